@@ -1,0 +1,22 @@
+# tradeoff_module(NAME SOURCES ... [MODULES ...] [LIBRARIES ...])
+# One static library per module; MODULES are the modules it may see, LIBRARIES its third-party doors.
+function(tradeoff_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;MODULES;LIBRARIES" ${ARGN})
+  add_library(tradeoff_${name} STATIC ${arg_SOURCES})
+  add_library(tradeoff::${name} ALIAS tradeoff_${name})
+  target_include_directories(tradeoff_${name} PUBLIC "${CMAKE_SOURCE_DIR}/include")
+  foreach(module IN LISTS arg_MODULES)
+    target_link_libraries(tradeoff_${name} PUBLIC tradeoff::${module})
+  endforeach()
+  target_link_libraries(tradeoff_${name} PUBLIC ${arg_LIBRARIES})
+  tradeoff_warnings(tradeoff_${name})
+endfunction()
+
+# Warnings, and the sanitizers of the dev preset, on our own targets alone.
+function(tradeoff_warnings target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>)
+  if(TRADEOFF_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  endif()
+endfunction()
