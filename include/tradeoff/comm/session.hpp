@@ -1,0 +1,63 @@
+#pragma once
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace tradeoff::comm {
+
+/// The ranks that a launcher (mpirun, srun --mpi=pmix) started, or this process alone.
+/// MPI is initialised only under a launcher, with MPI_THREAD_MULTIPLE and MPI_ERRORS_RETURN; a
+/// process started by itself is rank 0 of 1 and makes no MPI call at all. One Session per process,
+/// made by the main thread before anything that uses ranks, and destroyed after it.
+class Session {
+ public:
+  /// Collective. Throws Error naming the MPI call, or saying that MPI lacks MPI_THREAD_MULTIPLE.
+  Session();
+  /// Collective (MPI_Finalize). While an exception passes through it aborts all ranks instead,
+  /// since the others may wait in a collective call, which a rank that merely finalises would hang.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  /// Rank and number of ranks on this machine; the GPU goes by local_rank().
+  int local_rank() const { return local_rank_; }
+  int local_size() const { return local_size_; }
+  /// Machines that the ranks stand on.
+  int nodes() const { return nodes_; }
+  const std::string& host() const { return host_; }
+  /// "rank 1/4 node7": stands before a rank's last words.
+  std::string place() const;
+
+  /// Prints "rank 1/4 node7: what" ("error: what" for a single process) on standard error and ends
+  /// every rank with `code` (not 0) within seconds. For main's catch, and for threads that have no
+  /// catch.
+  [[noreturn]] void abort(int code, std::string_view what) const noexcept;
+
+  /// For src/comm: its own communicators (mpi.hpp), null in a single process.
+  struct Mpi;
+  const Mpi* mpi() const { return mpi_.get(); }
+
+ private:
+  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, nodes_ = 1;
+  int exceptions_at_birth_;
+  std::string host_;
+  std::unique_ptr<Mpi> mpi_;
+};
+
+/// True where the environment says that an MPI launcher started this process.
+bool launched_by_mpi();
+
+/// Throws Error with the command that fixes it, when this single process stands where several were
+/// meant: SLURM_NTASKS > 1 without a launcher (srun without --mpi=pmix starts N such processes,
+/// each "rank 0 of 1"), or a launcher of another MPI. `mpirun -np 1` is taken at its word.
+/// `command` is "predict", "run" or "train".
+void refuse_singleton(const Session& session, std::string_view command);
+
+/// Throws Error("call: MPI's own text") unless `code` is MPI_SUCCESS.
+void check_mpi(int code, std::string_view call,
+               std::source_location where = std::source_location::current());
+
+}  // namespace tradeoff::comm

@@ -1,0 +1,26 @@
+#pragma once
+
+namespace tradeoff::comm {
+
+/// While it lives, SIGTERM and SIGUSR2 set a flag instead of ending the process (USR1 is NCCL's).
+/// Slurm sends them before a time limit or a preemption, mpirun forwards USR2 to every rank. Any
+/// rank may get one alone: agree by any(session, stop_requested()) at the next step or after
+/// ChunkCounter::close(), save, and exit with kRunAgain on all ranks. The destructor puts the
+/// former handlers back.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+};
+
+/// "Saved, run me again": Slurm's RequeueExit.
+inline constexpr int kRunAgain = 85;
+
+/// True once a signal came to this process. Async-signal-safe, any thread.
+bool stop_requested() noexcept;
+/// "SIGTERM" or "SIGUSR2", the last that came; "" before.
+const char* stop_signal() noexcept;
+
+}  // namespace tradeoff::comm

@@ -1,0 +1,15 @@
+#pragma once
+#include <mpi.h>
+
+#include "tradeoff/comm/session.hpp"
+
+namespace tradeoff::comm {
+
+/// Duplicates of the session's own, so that no message of another library can match ours.
+struct Session::Mpi {
+  MPI_Comm world = MPI_COMM_NULL;
+  /// The ranks of this machine, in world order.
+  MPI_Comm node = MPI_COMM_NULL;
+};
+
+}  // namespace tradeoff::comm

@@ -1,0 +1,116 @@
+#include <mpi.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "chunk_source.hpp"
+#include "mpi.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/comm/collectives.hpp"
+
+namespace tradeoff::comm {
+namespace {
+
+enum Request : std::uint64_t { kNext, kClose, kLeave };
+constexpr int kRequestTag = 1, kReplyTag = 2;
+// A chunk takes seconds: this delay costs nothing, and a blocking receive would spin on a core.
+constexpr auto kPollPeriod = std::chrono::microseconds(200);
+
+// Rank 0 counts; its thread answers the others on a communicator of its own, also while rank 0
+// computes.
+class ServerSource final : public ChunkCounter::Source {
+ public:
+  ServerSource(const Session& session, std::uint64_t count) : session_(session), count_(count) {
+    check_mpi(MPI_Comm_dup(session.mpi()->world, &comm_), "MPI_Comm_dup");
+    if (session.rank() == 0) server_ = std::thread([this] { serve(); });
+  }
+
+  ~ServerSource() override {
+    abandoned_ = true;
+    if (server_.joinable()) server_.join();
+  }
+
+  std::optional<std::uint64_t> next() override {
+    if (session_.rank() == 0) return take();
+    send(kNext);
+    std::uint64_t index = 0;
+    check_mpi(MPI_Recv(&index, 1, MPI_UINT64_T, 0, kReplyTag, comm_, MPI_STATUS_IGNORE),
+              "MPI_Recv");
+    if (index >= count_) return std::nullopt;
+    taken_ = index + 1;
+    return index;
+  }
+
+  void close() override { session_.rank() == 0 ? closed_.store(true) : send(kClose); }
+
+  std::uint64_t taken() const override { return taken_; }
+
+  void leave() override {
+    try {
+      if (session_.rank() != 0) send(kLeave);
+      barrier(session_);
+      if (server_.joinable()) server_.join();
+      check_mpi(MPI_Comm_free(&comm_), "MPI_Comm_free");
+    } catch (const std::exception& error) {
+      session_.abort(1, error.what());
+    }
+  }
+
+ private:
+  std::optional<std::uint64_t> take() {
+    std::uint64_t index = taken_;
+    while (!closed_ && index < count_) {
+      if (taken_.compare_exchange_weak(index, index + 1)) return index;
+    }
+    return std::nullopt;
+  }
+
+  void send(std::uint64_t request) {
+    check_mpi(MPI_Send(&request, 1, MPI_UINT64_T, 0, kRequestTag, comm_), "MPI_Send");
+  }
+
+  void serve() {
+    try {
+      int present = session_.size() - 1;
+      while (present > 0 && !abandoned_) {
+        int arrived = 0;
+        MPI_Message message = MPI_MESSAGE_NULL;
+        MPI_Status status;
+        check_mpi(MPI_Improbe(MPI_ANY_SOURCE, kRequestTag, comm_, &arrived, &message, &status),
+                  "MPI_Improbe");
+        if (!arrived) {
+          std::this_thread::sleep_for(kPollPeriod);
+          continue;
+        }
+        std::uint64_t request = 0;
+        check_mpi(MPI_Mrecv(&request, 1, MPI_UINT64_T, &message, &status), "MPI_Mrecv");
+        if (request == kLeave) --present;
+        if (request == kClose) closed_ = true;
+        if (request == kNext) {
+          const std::uint64_t index = take().value_or(count_);
+          check_mpi(MPI_Send(&index, 1, MPI_UINT64_T, status.MPI_SOURCE, kReplyTag, comm_),
+                    "MPI_Send");
+        }
+      }
+    } catch (const std::exception& error) {
+      session_.abort(1, error.what());
+    }
+  }
+
+  const Session& session_;
+  std::uint64_t count_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  std::atomic<std::uint64_t> taken_ = 0;
+  std::atomic<bool> closed_ = false, abandoned_ = false;
+  std::thread server_;
+};
+
+}  // namespace
+
+std::unique_ptr<ChunkCounter::Source> make_server_source(const Session& session,
+                                                         std::uint64_t count) {
+  return std::make_unique<ServerSource>(session, count);
+}
+
+}  // namespace tradeoff::comm

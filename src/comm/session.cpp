@@ -1,0 +1,118 @@
+#include "tradeoff/comm/session.hpp"
+
+#include <fmt/format.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <optional>
+
+#include "mpi.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::comm {
+namespace {
+
+// MPI_Abort returns control in no stated time; past this the process ends by SIGALRM.
+constexpr unsigned kAbortPatienceS = 10;
+
+std::optional<long> number_in_environment(const char* name) {
+  const char* text = std::getenv(name);
+  if (!text) return std::nullopt;
+  long value = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  check_errno(::gethostname(name.data(), name.size() - 1), "gethostname");
+  return name.data();
+}
+
+}  // namespace
+
+// OMPI_COMM_WORLD_SIZE: mpirun of Open MPI. PMIX_RANK: srun --mpi=pmix, and mpirun again.
+bool launched_by_mpi() {
+  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
+}
+
+Session::Session() : exceptions_at_birth_(std::uncaught_exceptions()), host_(host_name()) {
+  if (!launched_by_mpi()) return;
+  int provided = 0;
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(provided >= MPI_THREAD_MULTIPLE,
+        fmt::format("MPI_Init_thread: found thread level {}, expected MPI_THREAD_MULTIPLE ({})",
+                    provided, MPI_THREAD_MULTIPLE));
+  mpi_ = std::make_unique<Mpi>();
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &mpi_->world), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_rank(mpi_->world, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(mpi_->world, &size_), "MPI_Comm_size");
+  check_mpi(
+      MPI_Comm_split_type(mpi_->world, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &mpi_->node),
+      "MPI_Comm_split_type");
+  check_mpi(MPI_Comm_rank(mpi_->node, &local_rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(mpi_->node, &local_size_), "MPI_Comm_size");
+  const int first_of_node = local_rank_ == 0 ? 1 : 0;
+  check_mpi(MPI_Allreduce(&first_of_node, &nodes_, 1, MPI_INT, MPI_SUM, mpi_->world),
+            "MPI_Allreduce");
+}
+
+Session::~Session() {
+  if (!mpi_) return;
+  if (std::uncaught_exceptions() > exceptions_at_birth_) abort(1, "an exception left the session");
+  MPI_Comm_free(&mpi_->node);
+  MPI_Comm_free(&mpi_->world);
+  MPI_Finalize();
+}
+
+std::string Session::place() const {
+  return fmt::format("rank {}/{} {}", rank_, size_, host_);
+}
+
+void Session::abort(int code, std::string_view what) const noexcept {
+  const std::string line = fmt::format("{}: {}\n", mpi_ ? place() : "error", what);
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  if (mpi_) {
+    std::signal(SIGALRM, SIG_DFL);
+    ::alarm(kAbortPatienceS);
+    MPI_Abort(MPI_COMM_WORLD, code);
+  }
+  ::_exit(code);
+}
+
+void refuse_singleton(const Session& session, std::string_view command) {
+  if (session.size() > 1) return;
+  const long launched = number_in_environment("OMPI_COMM_WORLD_SIZE").value_or(0);
+  if (launched == 1) return;
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS", "PMI_SIZE"}) {
+    const long tasks = number_in_environment(name).value_or(1);
+    if (tasks <= 1) continue;
+    fail(
+        fmt::format("{0}: one process alone where {1} were meant ({2}={1}): start it as `srun "
+                    "--mpi=pmix tradeoff "
+                    "{0} ...` or `mpirun -np {1} tradeoff {0} ...`, or give --single to run one "
+                    "process on purpose",
+                    command, tasks, name));
+  }
+}
+
+void check_mpi(int code, std::string_view call, std::source_location where) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  fail(fmt::format("{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length))),
+       where);
+}
+
+}  // namespace tradeoff::comm

@@ -1,0 +1,117 @@
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "main_mpi.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/comm/collectives.hpp"
+
+namespace tradeoff::comm {
+namespace {
+
+// Different on every rank, and empty on rank 0.
+std::string bytes_of(int rank) {
+  std::string bytes(static_cast<std::size_t>(rank) * 70001, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 + rank);
+  return bytes;
+}
+
+TEST(Session, ranks_of_one_machine_see_one_machine) {
+  const Session& session = *test_session;
+  EXPECT_EQ(session.nodes(), 1);
+  EXPECT_EQ(session.local_rank(), session.rank());
+  EXPECT_EQ(session.local_size(), session.size());
+  EXPECT_EQ(session.place(), "rank " + std::to_string(session.rank()) + "/" +
+                                 std::to_string(session.size()) + " " + session.host());
+}
+
+TEST(Session, an_mpi_error_is_an_exception_that_names_the_call) {
+  try {
+    broadcast(*test_session, "x", /*root=*/99);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("MPI_Bcast: "), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("root"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Collectives, gather_keeps_rank_order_and_ragged_sizes) {
+  for (const std::size_t piece : {std::size_t{1000}, kPieceBytes}) {
+    const auto all = gather(*test_session, bytes_of(test_session->rank()), piece);
+    if (test_session->rank() != 0) {
+      EXPECT_TRUE(all.empty());
+      continue;
+    }
+    ASSERT_EQ(all.size(), static_cast<std::size_t>(test_session->size()));
+    for (int rank = 0; rank < test_session->size(); ++rank) {
+      EXPECT_EQ(all[rank], bytes_of(rank)) << "rank " << rank << ", pieces of " << piece;
+    }
+  }
+}
+
+TEST(Collectives, broadcast_gives_every_rank_the_bytes_of_each_root) {
+  for (int root = 0; root < test_session->size(); ++root) {
+    for (const std::size_t piece : {std::size_t{4096}, kPieceBytes}) {
+      const std::string own = bytes_of(test_session->rank() + 1);
+      EXPECT_EQ(broadcast(*test_session, own, root, piece), bytes_of(root + 1));
+    }
+  }
+}
+
+TEST(Collectives, reductions_equal_the_closed_forms) {
+  const int rank = test_session->rank(), size = test_session->size();
+  std::vector<std::int64_t> counts{rank + 1, -rank, std::int64_t{1} << 40};
+  all_reduce_sum(*test_session, std::span(counts));
+  EXPECT_EQ(counts, (std::vector<std::int64_t>{size * (size + 1) / 2, -size * (size - 1) / 2,
+                                               size * (std::int64_t{1} << 40)}));
+  std::vector<std::int64_t> largest{rank, -rank};
+  all_reduce_max(*test_session, std::span(largest));
+  EXPECT_EQ(largest, (std::vector<std::int64_t>{size - 1, 0}));
+  // Halves add exactly in binary.
+  std::vector<double> doubles(1000, rank + 0.5);
+  all_reduce_sum(*test_session, std::span(doubles));
+  EXPECT_EQ(doubles, std::vector<double>(1000, size * size / 2.0));
+  all_reduce_max(*test_session, std::span(doubles));
+  EXPECT_EQ(doubles, std::vector<double>(1000, size * size / 2.0));
+  std::vector<float> floats(3, rank + 0.5f);
+  all_reduce_sum(*test_session, std::span(floats));
+  EXPECT_EQ(floats, std::vector<float>(3, size * size / 2.0f));
+  std::vector<double> none;
+  all_reduce_sum(*test_session, std::span(none));
+}
+
+TEST(Collectives, an_all_reduce_of_unequal_lengths_is_refused_on_every_rank) {
+  if (test_session->size() == 1) GTEST_SKIP() << "needs two ranks";
+  std::vector<double> ragged(test_session->rank() == 0 ? 2 : 3, 1.0);
+  EXPECT_THROW(all_reduce_sum(*test_session, std::span(ragged)), Error);
+  barrier(*test_session);
+}
+
+TEST(Collectives, any_is_true_everywhere_when_one_rank_says_so) {
+  EXPECT_FALSE(any(*test_session, false));
+  EXPECT_TRUE(any(*test_session, test_session->rank() == test_session->size() - 1));
+}
+
+TEST(Collectives, agree_names_the_value_and_the_ranks_that_differ) {
+  agree(*test_session, "the config", "same");
+  if (test_session->size() == 1) return;
+  const std::string prefix(3000, 'p');
+  const bool odd = test_session->rank() == 1;
+  try {
+    agree(*test_session, "the config", prefix + (odd ? "seed=2" : "seed=1"));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    EXPECT_NE(what.find("the ranks differ in the config"), std::string::npos) << what;
+    EXPECT_NE(what.find(test_session->size() == 2 ? "rank 0 \"...ppp" : "ranks 0, 2 \"...ppp"),
+              std::string::npos)
+        << what;
+    EXPECT_NE(what.find("seed=2"), std::string::npos) << what;
+    EXPECT_LT(what.size(), 300u);
+  }
+}
+
+}  // namespace
+}  // namespace tradeoff::comm
