@@ -1,0 +1,94 @@
+#pragma once
+#include <charconv>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json.hpp"
+
+namespace tradeoff::config {
+
+/// How values of type T are read from text and written to JSON.
+template <typename T>
+struct Kind {
+  /// nullopt where the text is no T.
+  std::function<std::optional<T>(std::string_view)> parse;
+  std::function<Json(const T&)> json;
+  std::string expected;     // "an integer"
+  std::string placeholder;  // "N", for --help
+};
+
+/// Names of an enum's values, in the order in which --help shows them; `-` and `_` in them are
+/// alike.
+template <typename E>
+using Names = std::vector<std::pair<std::string, E>>;
+
+/// "max-new-tokens" as the tables write it, "max_new_tokens".
+std::string canonical(std::string_view name);
+
+std::optional<bool> parse_bool(std::string_view text);  // true | false
+/// Finite decimal numbers: "2e-4"; no inf, nan or hexadecimal.
+std::optional<double> parse_real(std::string_view text);
+/// The elements of "a, b, c", trimmed; "" has none.
+std::vector<std::string_view> split_list(std::string_view text);
+std::string_view trim(std::string_view text);
+/// `\n`, `\t`, `\r`, `\\` written out become the character; nullopt for any other escape.
+std::optional<std::string> unescape(std::string_view text);
+
+template <typename T>
+std::optional<T> parse_integer(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// bool, integers, double, std::string and std::filesystem::path.
+template <typename T>
+Kind<T> kind_of() {
+  const auto as_json = [](const T& value) { return Json(value); };
+  if constexpr (std::is_same_v<T, bool>) {
+    return {parse_bool, as_json, "true or false", "true|false"};
+  } else if constexpr (std::is_integral_v<T>) {
+    return {parse_integer<T>, as_json,
+            std::is_unsigned_v<T> ? "an integer, not negative" : "an integer", "N"};
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return {[](std::string_view text) -> std::optional<T> { return parse_real(text); }, as_json,
+            "a number", "X"};
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return {[](std::string_view text) { return std::optional<T>(text); }, as_json, "text", "TEXT"};
+  } else {
+    static_assert(std::is_same_v<T, std::filesystem::path>, "config::kind_of: no such type");
+    return {[](std::string_view text) { return std::optional<T>(text); },
+            [](const T& value) { return Json(value.string()); }, "a path", "PATH"};
+  }
+}
+
+/// One of the names.
+template <typename E>
+Kind<E> choice_of(Names<E> names) {
+  Kind<E> kind;
+  for (const auto& [name, value] : names)
+    kind.placeholder += (kind.placeholder.empty() ? "" : "|") + name;
+  kind.expected = "one of " + kind.placeholder;
+  kind.parse = [names](std::string_view text) -> std::optional<E> {
+    for (const auto& [name, value] : names)
+      if (canonical(name) == canonical(text)) return value;
+    return std::nullopt;
+  };
+  kind.json = [names](const E& wanted) {
+    for (const auto& [name, value] : names)
+      if (value == wanted) return Json(name);
+    fail("config: a value without a name among " + std::to_string(names.size()) + " names");
+  };
+  return kind;
+}
+
+}  // namespace tradeoff::config

@@ -1,0 +1,62 @@
+#include "tradeoff/config/problems.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tradeoff::config {
+namespace {
+
+// Optimal string alignment: insert, delete, replace, or swap two neighbours, each for 1.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before, last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const bool same = a[i - 1] == b[j - 1];
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+void Problems::add(std::string_view where, std::string_view what) {
+  auto line = where.empty() ? std::string(what) : fmt::format("{}: {}", where, what);
+  // A base section is read again for every arm; its faults are told once.
+  if (std::ranges::find(lines_, line) == lines_.end()) lines_.push_back(std::move(line));
+}
+
+void Problems::throw_if_any() const {
+  if (lines_.empty()) return;
+  if (lines_.size() == 1) throw UsageError(lines_.front());
+  std::string text = fmt::format("{} problems", lines_.size());
+  for (const auto& line : lines_) text += "\n  " + line;
+  throw UsageError(text);
+}
+
+std::string nearest(std::string_view name, const std::vector<std::string>& names) {
+  std::string found;
+  std::size_t best = std::max<std::size_t>(name.size() / 3, 1) + 1;
+  for (const auto& candidate : names) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < best) {
+      best = distance;
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+std::string suggestion(std::string_view name, const std::vector<std::string>& names) {
+  const std::string found = nearest(name, names);
+  return found.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", found);
+}
+
+}  // namespace tradeoff::config

@@ -1,0 +1,182 @@
+#include "tradeoff/config/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tradeoff::config {
+namespace {
+
+std::string with_dashes(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+std::vector<std::string> names_of(const Option& option) {
+  std::vector<std::string> names = option.aliases();
+  names.insert(names.begin(), option.name());
+  return names;
+}
+
+bool goes_by(const Option& option, std::string_view name) {
+  return option.name() == name ||
+         std::ranges::find(option.aliases(), name) != option.aliases().end();
+}
+
+// Where a message about one key starts: files need the key, a command line has named it already.
+std::string place_of(const Setting& setting) {
+  return setting.layer.empty() ? setting.where : setting.where + ": " + setting.key;
+}
+
+}  // namespace
+
+Table& Table::section(std::string name) {
+  section_ = canonical(name);
+  return *this;
+}
+
+Option& Table::insert(std::string name, std::string help, std::vector<std::string> aliases) {
+  for (auto& alias : aliases) alias = canonical(alias);
+  Option option(section_, canonical(name), std::move(help));
+  option.aliases_ = std::move(aliases);
+  for (const Entry& other : entries_)
+    for (const auto& taken : names_of(option))
+      if (other.option.section() == section_ && goes_by(other.option, taken))
+        fail("config: the name \"" + taken + "\" stands twice in a table");
+  return entries_.emplace_back(Entry{std::move(option), "", "", false}).option;
+}
+
+Table& Table::positional(std::string_view name) {
+  positionals_.push_back(entry(name).option.full_name());
+  return *this;
+}
+
+Table::Entry* Table::lookup(std::string_view section, std::string_view key, std::string* why) {
+  std::string wanted = canonical(key), within = canonical(section);
+  if (const auto dot = wanted.rfind('.'); dot != std::string::npos) {
+    within = wanted.substr(0, dot);
+    wanted.erase(0, dot + 1);
+  }
+  std::vector<Entry*> same_name;
+  bool section_known = false;
+  for (Entry& candidate : entries_) {
+    section_known |= candidate.option.section() == within;
+    if (!goes_by(candidate.option, wanted)) continue;
+    if (candidate.option.section() == within) return &candidate;
+    same_name.push_back(&candidate);
+  }
+  // A section that the table does not know is a heading for the reader; a known one is meant, and
+  // so is one written before the key.
+  if (key.find('.') != key.npos) return nullptr;
+  if (!within.empty() && section_known)
+    std::erase_if(same_name, [](const Entry* found) { return !found->option.section().empty(); });
+  if (same_name.size() == 1) return same_name.front();
+  if (!why) return nullptr;
+  if (same_name.size() > 1) {
+    *why = "stands for several: write";
+    for (const Entry* found : same_name)
+      *why += (found == same_name.front() ? " " : " or ") + found->option.full_name();
+    return nullptr;
+  }
+  for (const Entry& other : entries_)
+    if (goes_by(other.option, wanted)) *why = "belongs to [" + other.option.section() + "]";
+  return nullptr;
+}
+
+void Table::set(const Setting& setting, Problems& problems, Unknown unknown) {
+  std::string why;
+  Entry* found = lookup(setting.section, setting.key, &why);
+  const bool file = !setting.layer.empty();
+  if (!found) {
+    if (unknown == Unknown::ignore) return;
+    if (why.empty()) {
+      std::vector<std::string> names;
+      for (const Entry& known : entries_)
+        std::ranges::copy(names_of(known.option), std::back_inserter(names));
+      const std::string near = nearest(canonical(setting.key), names);
+      if (!near.empty())
+        why = "did you mean " + (file ? "\"" + near + "\"" : "--" + with_dashes(near)) + "?";
+    }
+    const std::string what =
+        file ? fmt::format("unknown key \"{}\"", setting.key) : "unknown option";
+    const std::string in = setting.section.empty() ? "" : fmt::format(" in [{}]", setting.section);
+    problems.add(setting.where, what + in + (why.empty() ? "" : " (" + why + ")"));
+    return;
+  }
+  const bool again = found->given && found->layer == setting.layer;
+  if (again && file && !found->option.is_list()) {
+    problems.add(place_of(setting), "stands twice, first at " + found->where);
+    return;
+  }
+  found->layer = setting.layer;
+  found->where = setting.where;
+  const bool append = again && found->option.is_list();
+  found->given = true;
+  const std::string expected = found->option.set(setting.text, append);
+  if (!expected.empty())
+    problems.add(place_of(setting),
+                 fmt::format("found \"{}\", expected {}", setting.text, expected));
+}
+
+void Table::check_required(Problems& problems) const {
+  for (const Entry& known : entries_)
+    if (known.option.is_required() && !known.given)
+      problems.add("--" + with_dashes(known.option.full_name()),
+                   "missing; expected " + known.option.shown() + ": " + known.option.help());
+}
+
+const Option* Table::find(std::string_view section, std::string_view key, std::string* why) const {
+  const Entry* found = const_cast<Table*>(this)->lookup(section, key, why);
+  return found ? &found->option : nullptr;
+}
+
+const Table::Entry& Table::entry(std::string_view name) const {
+  std::string why = "unknown";
+  const Entry* found = const_cast<Table*>(this)->lookup("", name, &why);
+  if (!found) fail("config: the name \"" + std::string(name) + "\" " + why);
+  return *found;
+}
+
+bool Table::given(std::string_view name) const {
+  return entry(name).given;
+}
+
+std::string Table::where(std::string_view name) const {
+  const Entry& known = entry(name);
+  if (!known.given) return known.option.full_name() + " (default)";
+  return known.layer.empty() ? known.where : known.where + ": " + known.option.name();
+}
+
+Json Table::values() const {
+  return collect(true);
+}
+Json Table::record() const {
+  return collect(false);
+}
+
+Json Table::collect(bool with_local) const {
+  Json all = Json::object();
+  for (const Entry& known : entries_) {
+    if (known.option.is_local() && !with_local) continue;
+    Json& place = known.option.section().empty() ? all : all[known.option.section()];
+    place[known.option.name()] = known.option.value();
+  }
+  return all;
+}
+
+std::vector<std::string> Table::banner() const {
+  std::vector<std::string> lines;
+  for (const Entry& known : entries_)
+    if (known.given)
+      lines.push_back(fmt::format("{} = {} ({})", known.option.full_name(),
+                                  to_line(known.option.value()), known.where));
+  return lines;
+}
+
+std::vector<const Option*> Table::options() const {
+  std::vector<const Option*> all;
+  for (const Entry& known : entries_) all.push_back(&known.option);
+  return all;
+}
+
+}  // namespace tradeoff::config
