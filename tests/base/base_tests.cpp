@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/hash.hpp"
@@ -66,6 +67,16 @@ TEST(Seed, below_stays_in_range_and_refuses_zero) {
   SeedStream stream(1, "below");
   for (int i = 0; i < 1000; ++i) EXPECT_LT(stream.below(3), 3u);
   EXPECT_THROW(stream.below(0), Error);
+}
+
+TEST(BuildInfo, the_commit_is_a_hash_or_unknown) {
+  const std::string commit(build_commit());
+  const std::string digits = commit.substr(0, commit.find('-'));
+  EXPECT_TRUE(commit == "unknown" ||
+              (digits.size() == 40 &&
+               digits.find_first_not_of("0123456789abcdef") == std::string::npos))
+      << commit;
+  EXPECT_FALSE(build_version().empty());
 }
 
 TEST(Hash, known_digests) {
