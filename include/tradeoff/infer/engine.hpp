@@ -1,0 +1,67 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tradeoff/infer/chunk_plan.hpp"
+#include "tradeoff/model/llama.hpp"
+
+namespace tradeoff::infer {
+
+enum class Finish { stop, length };
+
+struct Answer {
+  std::vector<TokenId> ids;  // without the end token
+  Finish finish = Finish::length;
+};
+
+struct GenerateOptions {
+  std::int64_t max_new_tokens = 128;
+  // Tokens that end an answer.
+  std::vector<TokenId> end_tokens;
+  // Called after each new token with the answer so far; true ends it (stop strings). May be empty.
+  std::function<bool(std::span<const TokenId>)> stop;
+};
+
+struct EngineOptions {
+  // Most tokens of one pass through the model; longer chunks take several passes.
+  std::int64_t max_pass_tokens = 4096;
+};
+
+/// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of the chunk's prompts
+/// together. The result of a chunk depends on the chunk alone; the keys and values of the last root prefix are kept, since
+/// a root is always computed by itself.
+class Engine {
+ public:
+  Engine(model::Llama& model, const EngineOptions& options = {});
+  ~Engine();
+
+  /// Greedy answers, in the order of chunk.prompts.
+  std::vector<Answer> generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                               const GenerateOptions& options);
+  /// Log-probabilities over the whole vocabulary, at the position after each prompt, of that prompt's choice tokens:
+  /// choices[i] belong to chunk.prompts[i] and are equally many for all. Returns one vector a prompt.
+  std::vector<std::vector<float>> choice_logprobs(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                                                  std::span<const std::vector<TokenId>> choices);
+
+  /// Prompt tokens passed through the model so far (each shared run once), and new tokens decoded.
+  std::int64_t prefill_tokens() const { return prefill_tokens_; }
+  std::int64_t decoded_tokens() const { return decoded_tokens_; }
+
+ private:
+  struct Layout;
+  /// Hidden states [prompts, D] at the last token of each prompt.
+  at::Tensor prefill(const Layout& layout);
+  void compute_root(std::span<const TokenId> root);
+  void reserve(std::int64_t rows);
+  Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts, std::int64_t new_tokens);
+
+  model::Llama& model_;
+  EngineOptions options_;
+  model::KvArena arena_;
+  std::vector<TokenId> root_;  // tokens whose keys and values stand in the arena's first rows
+  std::int64_t prefill_tokens_ = 0, decoded_tokens_ = 0;
+};
+
+}  // namespace tradeoff::infer

@@ -1,0 +1,49 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace tradeoff::model {
+
+/// Queries [q_begin, q_begin + q_count) see the keys [k_begin, k_begin + k_count) of the arena.
+struct Span {
+  std::int64_t q_begin = 0, q_count = 0, k_begin = 0, k_count = 0;
+};
+
+/// Spans whose query ranges are disjoint and increasing, computed together. In a causal level query i of a span sees its
+/// first k_count - q_count + i + 1 keys.
+struct SpanLevel {
+  std::vector<Span> spans;
+  bool causal = false;
+};
+
+/// What each of T queries sees: the union over levels, merged exactly by log-sum-exp. A query may stand in any number of
+/// levels; the keys it sees in different levels must be different rows.
+class AttentionPattern {
+ public:
+  /// `device` decides where the offsets live. Throws Error when spans of a level overlap or leave [0, queries).
+  AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device);
+  const std::vector<SpanLevel>& levels() const { return levels_; }
+  std::int64_t queries() const { return queries_; }
+
+  /// Offsets of one level for the variable-length kernels (CUDA): int32 tensors.
+  struct Offsets {
+    at::Tensor cu_q;    // [spans + 1], spans that cover all queries; gaps are spans without keys
+    at::Tensor k_begin; // [spans + 1]
+    at::Tensor k_count; // [spans]
+    std::int64_t max_q = 0, max_k = 0;
+  };
+  const std::vector<Offsets>& offsets() const { return offsets_; }
+
+ private:
+  std::vector<SpanLevel> levels_;
+  std::int64_t queries_ = 0;
+  std::vector<Offsets> offsets_;
+};
+
+/// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple of G; → [T, H·d].
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
+                  double scale);
+
+}  // namespace tradeoff::model

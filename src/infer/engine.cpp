@@ -1,0 +1,252 @@
+#include "tradeoff/infer/engine.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "layout.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/model/ops.hpp"
+
+namespace tradeoff::infer {
+namespace {
+
+using model::AttentionPattern;
+using model::Pass;
+using model::Span;
+using model::SpanLevel;
+
+at::Tensor ids_tensor(const std::vector<std::int64_t>& values, c10::Device device) {
+  return at::tensor(values, at::TensorOptions(c10::ScalarType::Long)).to(device);
+}
+
+// Collects the tokens of one pass on the host.
+struct PassBuilder {
+  std::vector<std::int64_t> ids, position, kv_row, out_rows;
+
+  Pass finish(std::vector<SpanLevel> levels, c10::Device device) const {
+    std::erase_if(levels, [](const SpanLevel& level) { return level.spans.empty(); });
+    const std::int64_t last = position.empty() ? 0 : *std::ranges::max_element(position);
+    return {ids_tensor(ids, device), ids_tensor(position, device), ids_tensor(kv_row, device),
+            ids_tensor(out_rows, device), last,
+            AttentionPattern(std::move(levels), static_cast<std::int64_t>(ids.size()), device)};
+  }
+};
+
+}  // namespace
+
+Engine::Engine(model::Llama& model, const EngineOptions& options) : model_(model), options_(options) {
+  check(options.max_pass_tokens > 0, "max_pass_tokens must be positive");
+}
+Engine::~Engine() = default;
+
+// Rows of the arena: [root | runs, depth first]; a leaf of a generating chunk is followed by the rows of its new tokens,
+// so that prompt end and answer are one span of keys. Without generation a leaf's rows are used again by the next pass.
+Engine::Layout Engine::make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                                   std::int64_t new_tokens) {
+  Layout layout;
+  for (const std::int64_t index : chunk.prompts) layout.prompts.push_back(&prompts[index]);
+  layout.tree = build_prefix_tree(layout.prompts, chunk.root_tokens);
+  const auto& runs = layout.tree.runs;
+  const std::size_t n = runs.size();
+  layout.leaf_run.resize(layout.prompts.size());
+  std::int64_t token = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    layout.first_token.push_back(token);
+    token += runs[i].tokens();
+    layout.depth.push_back(runs[i].parent < 0 ? 0 : layout.depth[runs[i].parent] + 1);
+    layout.max_depth = std::max(layout.max_depth, layout.depth.back());
+    if (runs[i].leaf) layout.leaf_run[runs[i].prompt] = static_cast<std::int64_t>(i);
+  }
+  layout.subtree_end.resize(n);
+  for (std::size_t i = n; i-- > 0;) {
+    layout.subtree_end[i] = std::max(layout.subtree_end[i], layout.first_token[i] + runs[i].tokens());
+    if (runs[i].parent >= 0) {
+      auto& end = layout.subtree_end[runs[i].parent];
+      end = std::max(end, layout.subtree_end[i]);
+    }
+  }
+  // Passes end between runs where they can; a run longer than a pass is cut.
+  layout.wave = {0};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int64_t begin = layout.first_token[i], end = begin + runs[i].tokens();
+    if (end - layout.wave.back() > options_.max_pass_tokens && begin > layout.wave.back()) layout.wave.push_back(begin);
+    while (end - layout.wave.back() > options_.max_pass_tokens) layout.wave.push_back(layout.wave.back() + options_.max_pass_tokens);
+  }
+  if (layout.wave.back() < token) layout.wave.push_back(token);
+
+  std::int64_t row = chunk.root_tokens;
+  layout.row.resize(n);
+  std::vector<bool> passing(n, false);  // leaves whose rows may be used again
+  for (std::size_t i = 0; i < n; ++i) {
+    passing[i] = runs[i].leaf && new_tokens == 0 && runs[i].tokens() <= options_.max_pass_tokens;
+    if (passing[i]) continue;
+    layout.row[i] = row;
+    row += runs[i].tokens() + (runs[i].leaf ? new_tokens : 0);
+  }
+  std::int64_t highest = row;
+  std::size_t wave = 0;
+  std::int64_t passing_row = row;
+  for (std::size_t i = 0; i < n; ++i) {
+    while (layout.first_token[i] >= layout.wave[wave + 1]) {
+      ++wave;
+      passing_row = row;
+    }
+    if (!passing[i]) continue;
+    layout.row[i] = passing_row;
+    passing_row += runs[i].tokens();
+    highest = std::max(highest, passing_row);
+  }
+  reserve(highest);
+  return layout;
+}
+
+void Engine::reserve(std::int64_t rows) {
+  if (arena_.capacity() >= rows) return;
+  arena_ = {};
+  root_.clear();
+  arena_ = model_.make_arena(rows + rows / 4);
+}
+
+void Engine::compute_root(std::span<const TokenId> root) {
+  if (std::ranges::equal(root, root_)) return;
+  root_.clear();
+  const auto size = static_cast<std::int64_t>(root.size());
+  for (std::int64_t begin = 0; begin < size; begin += options_.max_pass_tokens) {
+    const std::int64_t end = std::min(size, begin + options_.max_pass_tokens);
+    PassBuilder pass;
+    for (std::int64_t i = begin; i < end; ++i) {
+      pass.ids.push_back(root[i]);
+      pass.position.push_back(i);
+      pass.kv_row.push_back(i);
+    }
+    model_.forward(pass.finish({{{{0, end - begin, 0, end}}, true}}, model_.device()), arena_);
+  }
+  prefill_tokens_ += size;
+  root_.assign(root.begin(), root.end());
+}
+
+at::Tensor Engine::prefill(const Layout& layout) {
+  const auto& runs = layout.tree.runs;
+  const std::int64_t root = layout.tree.root_tokens;
+  compute_root(std::span(*layout.prompts.front()).first(root));
+  std::vector<at::Tensor> hidden;
+  for (std::size_t wave = 0; wave + 1 < layout.wave.size(); ++wave) {
+    const std::int64_t w0 = layout.wave[wave], w1 = layout.wave[wave + 1];
+    PassBuilder pass;
+    SpanLevel own{{}, true}, from_root{{}, false};
+    if (root > 0) from_root.spans.push_back({0, w1 - w0, 0, root});
+    std::vector<SpanLevel> above(layout.max_depth);  // by the depth of the ancestor
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const std::int64_t t0 = layout.first_token[i], t1 = t0 + runs[i].tokens();
+      // Descendants of this run inside the pass see all of it.
+      const std::int64_t d0 = std::max(t1, w0), d1 = std::min(layout.subtree_end[i], w1);
+      if (d0 < d1) above[layout.depth[i]].spans.push_back({d0 - w0, d1 - d0, layout.row[i], runs[i].tokens()});
+      const std::int64_t begin = std::max(t0, w0), end = std::min(t1, w1);
+      if (begin >= end) continue;
+      own.spans.push_back({begin - w0, end - begin, layout.row[i], end - t0});
+      for (std::int64_t t = begin; t < end; ++t) {
+        const std::int64_t position = runs[i].begin + (t - t0);
+        pass.ids.push_back((*layout.prompts[runs[i].prompt])[position]);
+        pass.position.push_back(position);
+        pass.kv_row.push_back(layout.row[i] + (t - t0));
+      }
+      if (runs[i].leaf && end == t1) pass.out_rows.push_back(t1 - 1 - w0);
+    }
+    std::vector<SpanLevel> levels = {std::move(own), std::move(from_root)};
+    for (SpanLevel& level : above) levels.push_back(std::move(level));
+    hidden.push_back(model_.forward(pass.finish(std::move(levels), model_.device()), arena_));
+  }
+  prefill_tokens_ += layout.tree.tokens;
+  // Leaves come in the order of the prompts, so the rows do too.
+  return at::cat(hidden);
+}
+
+std::vector<std::vector<float>> Engine::choice_logprobs(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                                                        std::span<const std::vector<TokenId>> choices) {
+  const c10::InferenceMode inference;
+  check(choices.size() == chunk.prompts.size(), "choice_logprobs: one list of choices a prompt is expected");
+  const Layout layout = make_layout(chunk, prompts, 0);
+  const at::Tensor logits = model_.logits(prefill(layout));
+  const auto count = static_cast<std::int64_t>(choices.front().size());
+  std::vector<std::int64_t> columns;
+  for (const auto& list : choices) {
+    check(static_cast<std::int64_t>(list.size()) == count, "choice_logprobs: prompts with different numbers of choices");
+    columns.insert(columns.end(), list.begin(), list.end());
+  }
+  const at::Tensor index = ids_tensor(columns, model_.device()).view({-1, count});
+  const at::Tensor values = model::log_softmax_at(logits, index).cpu();
+  std::vector<std::vector<float>> result;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const float* row = values.const_data_ptr<float>() + static_cast<std::int64_t>(i) * count;
+    result.emplace_back(row, row + count);
+  }
+  return result;
+}
+
+std::vector<Answer> Engine::generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                                     const GenerateOptions& options) {
+  const c10::InferenceMode inference;
+  std::vector<Answer> answers(chunk.prompts.size());
+  if (options.max_new_tokens <= 0) return answers;
+  const Layout layout = make_layout(chunk, prompts, options.max_new_tokens);
+  const auto& runs = layout.tree.runs;
+  std::vector<std::int64_t> active(answers.size());
+  for (std::size_t i = 0; i < active.size(); ++i) active[i] = static_cast<std::int64_t>(i);
+
+  at::Tensor hidden = prefill(layout);
+  for (std::int64_t step = 0;; ++step) {
+    const at::Tensor next = model::argmax_rows(model_.logits(hidden)).cpu();
+    decoded_tokens_ += static_cast<std::int64_t>(active.size());
+    std::vector<std::int64_t> going;
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      Answer& answer = answers[active[i]];
+      const auto token = static_cast<TokenId>(next.const_data_ptr<std::int64_t>()[i]);
+      if (std::ranges::find(options.end_tokens, token) != options.end_tokens.end()) {
+        answer.finish = Finish::stop;
+        continue;
+      }
+      answer.ids.push_back(token);
+      if (options.stop && options.stop(answer.ids)) {
+        answer.finish = Finish::stop;
+      } else if (static_cast<std::int64_t>(answer.ids.size()) < options.max_new_tokens) {
+        going.push_back(active[i]);
+      }
+    }
+    active = std::move(going);
+    if (active.empty()) return answers;
+
+    PassBuilder pass;
+    SpanLevel own{{}, false}, from_root{{}, false};
+    std::vector<SpanLevel> above(layout.max_depth);
+    const auto count = static_cast<std::int64_t>(active.size());
+    if (layout.tree.root_tokens > 0) from_root.spans.push_back({0, count, 0, layout.tree.root_tokens});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t prompt = active[i], leaf = layout.leaf_run[prompt];
+      const std::int64_t row = layout.row[leaf] + runs[leaf].tokens() + step;
+      pass.ids.push_back(answers[prompt].ids.back());
+      pass.position.push_back(static_cast<std::int64_t>(layout.prompts[prompt]->size()) + step);
+      pass.kv_row.push_back(row);
+      pass.out_rows.push_back(i);
+      own.spans.push_back({i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1});
+      for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent) {
+        auto& spans = above[layout.depth[run]].spans;
+        if (!spans.empty() && spans.back().k_begin == layout.row[run] && spans.back().q_begin + spans.back().q_count == i) {
+          ++spans.back().q_count;
+        } else {
+          spans.push_back({i, 1, layout.row[run], runs[run].tokens()});
+        }
+      }
+    }
+    std::vector<SpanLevel> levels = {std::move(own), std::move(from_root)};
+    for (SpanLevel& level : above) levels.push_back(std::move(level));
+    hidden = model_.forward(pass.finish(std::move(levels), model_.device()), arena_);
+  }
+}
+
+}  // namespace tradeoff::infer

@@ -1,0 +1,22 @@
+#pragma once
+#include <vector>
+
+#include "tradeoff/infer/engine.hpp"
+
+namespace tradeoff::infer {
+
+/// Where the runs of a chunk lie: in the packed token order (depth first) and in the arena's rows.
+struct Engine::Layout {
+  PrefixTree tree;
+  std::vector<const std::vector<TokenId>*> prompts;  // in the chunk's order
+  std::vector<std::int64_t> first_token;  // of each run, in depth-first token order
+  std::vector<std::int64_t> subtree_end;  // token after the last descendant of each run
+  std::vector<std::int64_t> depth;
+  std::vector<std::int64_t> row;          // arena row of each run's first token
+  std::vector<std::int64_t> leaf_run;     // run that ends each prompt
+  std::int64_t max_depth = 0;
+  // Passes over token ranges [wave[i], wave[i + 1]).
+  std::vector<std::int64_t> wave;
+};
+
+}  // namespace tradeoff::infer

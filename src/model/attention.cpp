@@ -1,0 +1,151 @@
+#include "tradeoff/model/attention.hpp"
+
+#include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "cpu/kernels.hpp"
+#include "ops_cuda.hpp"
+#include "threads.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+void check_level(const SpanLevel& level, std::int64_t queries) {
+  std::int64_t next = 0;
+  for (const Span& span : level.spans) {
+    const bool ok = span.q_begin >= next && span.q_count > 0 && span.q_begin + span.q_count <= queries &&
+                    span.k_begin >= 0 && span.k_count > 0 && (!level.causal || span.k_count >= span.q_count);
+    if (!ok) {
+      fail(fmt::format("attention span: queries [{}, +{}) of {} after {}, keys [{}, +{})", span.q_begin, span.q_count,
+                       queries, next, span.k_begin, span.k_count));
+    }
+    next = span.q_begin + span.q_count;
+  }
+}
+
+// Spans without keys fill the gaps, so that the sequences cover all queries in order.
+AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t queries, c10::Device device) {
+  std::vector<std::int32_t> cu_q = {0}, k_begin, k_count;
+  AttentionPattern::Offsets offsets;
+  const auto add = [&](std::int64_t q_end, std::int64_t begin, std::int64_t count) {
+    offsets.max_q = std::max(offsets.max_q, q_end - cu_q.back());
+    offsets.max_k = std::max(offsets.max_k, count);
+    cu_q.push_back(static_cast<std::int32_t>(q_end));
+    k_begin.push_back(static_cast<std::int32_t>(begin));
+    k_count.push_back(static_cast<std::int32_t>(count));
+  };
+  for (const Span& span : level.spans) {
+    if (span.q_begin > cu_q.back()) add(span.q_begin, 0, 0);
+    add(span.q_begin + span.q_count, span.k_begin, span.k_count);
+  }
+  if (queries > cu_q.back()) add(queries, 0, 0);
+  k_begin.push_back(0);
+  const auto to_device = [&](const std::vector<std::int32_t>& values) {
+    return at::tensor(values, at::TensorOptions(c10::ScalarType::Int)).to(device, /*non_blocking=*/true);
+  };
+  offsets.cu_q = to_device(cu_q);
+  offsets.k_begin = to_device(k_begin);
+  offsets.k_count = to_device(k_count);
+  return offsets;
+}
+
+at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
+                       double scale) {
+  std::vector<at::Tensor> outs, lses;
+  // The flash kernels take half precision and head widths that are multiples of 8 up to 256.
+  const bool flash = q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  for (std::size_t i = 0; i < pattern.levels().size(); ++i) {
+    const AttentionPattern::Offsets& o = pattern.offsets()[i];
+    if (!flash) {
+      const auto [out, lse] = cuda::attend_level(q, k, v, o, pattern.levels()[i].causal, scale);
+      outs.push_back(out);
+      lses.push_back(lse);
+      continue;
+    }
+    auto [out, lse, rng, unused, debug] = at::_flash_attention_forward(
+        q, k, v, o.cu_q, o.k_begin, o.max_q, o.max_k, /*dropout_p=*/0.0, pattern.levels()[i].causal,
+        /*return_debug_mask=*/false, scale, std::nullopt, std::nullopt, /*seqused_k=*/o.k_count);
+    outs.push_back(out);
+    lses.push_back(lse);
+  }
+  return cuda::merge_attention(outs, lses);
+}
+
+// Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
+constexpr std::int64_t kTileRows = 96;
+
+at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
+                      double scale) {
+  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
+  const auto floats = q.options().dtype(c10::ScalarType::Float);
+  at::Tensor row_max = at::full({queries, heads}, -std::numeric_limits<float>::infinity(), floats);
+  at::Tensor row_sum = at::zeros({queries, heads}, floats);
+  at::Tensor acc = at::zeros({queries, heads, d}, floats);
+  cpu::AttendArgs args;
+  args.storage = q.scalar_type() == c10::ScalarType::Float ? cpu::Storage::f32 : cpu::Storage::bf16;
+  args.q = q.const_data_ptr();
+  args.k = k.const_data_ptr();
+  args.v = v.const_data_ptr();
+  args.heads = heads;
+  args.kv_heads = kv_heads;
+  args.d = d;
+  args.scale = static_cast<float>(scale);
+  args.row_max = row_max.mutable_data_ptr<float>();
+  args.row_sum = row_sum.mutable_data_ptr<float>();
+  args.acc = acc.mutable_data_ptr<float>();
+  const cpu::Kernels& kernels = cpu::select_kernels();
+  const std::int64_t step = std::max<std::int64_t>(1, kTileRows / (heads / kv_heads));
+  std::vector<cpu::AttendTile> tiles;
+  for (const SpanLevel& level : pattern.levels()) {
+    tiles.clear();
+    for (const Span& span : level.spans) {
+      for (std::int64_t first = 0; first < span.q_count; first += step) {
+        cpu::AttendTile tile;
+        tile.q_begin = span.q_begin + first;
+        tile.q_end = span.q_begin + std::min(span.q_count, first + step);
+        tile.k_begin = span.k_begin;
+        tile.k_count = span.k_count;
+        tile.causal = level.causal;
+        tile.visible = level.causal ? span.k_count - span.q_count + first + 1 : span.k_count;
+        tiles.push_back(tile);
+      }
+    }
+    const auto count = static_cast<std::int64_t>(tiles.size());
+    for_each_task(count * kv_heads, [&](std::int64_t task) {
+      cpu::AttendTile tile = tiles[task / kv_heads];
+      tile.kv_head = task % kv_heads;
+      kernels.attend(args, tile);
+    });
+  }
+  at::Tensor out = at::empty({queries, heads * d}, q.options());
+  constexpr std::int64_t kRows = 64;
+  for_each_task((queries + kRows - 1) / kRows, [&](std::int64_t task) {
+    kernels.attend_finish(args, task * kRows, std::min(queries, (task + 1) * kRows), out.mutable_data_ptr());
+  });
+  return out;
+}
+
+}  // namespace
+
+AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device)
+    : levels_(std::move(levels)), queries_(queries) {
+  for (const SpanLevel& level : levels_) {
+    check_level(level, queries);
+    if (device.is_cuda()) offsets_.push_back(make_offsets(level, queries, device));
+  }
+}
+
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
+                  double scale) {
+  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale) : attend_cpu(q, k, v, pattern, scale);
+}
+
+}  // namespace tradeoff::model

@@ -1,0 +1,21 @@
+#include <cstdint>
+
+namespace tradeoff::model::cpu {
+namespace {
+constexpr int kWidth = 4;
+constexpr int kTileRows = 4;
+// bf16 rows are widened to floats before the product.
+using HalfOperand = float;
+}  // namespace
+}  // namespace tradeoff::model::cpu
+
+#include "kernels_impl.hpp"
+
+namespace tradeoff::model::cpu {
+
+const Kernels& kernels_baseline() {
+  static const Kernels kernels = make_kernels("baseline");
+  return kernels;
+}
+
+}  // namespace tradeoff::model::cpu

@@ -1,0 +1,24 @@
+#include "ops_cuda.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model::cuda {
+namespace {
+[[noreturn]] void off() {
+  fail("this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again, or use --device cpu");
+}
+}  // namespace
+
+bool compiled() { return false; }
+at::Tensor rms_norm(const at::Tensor&, const at::Tensor&, double) { off(); }
+at::Tensor rope_scatter(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, std::int64_t,
+                        at::Tensor&, at::Tensor&) {
+  off();
+}
+at::Tensor silu_mul(const at::Tensor&) { off(); }
+std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                               const AttentionPattern::Offsets&, bool, double) {
+  off();
+}
+at::Tensor merge_attention(const std::vector<at::Tensor>&, const std::vector<at::Tensor>&) { off(); }
+
+}  // namespace tradeoff::model::cuda

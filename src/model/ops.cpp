@@ -1,0 +1,92 @@
+#include "tradeoff/model/ops.hpp"
+
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/gather.h>
+#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/sub.h>
+
+#include <algorithm>
+
+#include "cpu/kernels.hpp"
+#include "ops_cuda.hpp"
+#include "threads.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+constexpr std::int64_t kRowsPerTask = 64;
+
+cpu::Storage storage_of(const at::Tensor& x) {
+  return x.scalar_type() == c10::ScalarType::Float ? cpu::Storage::f32 : cpu::Storage::bf16;
+}
+
+template <typename Work>
+void for_each_rows(std::int64_t rows, const Work& work) {
+  for_each_task((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::int64_t task) {
+    work(task * kRowsPerTask, std::min(rows, (task + 1) * kRowsPerTask));
+  });
+}
+
+const char* at_row(const at::Tensor& x, std::int64_t row) {
+  return static_cast<const char*>(x.const_data_ptr()) + row * x.stride(0) * x.element_size();
+}
+char* at_row(at::Tensor& x, std::int64_t row) {
+  return static_cast<char*>(x.mutable_data_ptr()) + row * x.stride(0) * x.element_size();
+}
+
+}  // namespace
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  if (x.is_cuda()) return cuda::rms_norm(x, weight, eps);
+  at::Tensor out = at::empty_like(x);
+  for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
+    cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr(), static_cast<float>(eps),
+                                   end - begin, x.size(1), at_row(out, begin));
+  });
+  return out;
+}
+
+at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin, const at::Tensor& position,
+                        const at::Tensor& kv_row, std::int64_t heads, at::Tensor& k_arena, at::Tensor& v_arena) {
+  if (qkv.is_cuda()) return cuda::rope_scatter(qkv, cos_sin, position, kv_row, heads, k_arena, v_arena);
+  const std::int64_t kv_heads = k_arena.size(1), d = k_arena.size(2);
+  at::Tensor q = at::empty({qkv.size(0), heads, d}, qkv.options());
+  for_each_rows(qkv.size(0), [&](std::int64_t begin, std::int64_t end) {
+    cpu::select_kernels().rope_scatter(storage_of(qkv), at_row(qkv, begin), cos_sin.const_data_ptr<float>(),
+                                       position.const_data_ptr<std::int64_t>() + begin,
+                                       kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
+                                       at_row(q, begin), k_arena.mutable_data_ptr(), v_arena.mutable_data_ptr());
+  });
+  return q;
+}
+
+at::Tensor silu_mul(const at::Tensor& x) {
+  check(x.is_cuda(), "silu_mul: on the CPU the product computes it (Linear::apply_gated)");
+  return cuda::silu_mul(x);
+}
+
+at::Tensor argmax_rows(const at::Tensor& logits) {
+  if (logits.is_cuda()) return at::argmax(logits, 1);
+  at::Tensor out = at::empty({logits.size(0)}, logits.options().dtype(c10::ScalarType::Long));
+  for_each_task(logits.size(0), [&](std::int64_t row) {
+    out.mutable_data_ptr<std::int64_t>()[row] =
+        cpu::select_kernels().argmax(logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
+  });
+  return out;
+}
+
+at::Tensor log_softmax_at(const at::Tensor& logits, const at::Tensor& columns) {
+  const at::Tensor chosen = at::gather(logits, 1, columns);
+  if (logits.is_cuda()) return at::sub(chosen, at::logsumexp(logits, 1, true));
+  at::Tensor total = at::empty({logits.size(0), 1}, logits.options());
+  for_each_task(logits.size(0), [&](std::int64_t row) {
+    total.mutable_data_ptr<float>()[row] =
+        cpu::select_kernels().log_sum_exp(logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
+  });
+  return at::sub(chosen, total);
+}
+
+}  // namespace tradeoff::model
