@@ -1,0 +1,77 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tradeoff/sql/execute.hpp"
+#include "tradeoff/sql/schema.hpp"
+
+namespace tradeoff::sql {
+
+struct ScoreOptions {
+  ExecuteOptions execute;
+  // The official --keep_distinct: `exec` keeps DISTINCT; it removes it from both sides otherwise.
+  bool keep_distinct = false;
+  // The official --plug_value: `exec` also tries the gold's values in the prediction's places.
+  bool plug_value = false;
+  // Compute what needs execution: exec, exec_keep_distinct, set, strict, soft_f1.
+  bool execution = true;
+  // Compute `match`; needs tables.json for the foreign keys.
+  bool match = true;
+};
+
+/// The judgement of one prediction. What was not computed is empty: nothing that rests on execution
+/// when the gold query fails (outcome gold_error), no match without tables.json.
+struct Verdict {
+  // Official test-suite execution accuracy over every *.sqlite of the database's folder.
+  std::optional<bool> exec;
+  // The same with DISTINCT kept.
+  std::optional<bool> exec_keep_distinct;
+  // Official exact set match.
+  std::optional<bool> match;
+  // On the question's own database alone: equal sets of rows; equal bags (lists where the outermost
+  // gold query orders), columns by position; order-free soft F1.
+  std::optional<bool> set, strict;
+  std::optional<double> soft_f1;
+  // The prediction ran and returned at least one row.
+  std::optional<bool> non_empty;
+  Outcome outcome = Outcome::ok;
+  // Of a wrong prediction (by exec); empty when right or not judged.
+  std::string error_class;
+  // SQLite's text and what a person would suggest; for gold_error, why the gold failed.
+  std::string message;
+  // "easy", "medium", "hard" or "extra" of the gold; empty when it does not parse.
+  std::string hardness;
+};
+
+/// Scores predictions against gold queries. score() may be called from several threads at once:
+/// each call uses a worker process of its own, and gold results are cached for all of them.
+class Scorer {
+ public:
+  /// db_dir     holds <db_id>/<db_id>.sqlite and, beside it, further *.sqlite variants.
+  /// tables_json  may be empty when neither match nor column suggestions are wanted.
+  /// Throws Error when either is missing or malformed.
+  Scorer(std::filesystem::path db_dir, const std::filesystem::path& tables_json,
+         ScoreOptions options = {});
+  ~Scorer();
+  Scorer(Scorer&&) noexcept;
+  Scorer& operator=(Scorer&&) noexcept;
+
+  /// Any bytes are accepted as gold and prediction. Throws Error when the database is missing.
+  Verdict score(std::string_view db_id, std::string_view gold, std::string_view prediction);
+  /// What to run and show side by side: one statement on the question's own database.
+  Result run(std::string_view db_id, std::string_view sql);
+  /// <db_dir>/<db_id>/<db_id>.sqlite first, then the other *.sqlite by name. Throws Error when
+  /// missing.
+  std::vector<std::filesystem::path> databases(std::string_view db_id) const;
+  const Schemas& schemas() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tradeoff::sql
