@@ -1,6 +1,7 @@
 # Links PyPI's torch from a Python environment, without torch's own package files and without a CUDA toolkit.
 #   torch::wheel        the library, for host code (CPU and GPU tensors both)
 #   torch::wheel_cuda   additionally the CUDA runtime's and NCCL's headers and libraries
+#   torch::openmp       for sources that call at::parallel_for, a template that is serial where its caller has no OpenMP
 if(TARGET torch::wheel)
   return()
 endif()
@@ -17,6 +18,8 @@ if(NOT EXISTS "${_torch}/include/torch/csrc/api/include/torch/torch.h")
 endif()
 file(STRINGS "${_torch}/version.py" _line REGEX "^__version__")
 string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" PyTorchWheel_VERSION "${_line}")
+set(PyTorchWheel_VERSION "${PyTorchWheel_VERSION}" CACHE INTERNAL "Version of torch")
+set(PyTorchWheel_SITE "${_site}" CACHE INTERNAL "Folder that holds torch and nvidia")
 find_package(Threads REQUIRED)
 add_library(torch::wheel INTERFACE IMPORTED GLOBAL)
 # -idirafter: torch/include carries its own fmt (12), which must not hide Debian's fmt (9) from Debian's spdlog.
@@ -35,6 +38,10 @@ list(TRANSFORM _link PREPEND "LINKER:-rpath-link,")
 # --no-as-needed: libtorch_cuda.so registers its kernels when it is loaded; a linker that drops unused libraries must not drop it.
 target_link_libraries(torch::wheel INTERFACE ${_libs} Threads::Threads)
 target_link_options(torch::wheel INTERFACE "LINKER:--no-as-needed" ${_link} "LINKER:-rpath,${_torch}/lib")
+# The wheel's own libgomp: the compiler's is another file of the same name, and one process must have one.
+add_library(torch::openmp INTERFACE IMPORTED GLOBAL)
+target_compile_options(torch::openmp INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+target_link_libraries(torch::openmp INTERFACE "${_torch}/lib/libgomp.so.1")
 if(TRADEOFF_HAVE_CUDA)
   # Headers of a toolkit where there is one, else of the wheels (which need crt and cccl: setup.sh installs them).
   if(EXISTS "${_site}/nvidia/cu13/include/crt/host_config.h")
