@@ -1,0 +1,41 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/comm/session.hpp"
+
+namespace tradeoff::app {
+
+/// Exit codes, beside comm::kRunAgain (85): anything that is not listed is a failure too.
+inline constexpr int kComplete = 0, kFailed = 1, kUsage = 2;
+
+using Words = std::span<const std::string>;
+
+/// What a command line asks for, ready to run: nothing in it is wrong. Empty where --help was
+/// printed.
+struct Work {
+  /// Collective over the session's ranks. Returns the exit code; throws what ends the run.
+  std::function<int(const comm::Session&)> run;
+  log::Level log_level = log::Level::normal;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;  // one line of `tradeoff --help`
+  /// `words` follow the command's name. Called before MPI and any GPU; throws with all faults at
+  /// once.
+  Work (*parse)(Words words);
+};
+
+/// Every command, in the order of --help.
+std::span<const Command> commands();
+
+/// The work of `tradeoff WORDS...`, --help and --version included; `name` becomes the command's
+/// name. Throws config::UsageError for a missing or unknown command.
+Work parse_words(Words words, std::string& name);
+
+}  // namespace tradeoff::app

@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "all_commands.hpp"
+#include "command.hpp"
+#include "tradeoff/base/build_info.hpp"
+#include "tradeoff/config/problems.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+// A new command is a line here, its declaration in all_commands.hpp and a file of its own.
+constexpr Command kCommands[] = {
+    {"doctor", "What this machine has and what it can therefore run", parse_doctor},
+};
+
+void print_overview() {
+  fmt::print(
+      "tradeoff {}: what fine-tuning buys and what it costs, on Spider (text-to-SQL) and MMLU\n\n"
+      "Usage: tradeoff COMMAND [options]            one process\n"
+      "       mpirun -np N tradeoff COMMAND ...     N ranks, one a GPU\n\nCommands:\n",
+      build_version());
+  for (const Command& command : commands())
+    fmt::print("  {:<10} {}\n", command.name, command.summary);
+  fmt::print("\n`tradeoff COMMAND --help` tells a command's options.\n");
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+Work parse_words(Words words, std::string& name) {
+  if (words.empty()) throw config::UsageError("no command; `tradeoff --help` lists them");
+  const std::string& first = words.front();
+  if (first == "--help" || first == "-h" || first == "help") {
+    print_overview();
+    return {};
+  }
+  if (first == "--version") {
+    fmt::print("tradeoff {} ({})\n", build_version(), build_commit());
+    return {};
+  }
+  const auto found = std::ranges::find(commands(), first, &Command::name);
+  if (found == commands().end()) {
+    std::vector<std::string> names;
+    for (const Command& command : commands()) names.emplace_back(command.name);
+    throw config::UsageError(fmt::format("unknown command \"{}\"{}; `tradeoff --help` lists them",
+                                         first, config::suggestion(first, names)));
+  }
+  name = first;
+  return found->parse(words.subspan(1));
+}
+
+}  // namespace tradeoff::app

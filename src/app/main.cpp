@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "command.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace {
+
+using namespace tradeoff;
+
+std::string message(const std::string& command, const std::exception& error) {
+  std::string text =
+      fmt::format("tradeoff{}{}: {}", command.empty() ? "" : " ", command, error.what());
+  const auto* own = dynamic_cast<const Error*>(&error);
+  if (own && std::getenv("TRADEOFF_DEBUG")) text += fmt::format("\n  raised at {}", own->where());
+  return text;
+}
+
+// Every rank meets the same fault of the command line before MPI starts. Rank 0 tells it and ends,
+// which ends the others; a rank that alone has one tells it a little later.
+int usage_error(const std::string& text) {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+    const char* rank = std::getenv(variable);
+    if (rank && std::string_view(rank) != "0") std::this_thread::sleep_for(std::chrono::seconds(3));
+    if (rank) break;
+  }
+  fmt::print(stderr, "{}\n", text);
+  return app::kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // 1. Parse: all faults of command line and files at once, before MPI or a GPU is touched.
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::string command;
+  app::Work work;
+  try {
+    work = app::parse_words(words, command);
+  } catch (const std::exception& error) {
+    return usage_error(message(command, error));
+  }
+  if (!work.run) return app::kComplete;
+
+  try {
+    // 2. Start the session: the ranks of the launcher, or this process alone.
+    const comm::Session session;
+    log::configure(work.log_level, session.size() > 1 ? fmt::format("[r{}] ", session.rank()) : "");
+
+    // 3. Run the command.
+    try {
+      return work.run(session);
+    } catch (const std::exception& error) {
+      // 4. A rank that fails takes all down; one that merely finalised would leave the others
+      // hanging.
+      if (session.size() > 1) session.abort(app::kFailed, message(command, error));
+      fmt::print(stderr, "{}\n", message(command, error));
+      return app::kFailed;
+    }
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", message(command, error));
+    return app::kFailed;
+  }
+}

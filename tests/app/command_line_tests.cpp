@@ -1,0 +1,93 @@
+#include "command.hpp"
+#include "program.hpp"
+#include "tradeoff/base/json.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+TEST_F(Program, help_lists_every_command_and_ends_well) {
+  const auto help = run("--help");
+  EXPECT_EQ(help.code, 0);
+  for (const Command& command : commands())
+    EXPECT_NE(help.out.find("\n  " + std::string(command.name) + " "), std::string::npos)
+        << command.name;
+  EXPECT_EQ(run("-h").out, help.out);
+}
+
+TEST_F(Program, every_command_has_help_and_refuses_an_unknown_option) {
+  ASSERT_FALSE(commands().empty());
+  for (const Command& command : commands()) {
+    const std::string name(command.name);
+    const auto help = run(name + " --help");
+    EXPECT_EQ(help.code, 0) << name << help.err;
+    EXPECT_TRUE(help.out.starts_with("Usage: tradeoff " + name)) << help.out;
+    const auto unknown = run(name + " --no-such-option 1");
+    EXPECT_EQ(unknown.code, 2) << name;
+    EXPECT_NE(unknown.err.find("--no-such-option: unknown option"), std::string::npos)
+        << unknown.err;
+    EXPECT_TRUE(unknown.err.starts_with("tradeoff " + name + ": ")) << unknown.err;
+    EXPECT_EQ(unknown.out, "");
+  }
+}
+
+TEST_F(Program, version_tells_the_commit) {
+  const auto version = run("--version");
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(version.out.starts_with("tradeoff 0.")) << version.out;
+}
+
+TEST_F(Program, an_unknown_or_missing_command_is_a_usage_error) {
+  const auto unknown = run("dcotor");
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err,
+            "tradeoff: unknown command \"dcotor\" (did you mean \"doctor\"?); `tradeoff --help` "
+            "lists them\n");
+  EXPECT_EQ(run("").code, 2);
+}
+
+TEST_F(Program, faults_of_a_config_file_and_the_command_line_are_shown_together) {
+  const auto config = file("bad.ini", "jsn = true\n");
+  const auto bad = run("doctor --config " + config + " --json=perhaps");
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_EQ(bad.err, "tradeoff doctor: 2 problems\n  " + config +
+                         ":1: unknown key \"jsn\" (did you mean \"json\"?)\n"
+                         "  --json: found \"perhaps\", expected true or false\n");
+}
+
+TEST_F(Program, two_ranks_tell_a_fault_of_the_command_line_once) {
+  const auto bad = run("dcotor", TRADEOFF_MPIEXEC " -np 2 --oversubscribe");
+  EXPECT_EQ(bad.code, 2);
+  const auto first = bad.err.find("unknown command");
+  EXPECT_NE(first, std::string::npos) << bad.err;
+  EXPECT_EQ(bad.err.find("unknown command", first + 1), std::string::npos) << bad.err;
+}
+
+TEST_F(Program, doctor_tells_facts_of_this_machine) {
+  const auto told = run("doctor --json --model /no/such/folder");
+  ASSERT_EQ(told.code, 0) << told.err;
+  const Json facts = Json::parse(told.out);
+  EXPECT_GE(facts["machine"]["cores"].get<int>(), 1);
+  EXPECT_GT(facts["machine"]["memory_bytes"].get<std::uint64_t>(), 1u << 20);
+  EXPECT_EQ(facts["libraries"]["torch"], "2.11.0");
+  EXPECT_FALSE(facts["libraries"]["sqlite"].get<std::string>().empty());
+  EXPECT_FALSE(facts["libraries"]["hdf5"].get<std::string>().empty());
+  EXPECT_FALSE(facts["launch"]["mpirun"].get<std::string>().empty());
+  EXPECT_EQ(facts["launch"]["ranks"], 1);
+  EXPECT_FALSE(facts["model"]["usable"].get<bool>());
+  EXPECT_EQ(facts["model"]["why"], "no such folder");
+  // Either GPUs or the reason why there is none.
+  EXPECT_NE(facts["machine"]["gpus"].empty(),
+            facts["machine"]["why_no_gpu"].get<std::string>().empty());
+  const auto text = run("doctor");
+  EXPECT_EQ(text.code, 0);
+  EXPECT_NE(text.out.find("So it can run"), std::string::npos);
+}
+
+TEST_F(Program, doctor_speaks_once_for_several_ranks) {
+  const auto told = run("doctor --json", TRADEOFF_MPIEXEC " -np 2 --oversubscribe");
+  ASSERT_EQ(told.code, 0) << told.err;
+  EXPECT_EQ(Json::parse(told.out)["launch"]["ranks"], 2);
+}
+
+}  // namespace
+}  // namespace tradeoff::app
