@@ -27,6 +27,8 @@ FileLock::FileLock(const std::filesystem::path& path, std::chrono::milliseconds 
   }
 }
 
-FileLock::~FileLock() { ::close(fd_); }
+FileLock::~FileLock() {
+  ::close(fd_);
+}
 
 }  // namespace tradeoff

@@ -16,7 +16,8 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  check(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1, "EVP_DigestInit_ex(sha256)");
+  check(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
+        "EVP_DigestInit_ex(sha256)");
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;

@@ -21,11 +21,17 @@ void put(std::string_view kind, std::string_view line) {
 }
 }  // namespace
 
-void configure(Level level, std::string prefix) { state() = {level, std::move(prefix)}; }
-bool quiet() { return state().level == Level::quiet; }
+void configure(Level level, std::string prefix) {
+  state() = {level, std::move(prefix)};
+}
+bool quiet() {
+  return state().level == Level::quiet;
+}
 void info_line(std::string_view line) {
   if (!quiet()) put("", line);
 }
-void warn_line(std::string_view line) { put("warning: ", line); }
+void warn_line(std::string_view line) {
+  put("warning: ", line);
+}
 
 }  // namespace tradeoff::log

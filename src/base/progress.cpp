@@ -28,7 +28,9 @@ Progress::Progress(std::string what, std::uint64_t total, std::string unit)
       total_(total),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
 void Progress::update(std::uint64_t done, const std::string& note) {
   done_ = done;
@@ -49,9 +51,8 @@ void Progress::show(bool last) {
   const double left = rate > 0 ? static_cast<double>(total_ - std::min(done_, total_)) / rate : 0;
   const std::string time = last ? "in " + format_duration(shown_s_)
                                 : (rate > 0 ? format_duration(left) + " left" : "starting");
-  const std::string figures =
-      fmt::format("{} {}/{} {} ({:.3g}/s, {}){}{}", what_, done_, total_, unit_, rate, time,
-                  note_.empty() ? "" : ", ", note_);
+  const std::string figures = fmt::format("{} {}/{} {} ({:.3g}/s, {}){}{}", what_, done_, total_,
+                                          unit_, rate, time, note_.empty() ? "" : ", ", note_);
   if (!terminal_) return log::info_line(figures);
   const auto filled = total_ > 0 ? static_cast<int>(kBarWidth * done_ / total_) : kBarWidth;
   const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '.');

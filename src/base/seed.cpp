@@ -40,9 +40,9 @@ SeedStream::SeedStream(std::uint64_t seed, std::string_view name) {
 
 std::uint64_t SeedStream::next() {
   if (used_ > 2) {
-    block_ = philox4x32({static_cast<std::uint32_t>(counter_),
-                         static_cast<std::uint32_t>(counter_ >> 32), 0, 0},
-                        key_);
+    block_ = philox4x32(
+        {static_cast<std::uint32_t>(counter_), static_cast<std::uint32_t>(counter_ >> 32), 0, 0},
+        key_);
     ++counter_;
     used_ = 0;
   }
@@ -61,7 +61,9 @@ std::uint64_t SeedStream::below(std::uint64_t bound) {
   }
 }
 
-double SeedStream::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double SeedStream::uniform() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 std::vector<std::size_t> sample_without_replacement(std::size_t size, std::size_t count,
                                                     SeedStream& stream) {

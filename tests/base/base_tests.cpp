@@ -72,9 +72,9 @@ TEST(Seed, below_stays_in_range_and_refuses_zero) {
 TEST(BuildInfo, the_commit_is_a_hash_or_unknown) {
   const std::string commit(build_commit());
   const std::string digits = commit.substr(0, commit.find('-'));
-  EXPECT_TRUE(commit == "unknown" ||
-              (digits.size() == 40 &&
-               digits.find_first_not_of("0123456789abcdef") == std::string::npos))
+  EXPECT_TRUE(
+      commit == "unknown" ||
+      (digits.size() == 40 && digits.find_first_not_of("0123456789abcdef") == std::string::npos))
       << commit;
   EXPECT_FALSE(build_version().empty());
 }
@@ -103,7 +103,9 @@ TEST_F(BaseFiles, json_lines_name_file_and_line) {
 
 TEST_F(BaseFiles, a_field_of_another_type_is_named) {
   const Json row = Json::parse(R"({"id":"x"})");
-  EXPECT_NE(message_of([&] { field<int>(row, "id"); }).find("key \"id\": found \"x\", expected an integer"),
+  EXPECT_NE(message_of([&] {
+              field<int>(row, "id");
+            }).find("key \"id\": found \"x\", expected an integer"),
             std::string::npos);
   EXPECT_NE(message_of([&] { field<int>(row, "gone"); }).find("missing key \"gone\""),
             std::string::npos);
@@ -111,7 +113,9 @@ TEST_F(BaseFiles, a_field_of_another_type_is_named) {
 }
 
 TEST_F(BaseFiles, deep_nesting_is_refused_and_an_empty_file_maps) {
-  EXPECT_NE(message_of([&] { read_json(file("deep.json", std::string(100000, '['))); }).find("nested deeper"),
+  EXPECT_NE(message_of([&] {
+              read_json(file("deep.json", std::string(100000, '[')));
+            }).find("nested deeper"),
             std::string::npos);
   EXPECT_EQ(MappedFile(file("empty", "")).size(), 0u);
   EXPECT_THROW(MappedFile(folder / "missing"), Error);

@@ -6,8 +6,9 @@
 
 namespace tradeoff {
 
-/// A file that appears at its final name whole or not at all: written beside it as `<name>.tmp-<pid>`,
-/// fsynced, renamed, and the folder fsynced, by commit(). Without commit() the destructor removes it.
+/// A file that appears at its final name whole or not at all: written beside it as
+/// `<name>.tmp-<pid>`, fsynced, renamed, and the folder fsynced, by commit(). Without commit() the
+/// destructor removes it.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -21,7 +21,8 @@ class Error : public std::runtime_error {
 [[noreturn]] void fail(const std::string& what,
                        std::source_location where = std::source_location::current());
 
-/// Throws Error(what) unless ok. In a hot loop write `if (bad) fail(...)`, so that the text is built on failure only.
+/// Throws Error(what) unless ok. In a hot loop write `if (bad) fail(...)`, so that the text is
+/// built on failure only.
 inline void check(bool ok, std::string_view what,
                   std::source_location where = std::source_location::current()) {
   if (!ok) fail(std::string(what), where);

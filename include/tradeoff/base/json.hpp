@@ -10,18 +10,21 @@ namespace tradeoff {
 /// Keys keep the order they were written in, so equal objects give equal bytes.
 using Json = nlohmann::ordered_json;
 
-/// Parses the whole file. Errors name the file and the byte; a byte-order mark is accepted, trailing text is not.
+/// Parses the whole file. Errors name the file and the byte; a byte-order mark is accepted,
+/// trailing text is not.
 Json read_json(const std::filesystem::path& path);
 
 /// Calls `row(value, line)` for each non-blank line of a JSONL file; `line` counts from 1.
-/// A line that is not a JSON object is an Error "FILE:LINE: ...". Errors thrown by `row` get FILE:LINE put before them.
+/// A line that is not a JSON object is an Error "FILE:LINE: ...". Errors thrown by `row` get
+/// FILE:LINE put before them.
 void for_each_json_line(const std::filesystem::path& path,
                         const std::function<void(Json&, std::size_t line)>& row);
 
 /// One line of JSONL without the newline; bytes that are not UTF-8 become U+FFFD.
 std::string to_line(const Json& value);
 
-/// value.at(key) as T, or an Error naming the key, what was found and the expected type ("a string").
+/// value.at(key) as T, or an Error naming the key, what was found and the expected type ("a
+/// string").
 template <typename T>
 T field(const Json& object, std::string_view key);
 /// The same where `key` may be absent or null.
