@@ -29,7 +29,12 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
   return result.append(text);
 }
 
-// YEAR ( CURDATE ( ) ) with any blanks between and after, in any case.
+}  // namespace
+
+std::string fill_placeholder(std::string_view prediction) {
+  return replaced(prediction, "value", "1");
+}
+
 std::string with_current_year(std::string_view sql) {
   constexpr std::string_view kParts[] = {"(", "curdate", "(", ")", ")"};
   std::string result;
@@ -55,12 +60,6 @@ std::string with_current_year(std::string_view sql) {
     at = done = end;
   }
   return result.append(sql.substr(done));
-}
-
-}  // namespace
-
-std::string fill_placeholder(std::string_view prediction) {
-  return replaced(prediction, "value", "1");
 }
 
 std::string without_distinct(std::string_view sql) {

@@ -10,7 +10,9 @@ enum class Distinct { removed, kept };
 
 /// "value" becomes "1" wherever it stands: the evaluator's placeholder, also inside other words.
 std::string fill_placeholder(std::string_view prediction);
-/// "> =", "< =" and "! =" joined, YEAR(CURDATE()) made 2020, and DISTINCT taken out unless kept.
+/// YEAR(CURDATE()) made 2020, in any case and with any blanks.
+std::string with_current_year(std::string_view sql);
+/// "> =", "< =" and "! =" joined, the current year fixed, DISTINCT taken out unless kept.
 std::string executable_text(std::string_view sql, Distinct distinct);
 /// Every token equal to DISTINCT taken out, also inside count(); text after the first `;` is
 /// dropped.

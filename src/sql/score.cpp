@@ -8,6 +8,8 @@
 
 #include "executor_pool.hpp"
 #include "fixups.hpp"
+#include "judgement.hpp"
+#include "plug_value.hpp"
 #include "statement.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/sql/compare.hpp"
@@ -20,7 +22,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kGoldCacheBytes = 256u << 20;
 
-using ResultPtr = std::shared_ptr<const Result>;
+void set_all_wrong(Verdict& verdict) {
+  verdict.exec = verdict.exec_keep_distinct = verdict.set = verdict.strict = false;
+  verdict.non_empty = false;
+  verdict.soft_f1 = 0;
+}
+
+void append(std::string& message, const std::string& more) {
+  if (more.empty()) return;
+  if (!message.empty()) message += "; ";
+  message += more;
+}
 
 }  // namespace
 
@@ -29,88 +41,31 @@ struct Scorer::State {
       : options(std::move(given)),
         folder(std::move(db_dir)),
         schemas(tables_json.empty() ? Schemas() : Schemas(tables_json)),
+        tables_path(tables_json),
         executors(options.execute) {}
+
+  void judge_match(Verdict& verdict, const MatchSchema& schema, std::string_view gold_sql,
+                   std::string_view filled, bool statement) const;
+  void judge_rows(Verdict& verdict, Judgement& judgement, const fs::path& own,
+                  std::string_view gold_sql, std::string_view sql, std::string_view filled) const;
+  bool official(Judgement& judgement, std::string_view gold_sql, std::string_view filled,
+                Distinct distinct) const;
+  const Schema& schema(std::string_view db_id) const {
+    static const Schema none;
+    const Schema* known = schemas.find(db_id);
+    return known ? *known : none;
+  }
 
   ScoreOptions options;
   fs::path folder;
   Schemas schemas;
+  fs::path tables_path;
   ExecutorPool executors;
   ResultCache golds{kGoldCacheBytes};
   std::mutex mutex;
   std::map<std::string, std::vector<fs::path>, std::less<>> databases;
+  std::map<std::string, std::unique_ptr<const MatchSchema>, std::less<>> match_schemas;
 };
-
-namespace {
-
-// One gold query against one prediction, over the files of its database.
-class Judgement {
- public:
-  Judgement(Executor& executor, ResultCache& golds, const std::vector<fs::path>& databases)
-      : executor_(executor), golds_(golds), databases_(databases) {}
-
-  ResultPtr gold(const fs::path& database, std::string_view sql) {
-    if (auto known = golds_.find(database, sql)) return known;
-    return golds_.insert(database, sql, executor_.run(database, sql));
-  }
-
-  // A prediction's text may be a gold's, or have run for another semantics a moment ago.
-  ResultPtr prediction(const fs::path& database, const std::string& sql) {
-    if (auto known = golds_.find(database, sql)) return known;
-    for (const auto& [at, text, result] : run_)
-      if (at == &database && text == sql) return result;
-    auto result = std::make_shared<const Result>(executor_.run(database, sql));
-    run_.push_back({&database, sql, result});
-    return result;
-  }
-
-  /// The first file on which `sql`, a gold query, fails; empty when there is none.
-  std::string gold_failure(std::string_view sql) {
-    for (const fs::path& database : databases_) {
-      const ResultPtr result = gold(database, sql);
-      if (result->outcome != Outcome::ok)
-        return fmt::format("gold: {}: {}", name_of(result->outcome), result->message);
-    }
-    return {};
-  }
-
-  /// The official rule: equal on every file.
-  bool agree(const std::string& gold_sql, const std::string& predicted_sql) {
-    const RowOrder order = mentions_order_by(gold_sql) ? RowOrder::fixed : RowOrder::free;
-    return std::all_of(databases_.begin(), databases_.end(), [&](const fs::path& database) {
-      const ResultPtr predicted = prediction(database, predicted_sql);
-      if (predicted->outcome != Outcome::ok) {
-        if (failure_.empty() && &database != &databases_.front())
-          failure_ = fmt::format("{} in {}: {}", name_of(predicted->outcome),
-                                 database.filename().string(), predicted->message);
-        return false;
-      }
-      return equal_up_to_columns(gold(database, gold_sql)->rows, predicted->rows, order);
-    });
-  }
-  /// Where a prediction that runs on the question's own database failed on a variant.
-  const std::string& variant_failure() const { return failure_; }
-
- private:
-  struct Run {
-    const fs::path* database;
-    std::string sql;
-    ResultPtr result;
-  };
-
-  Executor& executor_;
-  ResultCache& golds_;
-  const std::vector<fs::path>& databases_;
-  std::vector<Run> run_;
-  std::string failure_;
-};
-
-void set_all(Verdict& verdict, bool right) {
-  verdict.exec = verdict.exec_keep_distinct = verdict.set = verdict.strict = right;
-  verdict.non_empty = right;
-  verdict.soft_f1 = right;
-}
-
-}  // namespace
 
 Scorer::Scorer(fs::path db_dir, const fs::path& tables_json, ScoreOptions options)
     : state_(std::make_unique<State>(std::move(db_dir), tables_json, std::move(options))) {
@@ -141,77 +96,112 @@ std::vector<fs::path> Scorer::databases(std::string_view db_id) const {
   return state_->databases.emplace(db_id, std::move(files)).first->second;
 }
 
+const MatchSchema& Scorer::match_schema(std::string_view db_id) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    const auto known = state_->match_schemas.find(db_id);
+    if (known != state_->match_schemas.end()) return *known->second;
+  }
+  const Schema* entry = state_->schemas.find(db_id);
+  check(entry || state_->tables_path.empty(),
+        fmt::format("{}: no entry with db_id \"{}\"", state_->tables_path.string(), db_id));
+  const auto files = databases(db_id);
+  auto schema =
+      std::make_unique<const MatchSchema>(state_->executors.take()->tables(files.front()), entry);
+  // Another thread may have been quicker; its copy is as good and may be in use.
+  const std::lock_guard lock(state_->mutex);
+  return *state_->match_schemas.try_emplace(std::string(db_id), std::move(schema)).first->second;
+}
+
 Result Scorer::run(std::string_view db_id, std::string_view sql) {
   const auto files = databases(db_id);
   return state_->executors.take()->run(files.front(), sql);
 }
 
-Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql,
-                      std::string_view predicted_sql) {
+void Scorer::State::judge_match(Verdict& verdict, const MatchSchema& schema,
+                                std::string_view gold_sql, std::string_view filled,
+                                bool statement) const {
+  const auto gold = MatchQuery::parse(schema, gold_sql);
+  if (!gold) return;
+  verdict.hardness = gold->hardness();
+  if (!options.match || tables_path.empty()) return;
+  const auto predicted = statement ? MatchQuery::parse(schema, filled) : std::nullopt;
+  verdict.match_parts = exact_match(schema, *gold, predicted ? *predicted : MatchQuery::nothing());
+  verdict.match = verdict.match_parts->exact;
+}
+
+bool Scorer::State::official(Judgement& judgement, std::string_view gold_sql,
+                             std::string_view filled, Distinct distinct) const {
+  const std::string gold = executable_text(gold_sql, distinct);
+  const auto judge = [&](const std::string& text) { return judgement.agree(gold, text); };
+  const std::string text = executable_text(filled, distinct);
+  if (judge(text)) return true;
+  return options.plug_value && any_plugged(gold, text, [&](const std::string& plugged) {
+           return judge(with_current_year(plugged));
+         });
+}
+
+void Scorer::State::judge_rows(Verdict& verdict, Judgement& judgement, const fs::path& own,
+                               std::string_view gold_sql, std::string_view sql,
+                               std::string_view filled) const {
+  verdict.exec_keep_distinct = official(judgement, gold_sql, filled, Distinct::kept);
+  verdict.exec = options.keep_distinct ? *verdict.exec_keep_distinct
+                                       : official(judgement, gold_sql, filled, Distinct::removed);
+  const ResultPtr gold = judgement.gold(own, gold_sql);
+  const ResultPtr predicted = judgement.prediction(own, std::string(sql));
+  verdict.outcome = predicted->outcome;
+  verdict.message = predicted->message;
+  if (predicted->outcome != Outcome::ok) return;
+  const RowOrder order = orders_rows(gold_sql) ? RowOrder::fixed : RowOrder::free;
+  verdict.set = equal_as_sets(gold->rows, predicted->rows);
+  verdict.strict = equal_strictly(gold->rows, predicted->rows, order);
+  verdict.soft_f1 = soft_f1(gold->rows, predicted->rows);
+  verdict.non_empty = !predicted->rows.empty();
+}
+
+Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::string_view sql) {
+  const State& state = *state_;
   Verdict verdict;
   const auto files = databases(db_id);
-  if (!state_->options.execution) return verdict;
+  const Screening screened = screen(sql);
+  const bool statement =
+      screened.outcome != Outcome::empty_output && screened.outcome != Outcome::no_sql;
+  const std::string filled = fill_placeholder(sql);
+  state.judge_match(verdict, match_schema(db_id), gold_sql, filled, statement);
+  verdict.outcome = screened.outcome;
+  verdict.message = screened.message;
+  if (!state.options.execution) return verdict;
 
   auto executor = state_->executors.take();
   Judgement judgement(*executor, state_->golds, files);
   const fs::path& own = files.front();
-  const std::string gold_kept = executable_text(gold_sql, Distinct::kept);
-  const std::string gold_removed = executable_text(gold_sql, Distinct::removed);
-  std::string failure;
-  if (const ResultPtr raw = judgement.gold(own, gold_sql); raw->outcome != Outcome::ok)
-    failure = fmt::format("gold: {}: {}", name_of(raw->outcome), raw->message);
-  if (failure.empty()) failure = judgement.gold_failure(gold_kept);
-  if (failure.empty()) failure = judgement.gold_failure(gold_removed);
-  if (!failure.empty()) {
+  if (std::string failure = judgement.gold_failure(gold_sql); !failure.empty()) {
     verdict.outcome = Outcome::gold_error;
     verdict.message = std::move(failure);
     return verdict;
   }
-
-  const Schema* known = state_->schemas.find(db_id);
-  const Schema none;
-  const Schema& schema = known ? *known : none;
-  set_all(verdict, false);
-  const Screening screened = screen(predicted_sql);
-  if (screened.outcome != Outcome::ok) {
-    verdict.outcome = screened.outcome;
-    Result result;
-    result.outcome = screened.outcome;
-    verdict.message = screened.message;
-    verdict.error_class =
-        name_of(diagnose_failure(result, predicted_sql, schema, state_->schemas).error_class);
+  set_all_wrong(verdict);
+  if (screened.outcome == Outcome::ok)
+    state.judge_rows(verdict, judgement, own, gold_sql, sql, filled);
+  if (*verdict.exec) {
+    // What the official text rules repaired ("> =") ran after all.
+    verdict.outcome = Outcome::ok;
+    verdict.message.clear();
     return verdict;
   }
 
-  const std::string filled = fill_placeholder(predicted_sql);
-  const std::string kept = executable_text(filled, Distinct::kept);
-  const std::string removed = executable_text(filled, Distinct::removed);
-  const std::string raw(predicted_sql);
-  const ResultPtr gold = judgement.gold(own, gold_sql);
-  const ResultPtr predicted = judgement.prediction(own, raw);
-  verdict.exec_keep_distinct = judgement.agree(gold_kept, kept);
-  verdict.exec = state_->options.keep_distinct ? *verdict.exec_keep_distinct
-                                               : judgement.agree(gold_removed, removed);
-  verdict.outcome = predicted->outcome;
-  verdict.message = predicted->message;
-  if (predicted->outcome == Outcome::ok) {
-    const RowOrder order = orders_rows(gold_sql) ? RowOrder::fixed : RowOrder::free;
-    verdict.set = equal_as_sets(gold->rows, predicted->rows);
-    verdict.strict = equal_strictly(gold->rows, predicted->rows, order);
-    verdict.soft_f1 = soft_f1(gold->rows, predicted->rows);
-    verdict.non_empty = !predicted->rows.empty();
-  } else if (*verdict.exec || *verdict.exec_keep_distinct) {
-    // What the official text rules repaired ("> =") ran after all.
-    verdict.outcome = Outcome::ok;
-  }
-  if (*verdict.exec) return verdict;
+  Result failed;
+  failed.outcome = verdict.outcome;
+  failed.message = verdict.message;
   const Diagnosis diagnosis =
-      predicted->outcome == Outcome::ok
-          ? diagnose_rows(*gold, *predicted, gold_sql, predicted_sql, schema)
-          : diagnose_failure(*predicted, predicted_sql, schema, state_->schemas);
+      verdict.outcome == Outcome::ok
+          ? diagnose_rows(*judgement.gold(own, gold_sql),
+                          *judgement.prediction(own, std::string(sql)), gold_sql, sql,
+                          state.schema(db_id))
+          : diagnose_failure(failed, sql, state.schema(db_id), state.schemas);
   verdict.error_class = name_of(diagnosis.error_class);
-  for (const std::string& more : {diagnosis.suggestion, judgement.variant_failure()})
-    if (!more.empty()) verdict.message += (verdict.message.empty() ? "" : "; ") + more;
+  append(verdict.message, diagnosis.suggestion);
+  append(verdict.message, judgement.variant_failure());
   return verdict;
 }
 

@@ -64,6 +64,11 @@ struct ClassCase {
   const char *sql, *error_class, *suggestion;
 };
 
+// Names the case in the list of tests.
+void PrintTo(const ClassCase& item, std::ostream* out) {
+  *out << item.error_class;
+}
+
 class ErrorClasses : public testing::TestWithParam<ClassCase> {};
 
 TEST_P(ErrorClasses, are_found_with_a_suggestion) {
@@ -109,7 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
         ClassCase{"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) "
                   "FROM c",
                   "step_limit", "step"},
-        ClassCase{"", "empty_output", ""}, ClassCase{"Sorry.", "no_sql", ""}));
+        ClassCase{"", "empty_output", ""}, ClassCase{"Sorry.", "no_sql", ""}),
+    [](const auto& item) { return std::to_string(item.index) + "_" + item.param.error_class; });
 
 }  // namespace
 }  // namespace tradeoff::sql

@@ -35,7 +35,7 @@ struct ExecuteOptions {
   // Wall-clock limit of one statement on one database, seconds.
   double timeout_s = 5;
   // Virtual-machine steps of one statement: the same on every machine, 1 to 2 s on today's.
-  std::uint64_t max_steps = 60'000'000;
+  std::uint64_t max_steps = 50'000'000;
   // Rows of one result; gold queries on the official databases return up to 92,450.
   std::uint64_t max_rows = 500'000;
   // Bytes of one result.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tradeoff/sql/exact_match.hpp"
 #include "tradeoff/sql/execute.hpp"
 #include "tradeoff/sql/schema.hpp"
 
@@ -15,11 +16,12 @@ struct ScoreOptions {
   ExecuteOptions execute;
   // The official --keep_distinct: `exec` keeps DISTINCT; it removes it from both sides otherwise.
   bool keep_distinct = false;
-  // The official --plug_value: `exec` also tries the gold's values in the prediction's places.
+  // The official --plug_value: `exec` and `exec_keep_distinct` also try the gold's values in the
+  // prediction's places.
   bool plug_value = false;
   // Compute what needs execution: exec, exec_keep_distinct, set, strict, soft_f1.
   bool execution = true;
-  // Compute `match`; needs tables.json for the foreign keys.
+  // Compute `match`, where tables.json is given (for the foreign keys).
   bool match = true;
 };
 
@@ -30,8 +32,9 @@ struct Verdict {
   std::optional<bool> exec;
   // The same with DISTINCT kept.
   std::optional<bool> exec_keep_distinct;
-  // Official exact set match.
+  // Official exact set match, and its parts.
   std::optional<bool> match;
+  std::optional<MatchScore> match_parts;
   // On the question's own database alone: equal sets of rows; equal bags (lists where the outermost
   // gold query orders), columns by position; order-free soft F1.
   std::optional<bool> set, strict;
@@ -60,13 +63,16 @@ class Scorer {
   Scorer(Scorer&&) noexcept;
   Scorer& operator=(Scorer&&) noexcept;
 
-  /// Any bytes are accepted as gold and prediction. Throws Error when the database is missing.
+  /// Any bytes are accepted as gold and prediction. Throws Error when the database or
+  /// its entry in tables.json is missing.
   Verdict score(std::string_view db_id, std::string_view gold, std::string_view prediction);
   /// What to run and show side by side: one statement on the question's own database.
   Result run(std::string_view db_id, std::string_view sql);
   /// <db_dir>/<db_id>/<db_id>.sqlite first, then the other *.sqlite by name. Throws Error when
   /// missing.
   std::vector<std::filesystem::path> databases(std::string_view db_id) const;
+  /// Tables and columns of the question's own database, with the foreign keys of tables.json.
+  const MatchSchema& match_schema(std::string_view db_id);
   const Schemas& schemas() const;
 
  private:

@@ -1,0 +1,52 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "executor_pool.hpp"
+#include "fixups.hpp"
+#include "tradeoff/sql/execute.hpp"
+
+namespace tradeoff::sql {
+
+using ResultPtr = std::shared_ptr<const Result>;
+
+/// The runs behind one verdict: a gold query and a prediction over the files of one database, each
+/// text at most once a file.
+class Judgement {
+ public:
+  /// databases  the question's own file first.
+  Judgement(Executor& executor, ResultCache& golds,
+            const std::vector<std::filesystem::path>& databases)
+      : executor_(executor), golds_(golds), databases_(databases) {}
+
+  ResultPtr gold(const std::filesystem::path& database, std::string_view sql);
+  ResultPtr prediction(const std::filesystem::path& database, const std::string& sql);
+
+  /// Why `gold_sql` fails, in its own text or as the official rules change it; empty when it runs.
+  /// Independent of predictions, so that a gold is out for all of them or for none.
+  std::string gold_failure(std::string_view gold_sql);
+
+  /// The official rule: equal up to the order of columns on every file.
+  bool agree(const std::string& gold_sql, const std::string& predicted_sql);
+  /// Where agree() saw a prediction fail on another file than the question's own; empty when it did
+  /// not.
+  const std::string& variant_failure() const { return variant_failure_; }
+
+ private:
+  struct Run {
+    const std::filesystem::path* database;
+    std::string sql;
+    ResultPtr result;
+  };
+
+  Executor& executor_;
+  ResultCache& golds_;
+  const std::vector<std::filesystem::path>& databases_;
+  std::vector<Run> runs_;
+  std::string variant_failure_;
+};
+
+}  // namespace tradeoff::sql
