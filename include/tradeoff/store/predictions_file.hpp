@@ -1,0 +1,65 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/store/hdf5.hpp"
+#include "tradeoff/store/table.hpp"
+
+/// The layout of `predictions.h5`. Equal content gives equal bytes; nothing in it tells when or
+/// where it was made.
+///   /                              attributes schema_version, config (JSON), commit, versions
+///   (JSON) /items/<task>                  the questions, one row an item: columns id, and what the
+///   task has /runs/<arm>/seed-<s>/<task>    one row an item, in the order of /items/<task>; column
+///   `item` is its index /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step
+///   (column `step` from 1) /summary/<name>                reduced tables
+/// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
+/// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
+/// soft_f1: numbers), choice_logprobs (matrix, width 4), answer, correct. Missing values:
+/// table.hpp.
+namespace tradeoff::store {
+
+inline constexpr std::int64_t kPredictionsSchema = 1;
+
+struct RunKey {
+  std::string arm;
+  std::uint64_t seed = 0;
+  std::string task;
+  auto operator<=>(const RunKey&) const = default;
+};
+
+struct Run {
+  Table rows;
+  /// Of the run's group: hashes of adapter and prompts, why a cell was not computed again, ...
+  Attributes attributes;
+  bool operator==(const Run&) const = default;
+};
+
+struct Predictions {
+  /// The resolved config, without paths, ranks, threads, device and cell selection.
+  Json config = Json::object();
+  std::string commit;
+  /// Library or task -> version.
+  std::map<std::string, std::string> versions;
+  /// By task.
+  std::map<std::string, Table> items;
+  std::map<RunKey, Run> runs;
+  /// By arm and seed.
+  std::map<std::pair<std::string, std::uint64_t>, Table> training;
+  /// By name.
+  std::map<std::string, Table> summary;
+};
+
+/// Writes `path` whole or not at all. Throws Error when a run's `item` column is not 0, 1, ..., n-1
+/// for the n items of its task, or when a name cannot be a group ('/' in an arm).
+void write_predictions(const std::filesystem::path& path, const Predictions& predictions);
+
+/// Throws Error on a file that is missing, torn, foreign, of another schema version, or against the
+/// layout, naming the place.
+Predictions read_predictions(const std::filesystem::path& path);
+
+}  // namespace tradeoff::store

@@ -1,0 +1,216 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "hdf5_handle.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/store/hdf5.hpp"
+
+namespace tradeoff::store {
+namespace {
+
+// The core driver takes two files of one name for the same file.
+std::string unique_name(const std::filesystem::path& path) {
+  static std::atomic<unsigned> opened = 0;
+  return fmt::format("{}#{}", path.string(), opened++);
+}
+
+herr_t append_name(hid_t, const char* name, const H5L_info_t*, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+herr_t append_attribute_name(hid_t, const char* name, const H5A_info_t*, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+}  // namespace
+
+struct Hdf5Reader::Impl {
+  std::filesystem::path path;
+  Handle file;
+
+  explicit Impl(const std::filesystem::path& from) : path(from), file(open_file()) {}
+
+  std::string place(const std::string& object) const {
+    return fmt::format("{}:{}", path.string(), object);
+  }
+
+  // From a copy in memory: HDF5's own opening takes a file lock that some cluster file systems
+  // refuse.
+  Handle open_file() const {
+    silence_hdf5();
+    const std::string where = path.string();
+    MappedFile image(path);
+    check(image.size() > 0, where + ": the file is empty, expected HDF5");
+    const Handle access = memory_access(where);
+    auto* bytes = const_cast<std::byte*>(image.bytes().data());
+    check_hdf5(H5Pset_file_image(access.get(), bytes, image.size()), "H5Pset_file_image", where);
+    return {H5Fopen(unique_name(path).c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
+            "not a whole HDF5 file: H5Fopen", where};
+  }
+
+  Handle open(const std::string& object) const {
+    return {H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), H5Oclose, "H5Oopen", place(object)};
+  }
+
+  bool is_group(const std::string& object) const {
+    return H5Iget_type(open(object).get()) == H5I_GROUP;
+  }
+
+  // Reads a dataset or an attribute of strings, whose memory HDF5 allocates.
+  template <typename Read>
+  Strings read_strings(hid_t space, std::size_t count, const std::string& where, Read read) const {
+    const Handle type = string_type(where);
+    std::vector<char*> pointers(count, nullptr);
+    Strings texts;
+    if (count == 0) return texts;
+    check_hdf5(read(type.get(), pointers.data()), "reading strings", where);
+    for (const char* pointer : pointers) texts.emplace_back(pointer ? pointer : "");
+    check_hdf5(H5Dvlen_reclaim(type.get(), space, H5P_DEFAULT, pointers.data()), "H5Dvlen_reclaim",
+               where);
+    return texts;
+  }
+
+  template <typename Values>
+  Values read_numbers(hid_t dataset, hid_t memory_type, std::size_t count,
+                      const std::string& where) const {
+    Values values(count);
+    if (count == 0) return values;
+    check_hdf5(H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+               "H5Dread", where);
+    return values;
+  }
+
+  Column read(const std::string& object) const {
+    const std::string where = place(object);
+    const Handle dataset(H5Dopen2(file.get(), object.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2",
+                         where);
+    const Handle type(H5Dget_type(dataset.get()), H5Tclose, "H5Dget_type", where);
+    const Handle space(H5Dget_space(dataset.get()), H5Sclose, "H5Dget_space", where);
+    const int dimensions = H5Sget_simple_extent_ndims(space.get());
+    check(dimensions == 1 || dimensions == 2,
+          fmt::format("{}: found {} dimensions, expected 1 or 2", where, dimensions));
+    std::array<hsize_t, 2> shape{0, 1};
+    check_hdf5(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr),
+               "H5Sget_simple_extent_dims", where);
+    const std::size_t count = shape[0] * shape[1];
+    const H5T_class_t kind = H5Tget_class(type.get());
+    if (kind == H5T_FLOAT) {
+      auto values = read_numbers<Doubles>(dataset.get(), H5T_NATIVE_DOUBLE, count, where);
+      if (dimensions == 2) return Matrix{shape[1], std::move(values)};
+      return values;
+    }
+    check(dimensions == 1,
+          fmt::format("{}: found 2 dimensions, which only numbers may have", where));
+    if (kind == H5T_INTEGER && H5Tget_size(type.get()) == 1) {
+      return read_numbers<Flags>(dataset.get(), H5T_NATIVE_INT8, count, where);
+    }
+    if (kind == H5T_INTEGER)
+      return read_numbers<Ints>(dataset.get(), H5T_NATIVE_INT64, count, where);
+    check(kind == H5T_STRING && H5Tis_variable_str(type.get()) > 0,
+          fmt::format(
+              "{}: found HDF5 type class {}, expected integers, numbers or variable-length strings",
+              where, static_cast<int>(kind)));
+    return read_strings(space.get(), count, where, [&](hid_t memory_type, void* to) {
+      return H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to);
+    });
+  }
+
+  Attribute read_attribute(hid_t owner, const std::string& name, const std::string& where) const {
+    const Handle attribute(H5Aopen(owner, name.c_str(), H5P_DEFAULT), H5Aclose, "H5Aopen", where);
+    const Handle type(H5Aget_type(attribute.get()), H5Tclose, "H5Aget_type", where);
+    const Handle space(H5Aget_space(attribute.get()), H5Sclose, "H5Aget_space", where);
+    check(H5Sget_simple_extent_npoints(space.get()) == 1, where + ": expected one value");
+    const H5T_class_t kind = H5Tget_class(type.get());
+    if (kind == H5T_INTEGER) {
+      std::int64_t value = 0;
+      check_hdf5(H5Aread(attribute.get(), H5T_NATIVE_INT64, &value), "H5Aread", where);
+      return value;
+    }
+    if (kind == H5T_FLOAT) {
+      double value = 0;
+      check_hdf5(H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value), "H5Aread", where);
+      return value;
+    }
+    check(kind == H5T_STRING && H5Tis_variable_str(type.get()) > 0,
+          where + ": expected an integer, a number or a variable-length string");
+    return read_strings(space.get(), 1, where,
+                        [&](hid_t memory_type, void* to) {
+                          return H5Aread(attribute.get(), memory_type, to);
+                        })
+        .front();
+  }
+};
+
+Hdf5Reader::Hdf5Reader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {}
+Hdf5Reader::~Hdf5Reader() = default;
+
+bool Hdf5Reader::has(const std::string& path) const {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    const htri_t exists = part == "/" ? 1 : H5Lexists(impl_->file.get(), part.c_str(), H5P_DEFAULT);
+    check_hdf5(exists, "H5Lexists", impl_->place(part));
+    if (!exists) return false;
+    if (end == std::string::npos) return true;
+  }
+}
+
+std::vector<std::string> Hdf5Reader::children(const std::string& group) const {
+  const Handle owner = impl_->open(group);
+  std::vector<std::string> names;
+  check_hdf5(H5Literate(owner.get(), H5_INDEX_CRT_ORDER, H5_ITER_INC, nullptr, append_name, &names),
+             "H5Literate", impl_->place(group));
+  return names;
+}
+
+Attributes Hdf5Reader::attributes(const std::string& object) const {
+  const Handle owner = impl_->open(object);
+  std::vector<std::string> names;
+  check_hdf5(
+      H5Aiterate2(owner.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, append_attribute_name, &names),
+      "H5Aiterate2", impl_->place(object));
+  Attributes values;
+  for (const auto& name : names) {
+    values[name] = impl_->read_attribute(owner.get(), name, impl_->place(object) + "@" + name);
+  }
+  return values;
+}
+
+Column Hdf5Reader::column(const std::string& path) const {
+  if (!impl_->is_group(path)) return impl_->read(path);
+  const Attributes marks = attributes(path);
+  const auto encoding = marks.find(kEncoding);
+  const std::string where = impl_->place(path);
+  check(encoding != marks.end() && encoding->second == Attribute(kRagged),
+        where + ": found a group, expected a column");
+  const Column offsets = impl_->read(path + "/offsets"), values = impl_->read(path + "/values");
+  check(std::holds_alternative<Ints>(offsets) && std::holds_alternative<Ints>(values),
+        where + ": expected integers in offsets and values");
+  RaggedInts ragged{std::get<Ints>(offsets), std::get<Ints>(values)};
+  const bool ordered = !ragged.offsets.empty() && ragged.offsets.front() == 0 &&
+                       std::is_sorted(ragged.offsets.begin(), ragged.offsets.end()) &&
+                       ragged.offsets.back() == static_cast<std::int64_t>(ragged.values.size());
+  check(ordered, where + ": offsets do not rise from 0 to the number of values");
+  return ragged;
+}
+
+Table Hdf5Reader::table(const std::string& path) const {
+  Table table;
+  for (const auto& name : children(path)) {
+    const std::string at = path + "/" + name;
+    try {
+      table.add(name, column(at));
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      fail(what.starts_with(impl_->path.string()) ? what : impl_->place(at) + ": " + what);
+    }
+  }
+  return table;
+}
+
+}  // namespace tradeoff::store

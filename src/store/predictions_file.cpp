@@ -1,0 +1,145 @@
+#include "tradeoff/store/predictions_file.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::store {
+namespace {
+
+constexpr std::string_view kTraining = "training", kSeed = "seed-";
+
+void check_name(std::string_view what, const std::string& name) {
+  check(!name.empty() && name != "." && name.find('/') == std::string::npos,
+        fmt::format("{} \"{}\": a name is not empty, not \".\" and has no '/'", what, name));
+}
+
+std::string cell_path(const std::string& arm, std::uint64_t seed) {
+  return fmt::format("/runs/{}/{}{}", arm, kSeed, seed);
+}
+
+// Every item has its row, skipped and unscored ones too: a missing row would leave the denominator.
+void check_rows(const Table& rows, const Predictions& predictions, const std::string& task,
+                const std::string& where) {
+  const auto items = predictions.items.find(task);
+  check(items != predictions.items.end(), fmt::format("{}: no items of task \"{}\"", where, task));
+  const Ints& index = rows.at<Ints>("item");
+  check(index.size() == items->second.rows(),
+        fmt::format("{}: {} rows, but /items/{} has {}", where, index.size(), task,
+                    items->second.rows()));
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    if (index[i] == static_cast<std::int64_t>(i)) continue;
+    fail(fmt::format("{}: row {} is of item {}, expected item {}", where, i, index[i], i));
+  }
+}
+
+void check_layout(const Predictions& predictions) {
+  for (const auto& [task, table] : predictions.items) check_name("task", task);
+  for (const auto& [name, table] : predictions.summary) check_name("summary", name);
+  for (const auto& [cell, table] : predictions.training) check_name("arm", cell.first);
+  for (const auto& [key, run] : predictions.runs) {
+    check_name("arm", key.arm);
+    check(key.task != kTraining, "a task may not be called \"training\"");
+    check_rows(run.rows, predictions, key.task, cell_path(key.arm, key.seed) + "/" + key.task);
+  }
+}
+
+std::uint64_t seed_of(const std::string& group) {
+  std::uint64_t seed = 0;
+  const char* end = group.data() + group.size();
+  const bool named = group.starts_with(kSeed);
+  const auto [stop, error] = std::from_chars(group.data() + (named ? kSeed.size() : 0), end, seed);
+  check(named && error == std::errc() && stop == end,
+        fmt::format("found group \"{}\", expected \"seed-<number>\"", group));
+  return seed;
+}
+
+template <typename T>
+T attribute_as(const Attributes& attributes, const std::string& name) {
+  const auto found = attributes.find(name);
+  check(found != attributes.end(), fmt::format("attribute \"{}\" is missing", name));
+  const T* value = std::get_if<T>(&found->second);
+  check(value != nullptr, fmt::format("attribute \"{}\" has another type", name));
+  return *value;
+}
+
+void read_head(const Hdf5Reader& file, Predictions& predictions) {
+  const Attributes head = file.attributes("/");
+  check(head.contains("schema_version"),
+        "not a predictions file of tradeoff: attribute \"schema_version\" is missing");
+  const auto version = attribute_as<std::int64_t>(head, "schema_version");
+  check(version == kPredictionsSchema,
+        fmt::format("found schema version {}, expected {}", version, kPredictionsSchema));
+  predictions.config = Json::parse(attribute_as<std::string>(head, "config"));
+  predictions.commit = attribute_as<std::string>(head, "commit");
+  const Json versions = Json::parse(attribute_as<std::string>(head, "versions"));
+  for (const auto& [name, text] : versions.items()) {
+    predictions.versions[name] = text.get<std::string>();
+  }
+}
+
+void read_cell(const Hdf5Reader& file, const std::string& arm, const std::string& seed_group,
+               Predictions& predictions) {
+  const std::string cell = fmt::format("/runs/{}/{}", arm, seed_group);
+  const std::uint64_t seed = seed_of(seed_group);
+  for (const auto& name : file.children(cell)) {
+    const std::string path = cell + "/" + name;
+    if (name == kTraining) {
+      predictions.training[{arm, seed}] = file.table(path);
+    } else {
+      predictions.runs[{arm, seed, name}] = {file.table(path), file.attributes(path)};
+    }
+  }
+}
+
+}  // namespace
+
+void write_predictions(const std::filesystem::path& path, const Predictions& predictions) {
+  check_layout(predictions);
+  Hdf5Writer file(path);
+  Json versions = Json::object();
+  for (const auto& [name, version] : predictions.versions) versions[name] = version;
+  file.attribute("/", "schema_version", kPredictionsSchema);
+  file.attribute("/", "config", to_line(predictions.config));
+  file.attribute("/", "commit", predictions.commit);
+  file.attribute("/", "versions", to_line(versions));
+  for (const char* group : {"/items", "/runs", "/summary"}) file.group(group);
+  for (const auto& [task, table] : predictions.items) file.table("/items/" + task, table);
+  for (const auto& [key, run] : predictions.runs) {
+    const std::string group = cell_path(key.arm, key.seed) + "/" + key.task;
+    file.table(group, run.rows);
+    for (const auto& [name, value] : run.attributes) file.attribute(group, name, value);
+  }
+  for (const auto& [cell, table] : predictions.training) {
+    file.table(fmt::format("{}/{}", cell_path(cell.first, cell.second), kTraining), table);
+  }
+  for (const auto& [name, table] : predictions.summary) file.table("/summary/" + name, table);
+  file.commit();
+}
+
+Predictions read_predictions(const std::filesystem::path& path) {
+  const Hdf5Reader file(path);
+  Predictions predictions;
+  try {
+    read_head(file, predictions);
+    for (const auto& task : file.children("/items")) {
+      predictions.items[task] = file.table("/items/" + task);
+    }
+    for (const auto& arm : file.children("/runs")) {
+      for (const auto& seed : file.children("/runs/" + arm))
+        read_cell(file, arm, seed, predictions);
+    }
+    for (const auto& name : file.children("/summary")) {
+      predictions.summary[name] = file.table("/summary/" + name);
+    }
+    check_layout(predictions);
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    fail(what.starts_with(path.string()) ? what : path.string() + ": " + what);
+  }
+  return predictions;
+}
+
+}  // namespace tradeoff::store

@@ -1,0 +1,138 @@
+#include "tradeoff/store/predictions_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "store_fixture.hpp"
+#include "tradeoff/base/hash.hpp"
+
+namespace tradeoff::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+Predictions small() {
+  Predictions predictions;
+  predictions.config = {{"study", "small"}, {"seeds", {1}}};
+  predictions.commit = "abc";
+  predictions.versions = {{"spider", "1"}};
+  predictions.items["spider"].add("id", Strings{"a", "b"});
+  Run run;
+  run.rows.add("item", Ints{0, 1});
+  run.rows.add("text", Strings{"SELECT 1", ""});
+  run.rows.add("set", Flags{1, 0});
+  run.attributes = {{"adapter", "ef01"}};
+  predictions.runs[{"base", 18446744073709551615u, "spider"}] = run;
+  predictions.training[{"qlora", 2}].add("step", Ints{1});
+  predictions.summary["spider"].add("accuracy", Doubles{0.5});
+  return predictions;
+}
+
+struct PredictionsFile : StoreFiles {
+  fs::path path = folder / "predictions.h5";
+  std::string write_error(const Predictions& predictions) {
+    return message_of([&] { write_predictions(path, predictions); });
+  }
+  std::string read_error() {
+    return message_of([&] { read_predictions(path); });
+  }
+};
+
+TEST_F(PredictionsFile, gives_back_everything) {
+  const Predictions out = small();
+  write_predictions(path, out);
+  const Predictions in = read_predictions(path);
+  EXPECT_EQ(in.config, out.config);
+  EXPECT_EQ(in.commit, out.commit);
+  EXPECT_EQ(in.versions, out.versions);
+  EXPECT_EQ(in.items, out.items);
+  EXPECT_EQ(in.runs, out.runs);
+  EXPECT_EQ(in.training, out.training);
+  EXPECT_EQ(in.summary, out.summary);
+}
+
+TEST_F(PredictionsFile, of_nothing_is_a_file_without_runs) {
+  write_predictions(path, {});
+  EXPECT_TRUE(read_predictions(path).runs.empty());
+}
+
+TEST_F(PredictionsFile, has_the_same_bytes_from_every_process_and_after_reading_back) {
+  // glibc fills fresh and freed memory with these bytes, so that uninitialised ones would show.
+  std::string first;
+  for (const int n : {0, 1, 300}) {
+    for (const char* fill : {"0", "85", "170"}) {
+      const fs::path out = folder / fmt::format("{}-{}.h5", n, fill);
+      ASSERT_EQ(std::system(
+                    fmt::format("MALLOC_PERTURB_={} {} {} {}", fill, STORE_SAMPLE, out.string(), n)
+                        .c_str()),
+                0);
+      const std::string digest = sha256_file(out);
+      if (std::string_view(fill) == "0") first = digest;
+      EXPECT_EQ(digest, first) << n << " items, fill " << fill;
+    }
+    write_predictions(path, read_predictions(folder / fmt::format("{}-0.h5", n)));
+    EXPECT_EQ(sha256_file(path), first) << n;
+  }
+}
+
+TEST_F(PredictionsFile, is_not_written_when_a_run_lacks_an_item_or_holds_one_twice) {
+  auto predictions = small();
+  auto& run = predictions.runs.begin()->second;
+  const std::string where = "/runs/base/seed-18446744073709551615/spider: ";
+  run.rows = Table();
+  run.rows.add("item", Ints{0});
+  EXPECT_EQ(write_error(predictions), where + "1 rows, but /items/spider has 2");
+  run.rows = Table();
+  run.rows.add("item", Ints{0, 0});
+  EXPECT_EQ(write_error(predictions), where + "row 1 is of item 0, expected item 1");
+  run.rows = Table();
+  run.rows.add("text", Strings{"", ""});
+  EXPECT_EQ(write_error(predictions), "no column \"item\", only text");
+  predictions.runs[{"base", 1, "mmlu"}] = {};
+  EXPECT_EQ(write_error(predictions), "/runs/base/seed-1/mmlu: no items of task \"mmlu\"");
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(PredictionsFile, refuses_names_that_are_no_group) {
+  auto predictions = small();
+  predictions.runs[{"a/b", 1, "spider"}] = predictions.runs.begin()->second;
+  EXPECT_NE(write_error(predictions).find("arm \"a/b\""), std::string::npos);
+  predictions = small();
+  predictions.items["training"] = predictions.items["spider"];
+  predictions.runs[{"base", 1, "training"}] = predictions.runs.begin()->second;
+  EXPECT_NE(write_error(predictions).find("may not be called \"training\""), std::string::npos);
+}
+
+TEST_F(PredictionsFile, of_a_stranger_or_another_version_is_refused_by_name) {
+  const auto stranger = [&](auto fill) {
+    Hdf5Writer file(path);
+    fill(file);
+    file.commit();
+  };
+  stranger([](Hdf5Writer& file) { file.column("/n", Ints{1}); });
+  EXPECT_EQ(read_error(),
+            path.string() +
+                ": not a predictions file of tradeoff: attribute \"schema_version\" is missing");
+  stranger([](Hdf5Writer& file) { file.attribute("/", "schema_version", std::int64_t{99}); });
+  EXPECT_EQ(read_error(), path.string() + ": found schema version 99, expected 1");
+  stranger([](Hdf5Writer& file) {
+    file.attribute("/", "schema_version", std::int64_t{1});
+    for (const char* name : {"config", "versions"}) file.attribute("/", name, "{}");
+    file.attribute("/", "commit", "");
+    for (const char* group : {"/items", "/summary", "/runs/base/other"}) file.group(group);
+  });
+  EXPECT_EQ(read_error(), path.string() + ": found group \"other\", expected \"seed-<number>\"");
+}
+
+TEST_F(PredictionsFile, cut_anywhere_is_refused) {
+  write_predictions(path, small());
+  const std::string whole = read_text(path);
+  for (std::size_t size = 0; size < whole.size(); size += 97) {
+    put(path, whole.substr(0, size));
+    ASSERT_TRUE(read_error().starts_with(path.string() + ": ")) << size << ": " << read_error();
+  }
+}
+
+}  // namespace
+}  // namespace tradeoff::store
