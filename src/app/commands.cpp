@@ -13,6 +13,13 @@ namespace {
 
 // A new command is a line here, its declaration in all_commands.hpp and a file of its own.
 constexpr Command kCommands[] = {
+    {"run", "A whole study: every arm, seed and task of a job file", parse_run},
+    {"prepare", "Original Spider or MMLU files to formatted prompts", parse_prepare},
+    {"import", "GGUF file or Hugging Face folder to a model folder", parse_import},
+    {"predict", "One model on one items file", parse_predict},
+    {"score", "Predicted SQL against gold SQL, by the official rules and stricter ones",
+     parse_score},
+    {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };
 

@@ -12,6 +12,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/config/arguments.hpp"
+#include "tradeoff/model/device.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -80,6 +81,12 @@ Json look(const DoctorOptions& options, const comm::Session& session) {
   facts["machine"] = to_json(machine);
   facts["machine"]["memory_free_bytes"] = machine.memory_free_bytes;
   facts["machine"]["why_no_gpu"] = machine.gpu.why_none;
+  const c10::Device cpu(c10::kCPU);
+  const bool bfloat16 =
+      model::pick_dtype(model::DtypeChoice::automatic, cpu) == c10::ScalarType::BFloat16;
+  facts["engine"] = {{"gpus", model::gpu_count()},
+                     {"cpu_kernels", model::kernels_name(cpu)},
+                     {"cpu_dtype", bfloat16 ? "bfloat16" : "float32"}};
   facts["launch"] = {{"mpirun", find_program("mpirun").string()},
                      {"srun", find_program("srun").string()},
                      {"slurm_job", variable("SLURM_JOB_ID")},
@@ -170,22 +177,19 @@ void print_launch(const Json& facts) {
 // What follows from the facts.
 void print_verdict(const Json& facts) {
   const Json& machine = facts["machine"];
-  const auto has = [&](const char* feature) {
-    return std::ranges::find(machine["features"], Json(feature)) != machine["features"].end();
-  };
-  const bool bfloat16 = has("avx512_bf16") || has("amx_bf16");
-  const bool cuda_built = !facts["libraries"]["cuda_architectures"].get<std::string>().empty();
-  const std::size_t gpus = machine["gpus"].size();
+  const Json& engine = facts["engine"];
+  const std::size_t seen = machine["gpus"].size(), gpus = engine["gpus"];
   const bool job = facts["model"]["usable"].get<bool>() && facts["data"]["spider"].get<bool>() &&
                    facts["data"]["mmlu"].get<bool>();
   fmt::print("\nSo it can run\n");
-  line("CPU", fmt::format("yes; --dtype auto is {}",
-                          bfloat16 ? "bfloat16" : "float32 (no AVX512-BF16, no AMX)"));
-  line("GPU", gpus > 0 && cuda_built ? fmt::format("yes, {} rank{}", gpus, gpus == 1 ? "" : "s")
-              : gpus > 0
+  line("CPU", fmt::format("yes, with {} kernels; --dtype auto is {}",
+                          engine["cpu_kernels"].get<std::string>(),
+                          engine["cpu_dtype"].get<std::string>()));
+  line("GPU", gpus > 0 ? fmt::format("yes, {} rank{}", gpus, gpus == 1 ? "" : "s")
+              : seen > 0
                   ? "no: the program was built without a CUDA compiler; run jobs/setup.sh again"
                   : "no: " + machine["why_no_gpu"].get<std::string>());
-  const std::size_t ranks = gpus > 0 && cuda_built ? gpus : 2;
+  const std::size_t ranks = gpus > 0 ? gpus : 2;
   line("several",
        facts["launch"]["mpirun"].get<std::string>().empty()
            ? "no: mpirun is not on PATH (package openmpi-bin)"

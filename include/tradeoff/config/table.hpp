@@ -38,6 +38,10 @@ class Table {
   template <typename T, typename E>
   Option& add_choice(std::string name, T* field, Names<E> names, std::string help,
                      std::vector<std::string> aliases = {});
+  /// A flag kept as one of two values.
+  template <typename E>
+  Option& add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
+                   std::vector<std::string> aliases = {});
   /// `name`, added before, also takes the next bare word of the command line; a list takes the
   /// rest.
   Table& positional(std::string_view name);
@@ -109,6 +113,18 @@ Option& Table::add_choice(std::string name, T* field, Names<E> names, std::strin
   Option& option = insert(std::move(name), std::move(help), std::move(aliases));
   option.bind(field, choice_of<E>(std::move(names)));
   if (option.list_) option.commas_ = true;
+  return option;
+}
+
+template <typename E>
+Option& Table::add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
+                        std::vector<std::string> aliases) {
+  Option& option = insert(std::move(name), std::move(help), std::move(aliases));
+  Kind<E> kind = choice_of<E>({{"true", when_true}, {"false", when_false}});
+  kind.expected = kind_of<bool>().expected;
+  kind.json = [when_true](const E& value) { return Json(value == when_true); };
+  option.bind(field, std::move(kind));
+  option.flag_ = true;
   return option;
 }
 

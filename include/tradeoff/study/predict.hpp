@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+
+#include "tradeoff/study/prediction.hpp"
+
+namespace tradeoff::study {
+
+struct PredictOptions {
+  ModelOptions model;
+  task::Purpose task = task::Purpose::spider;
+  // Items file, JSONL.
+  std::filesystem::path items;
+  // Predictions, JSONL in the order of the items; journals stand in OUT.journal/.
+  std::filesystem::path out;
+  // The first so many items; 0: all.
+  std::int64_t limit = 0;
+  DecodingOptions decoding;
+  // Continue from the journals of an earlier run.
+  bool resume = false;
+};
+
+enum class RunState { complete, stopped };
+
+/// The `predict` command: one model on one items file. Collective.
+RunState predict_file(const comm::Session& session, const PredictOptions& options);
+
+}  // namespace tradeoff::study

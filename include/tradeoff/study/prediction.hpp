@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/comm/session.hpp"
+#include "tradeoff/infer/chunk_plan.hpp"
+#include "tradeoff/store/journal.hpp"
+#include "tradeoff/study/loaded_model.hpp"
+#include "tradeoff/task/item.hpp"
+
+namespace tradeoff::study {
+
+struct DecodingOptions {
+  // Most new tokens of a Spider answer.
+  std::int64_t max_new_tokens = 128;
+  // Texts that end an answer, besides the model's end tokens.
+  std::vector<std::string> stop;
+  // Most questions of a chunk, the unit of work; part of the record, since it decides shapes.
+  std::int64_t chunk_size = 64;
+};
+
+/// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same on every rank.
+struct PredictionPlan {
+  task::Purpose purpose = task::Purpose::spider;
+  std::span<const task::Item> items;
+  DecodingOptions decoding;
+  std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
+  std::vector<std::vector<text::TokenId>> choices;  // by item, MMLU
+  std::vector<infer::Chunk> chunks;                 // of item indices
+};
+
+/// Throws Error naming the item whose prompt is empty or, with the answer, longer than the model's context, or whose choices
+/// are not one token each.
+PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose, const DecodingOptions& decoding,
+                                const text::Tokenizer& tokenizer, std::int64_t context);
+
+/// What a journal of these predictions must agree with: the items' prompts, the model, the options.
+Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
+
+/// One row an item in the items' order: journal rows in their places, skipped items' rows made, null where none is there.
+std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);
+
+/// One row an item in the items' order, on rank 0; nullopt on every rank when a stop signal came first (the finished chunks
+/// stand in the journals). Collective. Rows: the contract's keys of `predict --out`.
+std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
+                                         const std::filesystem::path& journal_folder, const Json& header,
+                                         store::JournalContents finished);
+
+}  // namespace tradeoff::study

@@ -1,0 +1,21 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/sql/score.hpp"
+#include "tradeoff/store/table.hpp"
+#include "tradeoff/task/item.hpp"
+
+namespace tradeoff::study {
+
+/// Columns of /items/<task>: what the questions are, equal for all arms and seeds.
+store::Table spider_items_table(std::span<const task::Item> items);
+store::Table mmlu_items_table(std::span<const task::Item> items);
+
+/// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row is wrong.
+store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows, sql::Scorer& scorer);
+/// The same for MMLU: column `correct`.
+store::Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows);
+
+}  // namespace tradeoff::study

@@ -1,0 +1,105 @@
+#include "tradeoff/study/run.hpp"
+
+#include <memory>
+
+#include "all_commands.hpp"
+#include "tradeoff/comm/signals.hpp"
+#include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind.hpp"
+#include "tradeoff/config/job.hpp"
+#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/write.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+struct RunOptions {
+  std::filesystem::path job;
+  bool list_cells = false, quiet = false;
+};
+
+void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study, study::ArmOptions& arm) {
+  table.section("");
+  table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
+  table.positional("job");
+  bind_study(table, study);
+  bind_arm(table, arm);
+  table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
+  table.add("quiet", &run.quiet, "Say nothing but warnings").local();
+}
+
+// Base sections, then each arm's section on a copy of them; the command line wins over both.
+void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run, study::StudyOptions& study,
+             config::Problems& problems) {
+  study::ArmOptions base;
+  config::Table table;
+  bind_run(table, run, study, base);
+  job.bind_base(table, problems);
+  arguments.apply(table, problems);
+  table.check_required(problems);
+  study.record = table.record();
+  for (const std::string& name : job.arms()) {
+    study::ArmOptions arm;
+    arm.name = name;
+    config::Table arm_table;
+    config::bind_arm(arm_table, arm);
+    job.bind_arm(name, arm_table, problems);
+    arguments.apply(arm_table, problems, config::Unknown::ignore);
+    study.record["arms"][name] = arm_table.record();
+    study.arms.push_back(std::move(arm));
+  }
+}
+
+int run_whole(const comm::Session& session, const study::StudyOptions& options) {
+  const comm::StopSignals signals;
+  const study::StudyResult result = study::run_study(session, options);
+  if (result.state == study::RunState::stopped) return comm::kRunAgain;
+  if (!result.predictions) return kComplete;
+  report::write_reports(options.output_dir, result);
+  study::write_completion_record(options.output_dir);
+  fmt::print("{}", report::markdown(result));
+  return kComplete;
+}
+
+int print_cells(const study::StudyOptions& options) {
+  const auto cells = study::list_cells(options);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    fmt::print("{}\t{}\tseed-{}\n", i, options.arms[cells[i].arm].name, cells[i].seed);
+  }
+  return kComplete;
+}
+
+}  // namespace
+
+Work parse_run(Words words) {
+  auto study = std::make_shared<study::StudyOptions>();
+  RunOptions run;
+  const config::Usage usage{"run", "A whole study: every arm, seed and task of a job file; continues where it stopped."};
+  config::Problems problems;
+  // The command line alone first: it names the job file.
+  study::StudyOptions unused;
+  study::ArmOptions unused_arm;
+  RunOptions named;
+  config::Table table;
+  bind_run(table, named, unused, unused_arm);
+  const auto arguments = config::Arguments::parse(table, words, problems);
+  if (arguments.help()) {
+    fmt::print("{}", config::help_text(usage, table));
+    return {};
+  }
+  arguments.apply(table, problems);
+  if (named.job.empty()) {
+    throw config::UsageError("no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+  }
+  const auto job = config::JobFile::read(named.job, problems);
+  if (job.arms().empty()) problems.add(named.job.string(), "no arm; expected a section [arm.NAME], such as [arm.base]");
+  resolve(job, arguments, run, *study, problems);
+  problems.throw_if_any();
+  const log::Level level = run.quiet ? log::Level::quiet : log::Level::normal;
+  if (run.list_cells) {
+    return {[study](const comm::Session& session) { return session.rank() == 0 ? print_cells(*study) : kComplete; }, level};
+  }
+  return {[study](const comm::Session& session) { return run_whole(session, *study); }, level};
+}
+
+}  // namespace tradeoff::app

@@ -1,0 +1,37 @@
+#include "tradeoff/config/bind_task.hpp"
+
+namespace tradeoff::config {
+
+void bind(Table& table, sql::ScoreFilesOptions& options) {
+  table.add("gold", &options.gold, "Gold queries: SQL, a tab and the database on a line, or JSONL")
+      .required()
+      .placeholder("G.sql");
+  table
+      .add("pred", &options.pred,
+           "Predictions: one SQL on a line, or JSONL with id and sql or text")
+      .required()
+      .placeholder("P.sql");
+  table.add("db", &options.db, "Folder of the databases, DIR/<db_id>/<db_id>.sqlite")
+      .required()
+      .placeholder("DIR");
+  table.add("table", &options.table, "tables.json; needed for match").placeholder("F.json");
+  table.add_choice("etype", &options.etype,
+                   Names<std::string>{{"exec", "exec"}, {"match", "match"}, {"all", "all"}},
+                   "Execution accuracy, exact set match, or both");
+  table.add("plug_value", &options.plug_value,
+            "Also try the gold's values in the places of the prediction's");
+  table.add("keep_distinct", &options.keep_distinct, "Keep DISTINCT where results are compared");
+  table.add("out", &options.out, "JSONL to write, a row for every question")
+      .placeholder("ROWS.jsonl");
+  table.add("details", &options.details,
+            "After the official tables: floors, error classes, and where the metrics disagree");
+  table.add("sql_timeout", &options.sql_timeout, "Seconds that one query may take").above(0);
+  table
+      .add("sql_max_steps", &options.sql_max_steps,
+           "SQLite virtual-machine steps that one query may take")
+      .at_least(1);
+  table.add("threads", &options.threads, "Queries run at a time; 0: one a core; changes no verdict")
+      .at_least(0);
+}
+
+}  // namespace tradeoff::config

@@ -1,0 +1,55 @@
+#include "tradeoff/model/device.hpp"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "cpu/kernels.hpp"
+#include "device_count.hpp"
+#include "ops_cuda.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model {
+
+int gpu_count() { return cuda::compiled() ? cuda::device_count() : 0; }
+
+c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
+  if (choice == DeviceChoice::cpu) return c10::Device(c10::kCPU);
+  const int gpus = gpu_count();
+  if (choice == DeviceChoice::automatic && gpus == 0) return c10::Device(c10::kCPU);
+  if (gpus == 0) {
+    fail(cuda::compiled() ? "--device cuda: this machine shows no GPU"
+                          : "--device cuda: this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again");
+  }
+  // A launcher may show each rank its own GPU alone; then there is one, and it is this rank's.
+  if (gpus > 1 && local_size > gpus) {
+    fail(fmt::format("{} ranks on this machine, but {} GPUs: start one rank a GPU", local_size, gpus));
+  }
+  const int index = gpus == 1 ? 0 : local_rank;
+  cuda::use_device(index);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
+  if (choice == DtypeChoice::float32) return c10::ScalarType::Float;
+  if (choice == DtypeChoice::bfloat16 || device.is_cuda()) return c10::ScalarType::BFloat16;
+  return std::string_view(cpu::select_kernels().name) == "avx512bf16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+}
+
+const char* kernels_name(c10::Device device) { return device.is_cuda() ? "cuda" : cpu::select_kernels().name; }
+
+void set_threads(int threads, int local_size) {
+  if (threads <= 0) {
+    cpu_set_t set;
+    const int online = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+    const int bound = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : online;
+    threads = bound < online ? bound : online / std::max(local_size, 1);
+  }
+  at::set_num_threads(std::max(threads, 1));
+}
+
+}  // namespace tradeoff::model

@@ -1,0 +1,108 @@
+#include "tradeoff/model/import.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "source.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/model/safetensors.hpp"
+#include "tradeoff/model/weights.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+std::unique_ptr<Source> open_source(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) fail(path.string() + ": no such file or folder; expected a GGUF file or a model folder");
+  if (std::filesystem::is_directory(path)) return open_folder_source(path);
+  const MappedFile file(path);
+  refuse_pickle(file.bytes(), path);
+  check(file.text().starts_with("GGUF"), path.string() + ": not a GGUF file; for safetensors name the folder");
+  return open_gguf_source(path);
+}
+
+// Round to nearest even, as PyTorch converts float32 to bfloat16.
+std::uint16_t to_bfloat16(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  if (value != value) return 0x7FC0;
+  return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+}
+
+std::vector<std::byte> stored(const std::vector<float>& values, StoredDtype dtype) {
+  std::vector<std::byte> bytes(values.size() * (dtype == StoredDtype::float32 ? 4 : 2));
+  if (dtype == StoredDtype::float32) {
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::uint16_t half = to_bfloat16(values[i]);
+      std::memcpy(bytes.data() + 2 * i, &half, 2);
+    }
+  }
+  return bytes;
+}
+
+// The tokens that end an answer: what the source names, and the end-of-turn token of a chat vocabulary.
+std::vector<std::int32_t> end_tokens(const Source& source, const text::Vocabulary& vocabulary) {
+  std::vector<std::int32_t> ids = source.eos_ids();
+  for (const text::AddedToken& token : vocabulary.added) {
+    const bool ends_turn = token.text == "<|eot_id|>" || token.text == "<|im_end|>";
+    if (ends_turn && std::ranges::find(ids, token.id) == ids.end()) ids.push_back(token.id);
+  }
+  if (ids.empty()) ids = vocabulary.eos;
+  check(!ids.empty(), "the source names no end-of-sequence token");
+  return ids;
+}
+
+}  // namespace
+
+ImportSummary import_model(const ImportOptions& options) {
+  const auto source = open_source(options.model);
+  const LlamaConfig config = source->config();
+  const text::Vocabulary vocabulary = source->vocabulary();
+  check(static_cast<std::int64_t>(vocabulary.tokens.size()) <= config.vocab_size,
+        fmt::format("{}: the vocabulary has {} tokens, the embedding {} rows", options.model.string(),
+                    vocabulary.tokens.size(), config.vocab_size));
+  const auto eos = end_tokens(*source, vocabulary);
+
+  std::vector<TensorSpec> specs;
+  ImportSummary summary{.source = source->description()};
+  for (const WeightShape& weight : weight_shapes(config)) {
+    check(source->has(weight.name), options.model.string() + ": tensor " + weight.name + " is missing");
+    const auto found = source->shape(weight.name);
+    if (found != weight.shape) {
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}]", options.model.string(), weight.name,
+                       fmt::join(found, ", "), fmt::join(weight.shape, ", ")));
+    }
+    specs.push_back({weight.name, options.dtype == StoredDtype::float32 ? Dtype::f32 : Dtype::bf16, weight.shape});
+    summary.bytes += static_cast<std::int64_t>(specs.back().bytes());
+    summary.parameters += static_cast<std::int64_t>(specs.back().bytes() / byte_size(specs.back().dtype));
+  }
+  summary.tensors = static_cast<std::int64_t>(specs.size());
+
+  std::filesystem::create_directories(options.out);
+  check(!std::filesystem::is_directory(options.model) || !std::filesystem::equivalent(options.model, options.out),
+        options.out.string() + ": --out is the folder that is imported; name another");
+  std::filesystem::remove(options.out / "config.json");
+  std::vector<std::byte> bytes;
+  write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) -> std::span<const std::byte> {
+    bytes = stored(source->values(specs[i].name), options.dtype);
+    return bytes;
+  });
+  text::write_hf_tokenizer(vocabulary, options.out);
+  Json generation = {{"do_sample", false}, {"eos_token_id", eos}};
+  if (vocabulary.bos) generation["bos_token_id"] = *vocabulary.bos;
+  if (vocabulary.pad) generation["pad_token_id"] = *vocabulary.pad;
+  write_atomically(options.out / "generation_config.json", generation.dump(2) + "\n");
+  Json json = to_json(config, options.dtype == StoredDtype::float32 ? "float32" : "bfloat16");
+  if (vocabulary.bos) json["bos_token_id"] = *vocabulary.bos;
+  json["eos_token_id"] = eos.front();
+  if (vocabulary.pad) json["pad_token_id"] = *vocabulary.pad;
+  write_atomically(options.out / "config.json", json.dump(2) + "\n");
+  return summary;
+}
+
+}  // namespace tradeoff::model

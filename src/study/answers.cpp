@@ -1,0 +1,97 @@
+#include "answers.hpp"
+
+#include <algorithm>
+
+#include "tradeoff/task/extract.hpp"
+#include "tradeoff/task/mmlu_score.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+// Where the first of the stop texts begins; npos when none is in `text`.
+std::size_t stop_at(std::string_view text, const std::vector<std::string>& stops) {
+  std::size_t first = std::string_view::npos;
+  for (const std::string& stop : stops) first = std::min(first, text.find(stop));
+  return first;
+}
+
+// `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text is left out of the ids.
+Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t prompt_tokens,
+                const text::Tokenizer& tokenizer, const std::vector<std::string>& stops) {
+  std::string text = tokenizer.decode(answer.ids);
+  std::vector<text::TokenId> ids = answer.ids;
+  if (const std::size_t at = stop_at(text, stops); at != std::string::npos) {
+    text.resize(at);
+    std::size_t bytes = 0, kept = 0;
+    while (kept < ids.size() && bytes + tokenizer.token_bytes(ids[kept]).size() <= at) bytes += tokenizer.token_bytes(ids[kept++]).size();
+    ids.resize(kept);
+  }
+  const std::string sql = task::extract_sql(text).sql;
+  return {{"id", item.id},
+          {"text", text},
+          {"token_ids", ids},
+          {"prompt_tokens", prompt_tokens},
+          {"finish", answer.finish == infer::Finish::stop ? "stop" : "length"},
+          {"sql", sql}};
+}
+
+Json mmlu_row(const task::Item& item, const std::vector<float>& logprobs, std::size_t prompt_tokens) {
+  const std::vector<double> values(logprobs.begin(), logprobs.end());
+  return {{"id", item.id},
+          {"choice_logprobs", values},
+          {"answer", std::string(1, task::answer_letter(values))},
+          {"prompt_tokens", prompt_tokens}};
+}
+
+}  // namespace
+
+std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
+                               const std::vector<text::TokenId>& end_tokens, const PredictionPlan& plan,
+                               const infer::Chunk& chunk) {
+  std::vector<Json> rows;
+  if (plan.purpose == task::Purpose::mmlu) {
+    std::vector<std::vector<text::TokenId>> choices;
+    for (const std::int64_t index : chunk.prompts) choices.push_back(plan.choices[index]);
+    const auto logprobs = engine.choice_logprobs(chunk, plan.prompts, choices);
+    for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
+      const std::int64_t index = chunk.prompts[i];
+      rows.push_back(mmlu_row(plan.items[index], logprobs[i], plan.prompts[index].size()));
+    }
+    return rows;
+  }
+  infer::GenerateOptions options;
+  options.max_new_tokens = plan.decoding.max_new_tokens;
+  options.end_tokens = end_tokens;
+  const auto& stops = plan.decoding.stop;
+  if (!stops.empty()) {
+    options.stop = [&](std::span<const text::TokenId> ids) {
+      return stop_at(tokenizer.decode(ids), stops) != std::string::npos;
+    };
+  }
+  const auto answers = engine.generate(chunk, plan.prompts, options);
+  for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
+    const std::int64_t index = chunk.prompts[i];
+    rows.push_back(spider_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
+  }
+  return rows;
+}
+
+Json skipped_row(const task::Item& item, task::Purpose purpose) {
+  Json row = {{"id", item.id}};
+  if (purpose == task::Purpose::mmlu) {
+    row["choice_logprobs"] = nullptr;
+    row["answer"] = "";
+  } else {
+    row["text"] = "";
+    row["token_ids"] = Json::array();
+  }
+  row["prompt_tokens"] = item.prompt_tokens;
+  if (purpose == task::Purpose::spider) {
+    row["finish"] = "stop";
+    row["sql"] = "";
+  }
+  row["skipped"] = item.overflow;
+  return row;
+}
+
+}  // namespace tradeoff::study

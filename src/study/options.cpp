@@ -1,0 +1,32 @@
+#include "tradeoff/study/options.hpp"
+
+namespace tradeoff::study {
+
+const char* name_of(TaskKind task) { return task == TaskKind::spider ? "spider" : "mmlu"; }
+
+const char* name_of(Primary primary) {
+  switch (primary) {
+    case Primary::exec: return "exec";
+    case Primary::set: return "set";
+    case Primary::strict: return "strict";
+  }
+  return "exec";
+}
+
+std::vector<Cell> list_cells(const StudyOptions& options) {
+  std::vector<Cell> cells;
+  for (std::size_t arm = 0; arm < options.arms.size(); ++arm) {
+    for (std::size_t i = 0; i < options.seeds.size(); ++i) {
+      Cell cell{arm, options.seeds[i], {}};
+      for (const TaskKind task : options.tasks) {
+        // Without shots no draw reaches the untrained model's Spider prompts either.
+        const bool varies = task == TaskKind::spider && options.arms[arm].spider.shots > 0;
+        if (i == 0 || varies) cell.tasks.push_back(task);
+      }
+      if (!cell.tasks.empty()) cells.push_back(std::move(cell));
+    }
+  }
+  return cells;
+}
+
+}  // namespace tradeoff::study

@@ -1,0 +1,203 @@
+#include "tradeoff/study/prediction.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "answers.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/base/progress.hpp"
+#include "tradeoff/comm/chunk_counter.hpp"
+#include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/signals.hpp"
+#include "tradeoff/task/render.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+constexpr const char* kItemKey = "item";
+// Stands for the chunks that the ranks have just computed, among those of the journals.
+constexpr std::uint64_t kGathered = UINT64_MAX;
+
+std::string describe(const task::Item& item) { return "item " + task::id_text(item.id); }
+
+// Answers of a typical Spider question, for the planned cost of a chunk alone.
+constexpr std::int64_t kExpectedAnswerTokens = 32;
+
+// Shows on rank 0, every half second, how many items have been handed out and finished.
+class Ticker {
+ public:
+  Ticker(std::string what, std::uint64_t total, std::function<std::uint64_t()> done)
+      : progress_(std::move(what), total, "questions"), thread_([this, done = std::move(done)](std::stop_token stop) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any wake;
+          while (!stop.stop_requested()) {
+            wake.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
+            progress_.update(done());
+          }
+        }),
+        total_(total) {}
+
+  /// Everything is done: the last line says so.
+  void complete() {
+    thread_.request_stop();
+    thread_.join();
+    progress_.update(total_);
+  }
+
+ private:
+  Progress progress_;
+  std::jthread thread_;  // ends before progress_ does
+  std::uint64_t total_;
+};
+
+}  // namespace
+
+PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose, const DecodingOptions& decoding,
+                                const text::Tokenizer& tokenizer, std::int64_t context) {
+  PredictionPlan plan;
+  plan.purpose = purpose;
+  plan.items = items;
+  plan.decoding = decoding;
+  const std::int64_t room = purpose == task::Purpose::mmlu ? 0 : decoding.max_new_tokens;
+  std::vector<std::vector<text::TokenId>> planned;
+  std::vector<std::int64_t> planned_item;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const task::Item& item = items[i];
+    plan.prompts.emplace_back();
+    plan.choices.emplace_back();
+    if (item.skipped) continue;
+    auto ids = item.prompt_ids.empty() ? tokenizer.encode(item.prompt, text::Specials::parse) : item.prompt_ids;
+    if (ids.empty()) fail(describe(item) + ": the prompt has no tokens");
+    for (const text::TokenId id : ids) {
+      if (id < 0 || id >= static_cast<text::TokenId>(tokenizer.vocab_size())) {
+        fail(fmt::format("{}: token id {} is not in the vocabulary (0 to {})", describe(item), id, tokenizer.vocab_size() - 1));
+      }
+    }
+    if (static_cast<std::int64_t>(ids.size()) + room > context) {
+      fail(fmt::format("{}: {} prompt tokens and {} new ones, but the model's context is {} tokens (shorten the prompt, or use "
+                       "max_prompt_tokens with --overflow drop-shots or skip)",
+                       describe(item), ids.size(), room, context));
+    }
+    if (purpose == task::Purpose::mmlu) {
+      for (const std::string& choice : item.choices) {
+        const auto tokens = tokenizer.encode(choice, text::Specials::as_text);
+        if (tokens.size() != 1) fail(fmt::format("{}: choice \"{}\" has {} tokens, expected 1", describe(item), choice, tokens.size()));
+        plan.choices.back().push_back(tokens.front());
+      }
+    }
+    planned.push_back(ids);
+    planned_item.push_back(static_cast<std::int64_t>(i));
+    plan.prompts.back() = std::move(ids);
+  }
+  infer::PlanOptions options;
+  options.chunk_size = decoding.chunk_size;
+  if (purpose != task::Purpose::mmlu) options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
+  plan.chunks = infer::plan_chunks(planned, options);
+  for (infer::Chunk& chunk : plan.chunks) {
+    for (std::int64_t& index : chunk.prompts) index = planned_item[index];
+  }
+  return plan;
+}
+
+Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
+  Sha256 hash;
+  for (std::size_t i = 0; i < plan.items.size(); ++i) {
+    const Json row = {task::id_text(plan.items[i].id), plan.prompts[i], plan.choices[i]};
+    hash.update(to_line(row));
+  }
+  Json header = {{"task", plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider"},
+                 {"items", plan.items.size()},
+                 {"prompts_sha256", hash.finish()},
+                 {"model", model_identity},
+                 {"chunk_size", plan.decoding.chunk_size}};
+  if (plan.purpose != task::Purpose::mmlu) {
+    header["max_new_tokens"] = plan.decoding.max_new_tokens;
+    header["stop"] = plan.decoding.stop;
+  }
+  return header;
+}
+
+std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
+  std::vector<Json> rows(plan.items.size());
+  for (auto& [chunk, chunk_rows] : finished.chunks) {
+    for (Json& row : chunk_rows) {
+      const auto item = row.at(kItemKey).get<std::size_t>();
+      row.erase(kItemKey);
+      rows.at(item) = std::move(row);
+    }
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (plan.items[i].skipped) rows[i] = skipped_row(plan.items[i], plan.purpose);
+  }
+  return rows;
+}
+
+std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
+                                         const std::filesystem::path& journal_folder, const Json& header,
+                                         store::JournalContents finished) {
+  comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
+  // Rank 0 alone read the journals; all ranks hand out the same chunks.
+  Json missing = Json::array();
+  for (const std::int64_t index : infer::longest_first(plan.chunks)) {
+    if (!finished.chunks.contains(static_cast<std::uint64_t>(index))) missing.push_back(index);
+  }
+  const auto order = Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
+  if (session.rank() == 0 && static_cast<std::int64_t>(order.size()) < session.size() && !order.empty()) {
+    log::info("{} chunks for {} ranks: {} ranks have nothing to do", order.size(), session.size(),
+              session.size() - static_cast<std::int64_t>(order.size()));
+  }
+  std::vector<std::uint64_t> handed_out(order.size() + 1, 0);  // items in the first k chunks
+  for (std::size_t i = 0; i < order.size(); ++i) handed_out[i + 1] = handed_out[i] + plan.chunks[order[i]].prompts.size();
+
+  std::string own_rows;
+  bool stopped = false;
+  {
+    comm::ChunkCounter counter(session, order.size());
+    store::JournalWriter journal(journal_folder, header);
+    infer::Engine engine(*model.llama);
+    std::optional<Ticker> ticker;
+    if (session.rank() == 0) {
+      // What the ranks have in work does not count yet.
+      ticker.emplace(plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", handed_out.back(), [&] {
+        const auto taken = static_cast<std::int64_t>(std::min<std::uint64_t>(counter.taken(), order.size()));
+        return handed_out[std::max<std::int64_t>(0, taken - session.size())];
+      });
+    }
+    while (const auto next = counter.next()) {
+      const std::int64_t index = order[*next];
+      const infer::Chunk& chunk = plan.chunks[index];
+      std::vector<Json> rows = answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i];
+      for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows)) own_rows += to_line(row) + "\n";
+      if (comm::stop_requested()) counter.close();
+    }
+    stopped = comm::any(session, comm::stop_requested());
+    if (ticker && !stopped) ticker->complete();
+  }
+  const auto gathered = comm::gather(session, own_rows);
+  for (const std::string& lines : gathered) {
+    for (std::size_t begin = 0; begin < lines.size();) {
+      const std::size_t end = lines.find('\n', begin);
+      finished.chunks[kGathered].push_back(Json::parse(lines.begin() + begin, lines.begin() + end));
+      begin = end + 1;
+    }
+  }
+  std::vector<Json> rows;
+  if (session.rank() == 0) rows = finished_rows(plan, std::move(finished));
+  const bool lost = std::ranges::any_of(rows, [](const Json& row) { return row.is_null(); });
+  if (comm::any(session, lost)) {
+    check(stopped, "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
+    return std::nullopt;
+  }
+  return rows;
+}
+
+}  // namespace tradeoff::study

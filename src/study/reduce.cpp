@@ -1,0 +1,144 @@
+#include "tradeoff/study/reduce.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+using store::Flags;
+using store::Strings;
+
+std::optional<double> score_of(std::int8_t flag) { return flag < 0 ? std::nullopt : std::optional<double>(flag); }
+
+// The runs of one arm and task, by ascending seed.
+using Runs = std::vector<std::pair<std::uint64_t, const store::Run*>>;
+
+stats::ScoreTable make_table(const std::string& arm, const std::string& task, const store::Table& items, const Runs& runs,
+                             Primary primary) {
+  const bool spider = task == "spider";
+  stats::ScoreTable table;
+  table.arm = arm;
+  table.task = task;
+  table.items = items.at<Strings>("id");
+  table.clusters = items.at<Strings>(spider ? "db_id" : "subject");
+  table.strata = items.at<Strings>(spider ? "hardness" : "group");
+  const std::size_t n = items.rows(), seeds = runs.size();
+  const std::string metric = spider ? name_of(primary) : "correct";
+  table.scores.resize(n * seeds);
+  table.answers.resize(n * seeds);
+  if (spider) table.gold_error.resize(n);
+  std::vector<std::string> others;
+  if (spider) others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
+  for (const std::string& name : others) table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
+  for (std::size_t s = 0; s < seeds; ++s) {
+    const store::Table& rows = runs[s].second->rows;
+    table.seeds.push_back(runs[s].first);
+    const Flags& scores = rows.at<Flags>(metric);
+    const Strings& answers = rows.at<Strings>(spider ? "sql" : "answer");
+    for (std::size_t i = 0; i < n; ++i) {
+      table.scores[i * seeds + s] = score_of(scores[i]);
+      table.answers[i * seeds + s] = stats::answer_code(answers[i]);
+      if (spider && rows.at<Strings>("outcome")[i] == "gold_error") table.gold_error[i] = 1;
+    }
+    for (stats::MetricScores& other : table.metrics) {
+      for (std::size_t i = 0; i < n; ++i) {
+        auto& cell = other.scores[i * seeds + s];
+        if (other.name == "soft_f1") {
+          const double value = rows.at<store::Doubles>(other.name)[i];
+          cell = std::isnan(value) ? std::nullopt : std::optional<double>(value);
+        } else {
+          cell = score_of(rows.at<Flags>(other.name)[i]);
+        }
+      }
+    }
+  }
+  const auto once = runs.front().second->attributes.find("computed_once");
+  table.computed_once = seeds == 1 && once != runs.front().second->attributes.end();
+  return table;
+}
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary) {
+  std::map<std::pair<std::string, std::string>, Runs> groups;
+  for (const auto& [key, run] : predictions.runs) groups[{key.arm, key.task}].emplace_back(key.seed, &run);
+  std::vector<stats::ScoreTable> tables;
+  for (auto& [key, runs] : groups) {
+    std::ranges::sort(runs);
+    tables.push_back(make_table(key.first, key.second, predictions.items.at(key.second), runs, primary));
+  }
+  return tables;
+}
+
+stats::StudySummary reduce_study(const store::Predictions& predictions, Primary primary,
+                                 std::span<const stats::TaskFloors> floors) {
+  return stats::reduce(score_tables(predictions, primary), floors);
+}
+
+std::vector<ClassCount> error_classes(const store::Predictions& predictions) {
+  std::map<std::pair<std::string, std::string>, std::int64_t> counts;
+  for (const auto& [key, run] : predictions.runs) {
+    if (key.task != "spider") continue;
+    for (const std::string& name : run.rows.at<Strings>("error_class")) {
+      if (!name.empty()) ++counts[{key.arm, name}];
+    }
+  }
+  std::vector<ClassCount> classes;
+  for (const auto& [key, rows] : counts) classes.push_back({key.first, key.second, rows});
+  std::ranges::stable_sort(classes, [](const ClassCount& a, const ClassCount& b) {
+    return a.arm != b.arm ? a.arm < b.arm : a.rows > b.rows;
+  });
+  return classes;
+}
+
+std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
+                                                   const stats::StudySummary& summary) {
+  Strings arm, task;
+  store::Ints items, seeds, n;
+  store::Doubles accuracy, low, high, se;
+  for (const stats::TaskSummary& s : summary.arms) {
+    arm.push_back(s.arm);
+    task.push_back(s.task);
+    items.push_back(static_cast<std::int64_t>(s.items));
+    seeds.push_back(static_cast<std::int64_t>(s.seeds));
+    n.push_back(static_cast<std::int64_t>(s.n));
+    const Json json = stats::to_json(s);
+    accuracy.push_back(field_or<double>(json, "accuracy", kMissing));
+    se.push_back(field_or<double>(json, "se_cluster", kMissing));
+    low.push_back(s.wilson95 ? s.wilson95->low : kMissing);
+    high.push_back(s.wilson95 ? s.wilson95->high : kMissing);
+  }
+  std::map<std::string, store::Table> tables;
+  store::Table& table = tables["accuracy"];
+  table.add("arm", std::move(arm));
+  table.add("task", std::move(task));
+  table.add("items", std::move(items));
+  table.add("seeds", std::move(seeds));
+  table.add("n", std::move(n));
+  table.add("accuracy", std::move(accuracy));
+  table.add("wilson95_low", std::move(low));
+  table.add("wilson95_high", std::move(high));
+  table.add("se_cluster", std::move(se));
+  Strings class_arm, name;
+  store::Ints rows;
+  for (const ClassCount& count : error_classes(predictions)) {
+    class_arm.push_back(count.arm);
+    name.push_back(count.error_class);
+    rows.push_back(count.rows);
+  }
+  store::Table& classes = tables["error_classes"];
+  classes.add("arm", std::move(class_arm));
+  classes.add("error_class", std::move(name));
+  classes.add("rows", std::move(rows));
+  return tables;
+}
+
+}  // namespace tradeoff::study

@@ -1,0 +1,182 @@
+#include "tradeoff/study/run.hpp"
+
+#include <fmt/format.h>
+
+#include "study_data.hpp"
+#include "study_folder.hpp"
+#include "tradeoff/base/build_info.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_lock.hpp"
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/base/progress.hpp"
+#include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/study/score_rows.hpp"
+#include "tradeoff/task/extract.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+// A predictor that answers every question with an empty result; right where the gold result is empty.
+constexpr const char* kEmptyAnswer = "SELECT 1 WHERE 0";
+
+class StudyRun {
+ public:
+  StudyRun(const comm::Session& session, const StudyOptions& options)
+      : session_(session), options_(options), folder_(options.output_dir), data_(options) {
+    const Json identity = model_identity(session, options.model);
+    identity_ = identity;
+    record_ = options.record;
+    record_["hashes"] = data_.hashes();
+    for (const char* key : {"config_sha256", "weights_sha256"}) record_["hashes"]["model_" + std::string(key)] = identity.at(key);
+    record_["dtype"] = identity.at("dtype");
+    if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
+    comm::barrier(session);
+  }
+
+  StudyResult run() {
+    StudyResult result;
+    const std::vector<Cell> cells = list_cells(options_);
+    if (options_.cell && *options_.cell >= cells.size()) {
+      fail(fmt::format("--cell {}: the study has cells 0 to {} (--list-cells names them)", *options_.cell, cells.size() - 1));
+    }
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (options_.cell && *options_.cell != i) continue;
+      if (!run_cell(cells[i])) {
+        result.state = RunState::stopped;
+        return result;
+      }
+    }
+    if (options_.cell || session_.rank() != 0) return result;
+    const FileLock gather(folder_.lock("gather"));
+    store::Predictions& predictions = predictions_;
+    predictions.config = record_;
+    predictions.commit = build_commit();
+    predictions.versions = {{"tradeoff", std::string(build_version())},
+                            {"spider_prompt", std::to_string(task::kSpiderPromptVersion)},
+                            {"mmlu_prompt", std::to_string(task::kMmluPromptVersion)},
+                            {"sql_extraction", std::to_string(task::kExtractVersion)}};
+    result.summary = reduce_study(predictions, options_.primary, floors_);
+    predictions.summary = summary_tables(predictions, result.summary);
+    store::write_predictions(folder_.predictions(), predictions);
+    result.ledger = folder_.read_ledger();
+    result.predictions = std::move(predictions_);
+    return result;
+  }
+
+ private:
+  Json machine() const {
+    return {{"host", session_.host()}, {"ranks", session_.size()}, {"kernels", identity_.at("kernels")}};
+  }
+
+  bool run_cell(const Cell& cell) {
+    const ArmOptions& arm = options_.arms[cell.arm];
+    std::optional<FileLock> held;
+    if (session_.rank() == 0) held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
+    for (const TaskKind task : cell.tasks) {
+      if (!run_task(arm, cell.seed, task)) return false;
+    }
+    return true;
+  }
+
+  bool run_task(const ArmOptions& arm, std::uint64_t seed, TaskKind task) {
+    const task::RenderedItems rendered = data_.items(arm, seed, task);
+    const auto purpose = task == TaskKind::spider ? task::Purpose::spider : task::Purpose::mmlu;
+    const model::LlamaConfig config = model::read_config(options_.model.model / "config.json");
+    DecodingOptions decoding = arm.decoding;
+    // A plain Spider answer ends at the first line break (design §3).
+    if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain) decoding.stop.push_back("\n");
+    const PredictionPlan plan = plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
+                                                 config.max_position_embeddings);
+    const Json header = prediction_header(plan, identity_);
+    const auto journals = folder_.journal(arm.name, seed, task);
+    store::JournalContents finished;
+    if (session_.rank() == 0) {
+      finished = store::read_journals(journals, header);
+      for (const std::string& damage : finished.damage) log::warn("{}", damage);
+    }
+    const bool missing = comm::any(session_, session_.rank() == 0 && finished.chunks.size() < plan.chunks.size());
+    if (missing && !model_) {
+      if (session_.rank() == 0) log::info("loading {}", options_.model.model.string());
+      model_.emplace(load_model(session_, options_.model));
+    }
+    if (session_.rank() == 0) {
+      log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(), name_of(task));
+    }
+    const Stopwatch clock;
+    // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
+    const auto rows = missing ? predict(session_, *model_, plan, journals, header, std::move(finished))
+                              : std::optional(finished_rows(plan, std::move(finished)));
+    if (!rows) return false;
+    if (session_.rank() != 0 || options_.cell) return true;
+    if (missing) folder_.append_ledger(ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds()));
+    store_run(arm, seed, task, rendered.items, *rows);
+    return true;
+  }
+
+  LedgerEntry ledger_entry(const std::string& arm, std::uint64_t seed, TaskKind task, const PredictionPlan& plan,
+                           const std::vector<Json>& rows, double seconds) const {
+    LedgerEntry entry{arm, name_of(task), seed, static_cast<std::int64_t>(rows.size()), 0, 0, seconds, session_.size()};
+    for (const auto& prompt : plan.prompts) entry.prompt_tokens += static_cast<std::int64_t>(prompt.size());
+    for (const Json& row : rows) {
+      if (row.contains("token_ids")) entry.new_tokens += static_cast<std::int64_t>(row["token_ids"].size());
+    }
+    return entry;
+  }
+
+  void store_run(const ArmOptions& arm, std::uint64_t seed, TaskKind task, std::span<const task::Item> items,
+                 const std::vector<Json>& rows) {
+    const std::string name = name_of(task);
+    store::Run run;
+    if (task == TaskKind::spider) {
+      if (!scorer_) scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json", options_.scoring);
+      if (!predictions_.items.contains(name)) {
+        predictions_.items[name] = spider_items_table(items);
+        floors_.push_back({name, spider_floors(items)});
+      }
+      run.rows = score_spider_rows(items, rows, *scorer_);
+    } else {
+      if (!predictions_.items.contains(name)) {
+        predictions_.items[name] = mmlu_items_table(items);
+        std::vector<std::string> letters;
+        for (const task::Item& item : items) letters.push_back(item.answer);
+        floors_.push_back({name, stats::letter_floors(letters)});
+      }
+      run.rows = score_mmlu_rows(items, rows);
+    }
+    run.attributes["prompts_sha256"] = task::prompts_sha256(items);
+    if (task == TaskKind::mmlu || arm.spider.shots == 0) {
+      run.attributes["computed_once"] = std::string("no random stream reaches it: greedy, examples in file order");
+    }
+    predictions_.runs[{arm.name, seed, name}] = std::move(run);
+  }
+
+  std::vector<stats::Floor> spider_floors(std::span<const task::Item> items) {
+    std::vector<std::uint8_t> empty, gold;
+    for (const task::Item& item : items) {
+      empty.push_back(scorer_->score(item.db_id, item.query, kEmptyAnswer).exec.value_or(false));
+      gold.push_back(scorer_->score(item.db_id, item.query, item.query).exec.value_or(false));
+    }
+    return {stats::count_floor("always_empty", empty), stats::count_floor("gold_as_prediction", gold)};
+  }
+
+  const comm::Session& session_;
+  const StudyOptions& options_;
+  StudyFolder folder_;
+  StudyData data_;
+  Json identity_, record_;
+  std::optional<LoadedModel> model_;
+  std::optional<sql::Scorer> scorer_;
+  store::Predictions predictions_;
+  std::vector<stats::TaskFloors> floors_;
+};
+
+}  // namespace
+
+StudyResult run_study(const comm::Session& session, const StudyOptions& options) {
+  comm::refuse_singleton(session, "run");
+  comm::agree(session, "the study's configuration", to_line(options.record));
+  return StudyRun(session, options).run();
+}
+
+}  // namespace tradeoff::study

@@ -1,0 +1,146 @@
+#include "tradeoff/study/score_rows.hpp"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "tradeoff/task/extract.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+using store::Doubles;
+using store::Flags;
+using store::Ints;
+using store::Strings;
+using store::Table;
+
+std::int8_t flag(std::optional<bool> value) { return value ? (*value ? 1 : 0) : -1; }
+
+// The columns that every run has: which item, how long, why it was skipped or lost shots.
+void add_ledger(Table& table, std::span<const task::Item> items, std::span<const Json> rows) {
+  Ints item, prompt_tokens, shots_used;
+  Strings overflow;
+  Flags skipped;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    item.push_back(static_cast<std::int64_t>(i));
+    prompt_tokens.push_back(field<std::int64_t>(rows[i], "prompt_tokens"));
+    shots_used.push_back(items[i].shots_used);
+    overflow.push_back(items[i].overflow);
+    skipped.push_back(items[i].skipped ? 1 : 0);
+  }
+  table.add("item", std::move(item));
+  table.add("prompt_tokens", std::move(prompt_tokens));
+  table.add("shots_used", std::move(shots_used));
+  table.add("skipped", std::move(skipped));
+  table.add("overflow", std::move(overflow));
+}
+
+}  // namespace
+
+Table spider_items_table(std::span<const task::Item> items) {
+  Strings id, db_id, question, query, schema, hardness;
+  for (const task::Item& item : items) {
+    id.push_back(task::id_text(item.id));
+    db_id.push_back(item.db_id);
+    question.push_back(item.question);
+    query.push_back(item.query);
+    schema.push_back(item.schema);
+    hardness.push_back(item.hardness);
+  }
+  Table table;
+  table.add("id", std::move(id));
+  table.add("db_id", std::move(db_id));
+  table.add("question", std::move(question));
+  table.add("query", std::move(query));
+  table.add("hardness", std::move(hardness));
+  table.add("schema", std::move(schema));
+  return table;
+}
+
+Table mmlu_items_table(std::span<const task::Item> items) {
+  Strings id, subject, group, question, answer;
+  for (const task::Item& item : items) {
+    id.push_back(task::id_text(item.id));
+    subject.push_back(item.subject);
+    group.push_back(item.group);
+    question.push_back(item.question);
+    answer.push_back(item.answer);
+  }
+  Table table;
+  table.add("id", std::move(id));
+  table.add("subject", std::move(subject));
+  table.add("group", std::move(group));
+  table.add("question", std::move(question));
+  table.add("answer", std::move(answer));
+  return table;
+}
+
+Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows, sql::Scorer& scorer) {
+  Strings text, finish, sql, outcome, error_class, message;
+  Ints tokens;
+  store::RaggedInts token_ids;
+  Flags exec, keep_distinct, match, set, strict, non_empty;
+  Doubles soft_f1;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Json& row = rows[i];
+    const auto ids = field<std::vector<std::int64_t>>(row, "token_ids");
+    text.push_back(field<std::string>(row, "text"));
+    finish.push_back(field<std::string>(row, "finish"));
+    sql.push_back(field<std::string>(row, "sql"));
+    tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    token_ids.add(ids);
+    // Without a statement the whole answer is judged, so that blank and prose are told apart.
+    const std::string& judged = sql.back().empty() ? text.back() : sql.back();
+    const sql::Verdict verdict = scorer.score(items[i].db_id, items[i].query, judged);
+    exec.push_back(flag(verdict.exec));
+    keep_distinct.push_back(flag(verdict.exec_keep_distinct));
+    match.push_back(flag(verdict.match));
+    set.push_back(flag(verdict.set));
+    strict.push_back(flag(verdict.strict));
+    non_empty.push_back(flag(verdict.non_empty));
+    soft_f1.push_back(verdict.soft_f1.value_or(std::numeric_limits<double>::quiet_NaN()));
+    outcome.emplace_back(name_of(verdict.outcome));
+    error_class.push_back(verdict.error_class);
+    message.push_back(verdict.message);
+  }
+  Table table;
+  add_ledger(table, items, rows);
+  table.add("text", std::move(text));
+  table.add("token_ids", std::move(token_ids));
+  table.add("tokens", std::move(tokens));
+  table.add("finish", std::move(finish));
+  table.add("sql", std::move(sql));
+  table.add("outcome", std::move(outcome));
+  table.add("error_class", std::move(error_class));
+  table.add("message", std::move(message));
+  table.add("exec", std::move(exec));
+  table.add("exec_keep_distinct", std::move(keep_distinct));
+  table.add("match", std::move(match));
+  table.add("set", std::move(set));
+  table.add("strict", std::move(strict));
+  table.add("soft_f1", std::move(soft_f1));
+  table.add("non_empty", std::move(non_empty));
+  return table;
+}
+
+Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows) {
+  Strings answer;
+  Flags correct;
+  store::Matrix logprobs{4, {}};
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    answer.push_back(field<std::string>(rows[i], "answer"));
+    correct.push_back(answer.back() == items[i].answer ? 1 : 0);
+    const auto values = field_or<std::vector<double>>(
+        rows[i], "choice_logprobs", std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
+    logprobs.values.insert(logprobs.values.end(), values.begin(), values.end());
+  }
+  Table table;
+  add_ledger(table, items, rows);
+  table.add("answer", std::move(answer));
+  table.add("correct", std::move(correct));
+  table.add("choice_logprobs", std::move(logprobs));
+  return table;
+}
+
+}  // namespace tradeoff::study

@@ -1,0 +1,43 @@
+#include "study_data.hpp"
+
+#include <algorithm>
+
+namespace tradeoff::study {
+
+StudyData::StudyData(const StudyOptions& options)
+    : options_(options), prompts_(task::load_prompt_source(options.model.model)) {
+  for (const TaskKind task : options.tasks) {
+    if (task == TaskKind::spider) {
+      spider_ = task::load_spider(options.spider_data);
+      task::SpiderDraw draw = options.spider_draw;
+      draw.data_seed = options.data_seed;
+      spider_questions_ = task::draw_spider(*spider_, draw);
+    } else {
+      mmlu_ = task::load_mmlu(options.mmlu_data);
+      task::MmluDraw draw = options.mmlu_draw;
+      draw.data_seed = options.data_seed;
+      mmlu_questions_ = task::draw_mmlu(*mmlu_, draw);
+    }
+  }
+}
+
+task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed, TaskKind task) const {
+  if (task == TaskKind::spider) {
+    task::SpiderPromptOptions options = arm.spider;
+    options.seed = seed;
+    options.limit = arm.limit;
+    return task::SpiderRenderer(*spider_, prompts_.model(), options).dev_items(spider_questions_);
+  }
+  task::MmluPromptOptions options = arm.mmlu;
+  options.limit = arm.limit;
+  return task::MmluRenderer(*mmlu_, prompts_.model(), options).items(mmlu_questions_);
+}
+
+Json StudyData::hashes() const {
+  Json json = {{"tokenizer_sha256", prompts_.tokenizer.content_hash()}};
+  if (spider_) json["spider_sha256"] = spider_->sha256;
+  if (mmlu_) json["mmlu_sha256"] = mmlu_->sha256;
+  return json;
+}
+
+}  // namespace tradeoff::study

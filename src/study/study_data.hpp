@@ -1,0 +1,28 @@
+#pragma once
+#include <optional>
+
+#include "tradeoff/study/options.hpp"
+#include "tradeoff/task/prepare.hpp"
+
+namespace tradeoff::study {
+
+/// The data of a study as read: questions drawn once, equal for all arms and seeds.
+class StudyData {
+ public:
+  explicit StudyData(const StudyOptions& options);
+  /// Rendered items of a cell's task.
+  task::RenderedItems items(const ArmOptions& arm, std::uint64_t seed, TaskKind task) const;
+  const task::PromptSource& prompts() const { return prompts_; }
+  /// Hashes of data and tokenizer, for the study's record.
+  Json hashes() const;
+
+ private:
+  const StudyOptions& options_;
+  task::PromptSource prompts_;
+  std::optional<task::Spider> spider_;
+  std::optional<task::Mmlu> mmlu_;
+  std::vector<std::size_t> spider_questions_;
+  std::vector<task::MmluPlace> mmlu_questions_;
+};
+
+}  // namespace tradeoff::study

@@ -1,0 +1,33 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/study/options.hpp"
+#include "tradeoff/study/run.hpp"
+
+namespace tradeoff::study {
+
+/// Names inside a study's folder.
+class StudyFolder {
+ public:
+  explicit StudyFolder(std::filesystem::path root) : root_(std::move(root)) {}
+  std::filesystem::path study_json() const { return root_ / "study.json"; }
+  std::filesystem::path predictions() const { return root_ / "predictions.h5"; }
+  std::filesystem::path completion() const { return root_ / "complete.json"; }
+  std::filesystem::path ledger() const { return root_ / "ledger.jsonl"; }
+  std::filesystem::path journal(const std::string& arm, std::uint64_t seed, TaskKind task) const;
+  std::filesystem::path lock(const std::string& name) const { return root_ / "locks" / (name + ".lock"); }
+
+  /// Makes the folder the one of `record`: written into study.json when new, checked when there; --overwrite empties it first.
+  /// One process at a time (its own lock). Throws Error with each difference, key by key.
+  void claim(const Json& record, const Json& machine, bool overwrite) const;
+  void append_ledger(const LedgerEntry& entry) const;
+  std::vector<LedgerEntry> read_ledger() const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace tradeoff::study
