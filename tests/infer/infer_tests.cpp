@@ -1,0 +1,200 @@
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "random_model.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/infer/chunk_plan.hpp"
+#include "tradeoff/infer/engine.hpp"
+
+namespace tradeoff::infer {
+namespace {
+
+using testing::family_prompts;
+using testing::RandomModel;
+using testing::small_config;
+using Prompts = std::vector<std::vector<TokenId>>;
+
+struct Results {
+  std::vector<std::vector<TokenId>> tokens;
+  std::vector<std::vector<float>> logprobs;
+};
+
+Results run(model::Llama& llama, const Prompts& prompts, const PlanOptions& plan, const EngineOptions& options) {
+  Results results{Prompts(prompts.size()), std::vector<std::vector<float>>(prompts.size())};
+  Engine engine(llama, options);
+  for (const Chunk& chunk : plan_chunks(prompts, plan)) {
+    GenerateOptions generate;
+    generate.max_new_tokens = 12;
+    const auto answers = engine.generate(chunk, prompts, generate);
+    const auto logprobs = engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
+    for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
+      results.tokens[chunk.prompts[i]] = answers[i].ids;
+      results.logprobs[chunk.prompts[i]] = logprobs[i];
+    }
+  }
+  return results;
+}
+
+double largest_difference(const Results& a, const Results& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.logprobs.size(); ++i) {
+    for (std::size_t k = 0; k < 4; ++k) worst = std::max<double>(worst, std::abs(a.logprobs[i][k] - b.logprobs[i][k]));
+  }
+  return worst;
+}
+
+TEST(PrefixTree, every_prompt_is_its_path_of_runs) {
+  Prompts prompts = family_prompts(50);
+  std::ranges::sort(prompts);
+  std::vector<const std::vector<TokenId>*> sorted;
+  for (const auto& prompt : prompts) sorted.push_back(&prompt);
+  const PrefixTree tree = build_prefix_tree(sorted, 0);
+  std::int64_t tokens = 0, leaves = 0;
+  for (const Run& run : tree.runs) {
+    tokens += run.tokens();
+    EXPECT_GT(run.tokens(), 0);
+    if (!run.leaf) continue;
+    ++leaves;
+    EXPECT_EQ(run.end, static_cast<std::int64_t>(sorted[run.prompt]->size()));
+    std::int64_t begin = run.begin;
+    for (std::int64_t at = run.parent; at >= 0; at = tree.runs[at].parent) {
+      const Run& above = tree.runs[at];
+      EXPECT_EQ(above.end, begin);
+      EXPECT_TRUE(std::equal(sorted[above.prompt]->begin(), sorted[above.prompt]->begin() + above.end, sorted[run.prompt]->begin()));
+      begin = above.begin;
+    }
+    EXPECT_EQ(begin, 0);
+  }
+  EXPECT_EQ(leaves, static_cast<std::int64_t>(prompts.size()));
+  EXPECT_EQ(tokens, tree.tokens);
+  const std::int64_t unshared = std::accumulate(prompts.begin(), prompts.end(), std::int64_t{0}, [](auto sum, const auto& p) { return sum + static_cast<std::int64_t>(p.size()); });
+  EXPECT_LT(tokens, unshared / 2);
+}
+
+TEST(PrefixTree, unsorted_prompts_and_a_root_that_swallows_one_are_refused) {
+  const std::vector<TokenId> a = {1, 2}, b = {1, 3};
+  const std::vector<const std::vector<TokenId>*> wrong = {&b, &a}, right = {&a, &b};
+  EXPECT_THROW(build_prefix_tree(wrong, 0), Error);
+  EXPECT_THROW(build_prefix_tree(right, 2), Error);
+}
+
+TEST(ChunkPlan, holds_every_prompt_once_and_no_chunk_is_too_large) {
+  const Prompts prompts = family_prompts(50);
+  for (const std::int64_t size : {1, 3, 7, 64}) {
+    PlanOptions options;
+    options.chunk_size = size;
+    std::multiset<std::int64_t> seen;
+    for (const Chunk& chunk : plan_chunks(prompts, options)) {
+      EXPECT_LE(static_cast<std::int64_t>(chunk.prompts.size()), size);
+      for (const std::int64_t index : chunk.prompts) {
+        seen.insert(index);
+        EXPECT_GE(common_prefix(prompts[index], prompts[chunk.prompts.front()]), chunk.root_tokens);
+        EXPECT_LT(chunk.root_tokens, static_cast<std::int64_t>(prompts[index].size()));
+      }
+    }
+    EXPECT_EQ(seen.size(), prompts.size());
+    EXPECT_EQ(std::set<std::int64_t>(seen.begin(), seen.end()).size(), prompts.size());
+  }
+}
+
+TEST(ChunkPlan, no_prompts_give_no_chunks_and_an_empty_prompt_is_refused) {
+  EXPECT_TRUE(plan_chunks(Prompts{}, {}).empty());
+  EXPECT_THROW(plan_chunks(Prompts{{}}, {}), Error);
+}
+
+// Hands the chunks, longest first, to whichever of `ranks` is free first, as the counter does.
+double imbalance(const std::vector<Chunk>& chunks, int ranks) {
+  std::vector<double> busy(ranks);
+  for (const std::int64_t index : longest_first(chunks)) *std::ranges::min_element(busy) += chunks[index].cost;
+  return *std::ranges::max_element(busy) * ranks / std::accumulate(busy.begin(), busy.end(), 0.0);
+}
+
+TEST(ChunkPlan, work_is_even_over_two_to_eight_ranks) {
+  // 57 subjects like MMLU's: few-shot prefixes of 250 to 2,400 tokens, 100 to 1,534 questions of 40 to 400 tokens.
+  SeedStream stream(5, "subjects");
+  Prompts prompts;
+  for (int subject = 0; subject < 57; ++subject) {
+    std::vector<TokenId> prefix(250 + stream.below(subject % 9 == 0 ? 2150 : 500), subject);
+    const std::uint64_t questions = subject == 0 ? 1534 : 100 + stream.below(300), length = 40 + stream.below(360);
+    for (std::uint64_t i = 0; i < questions; ++i) {
+      auto prompt = prefix;
+      for (std::uint64_t t = 0; t < length / 2 + stream.below(length); ++t) prompt.push_back(static_cast<TokenId>(100 + stream.below(1000)));
+      prompts.push_back(std::move(prompt));
+    }
+  }
+  const auto chunks = plan_chunks(prompts, {});
+  for (int ranks = 2; ranks <= 8; ++ranks) EXPECT_LE(imbalance(chunks, ranks), 1.03) << ranks << " ranks";
+}
+
+TEST(Engine, tree_small_passes_and_single_prompts_agree) {
+  const RandomModel folder(small_config());
+  model::Llama llama(folder.folder(), {});
+  const Prompts prompts = family_prompts(small_config().vocab_size);
+  PlanOptions single;
+  single.chunk_size = 1;
+  const Results tree = run(llama, prompts, {}, {}), alone = run(llama, prompts, single, {});
+  const Results pieces = run(llama, prompts, {}, {.max_pass_tokens = 13});
+  EXPECT_EQ(tree.tokens, alone.tokens);
+  EXPECT_EQ(tree.tokens, pieces.tokens);
+  // float32: shared runs change the order in which keys are summed, nothing else.
+  EXPECT_LT(largest_difference(tree, alone), 1e-4);
+  EXPECT_LT(largest_difference(tree, pieces), 1e-4);
+}
+
+TEST(Engine, threads_change_no_bit) {
+  const RandomModel folder(small_config());
+  const Prompts prompts = family_prompts(small_config().vocab_size);
+  for (const auto dtype : {c10::ScalarType::Float, c10::ScalarType::BFloat16}) {
+    model::Llama llama(folder.folder(), {c10::Device(c10::kCPU), dtype});
+    at::set_num_threads(1);
+    const Results one = run(llama, prompts, {}, {});
+    at::set_num_threads(3);
+    const Results three = run(llama, prompts, {}, {});
+    EXPECT_EQ(one.tokens, three.tokens);
+    EXPECT_EQ(one.logprobs, three.logprobs);
+  }
+}
+
+TEST(Engine, the_kept_root_changes_no_bit) {
+  const RandomModel folder(small_config());
+  model::Llama llama(folder.folder(), {});
+  const Prompts prompts = family_prompts(small_config().vocab_size);
+  PlanOptions plan;
+  plan.chunk_size = 4;
+  const auto chunks = plan_chunks(prompts, plan);
+  const Prompts choices(64, {1, 2, 3, 4});
+  Engine kept(llama);
+  for (const Chunk& chunk : chunks) {
+    Engine fresh(llama);
+    const auto first = std::span(choices).first(chunk.prompts.size());
+    EXPECT_EQ(kept.choice_logprobs(chunk, prompts, first), fresh.choice_logprobs(chunk, prompts, first));
+  }
+}
+
+TEST(Engine, end_tokens_stops_and_lengths_end_an_answer) {
+  const RandomModel folder(small_config());
+  model::Llama llama(folder.folder(), {});
+  const Prompts prompts = {family_prompts(small_config().vocab_size).front()};
+  const Chunk chunk = plan_chunks(prompts, {}).front();
+  Engine engine(llama);
+  GenerateOptions options;
+  options.max_new_tokens = 6;
+  const auto full = engine.generate(chunk, prompts, options).front();
+  EXPECT_EQ(full.ids.size(), 6u);
+  EXPECT_EQ(full.finish, Finish::length);
+  options.end_tokens = {full.ids[2]};
+  const std::size_t first = std::ranges::find(full.ids, full.ids[2]) - full.ids.begin();
+  const auto ended = engine.generate(chunk, prompts, options).front();
+  EXPECT_EQ(ended.ids, std::vector<TokenId>(full.ids.begin(), full.ids.begin() + first));
+  EXPECT_EQ(ended.finish, Finish::stop);
+  options.end_tokens = {};
+  options.stop = [](std::span<const TokenId> ids) { return ids.size() == 2; };
+  EXPECT_EQ(engine.generate(chunk, prompts, options).front().ids.size(), 2u);
+}
+
+}  // namespace
+}  // namespace tradeoff::infer
