@@ -71,6 +71,8 @@ Scorer::Scorer(fs::path db_dir, const fs::path& tables_json, ScoreOptions option
     : state_(std::make_unique<State>(std::move(db_dir), tables_json, std::move(options))) {
   check(fs::is_directory(state_->folder),
         fmt::format("{}: expected a folder of databases", state_->folder.string()));
+  // The first worker starts here, so that a missing program is found before any work.
+  state_->executors.take();
 }
 Scorer::~Scorer() = default;
 Scorer::Scorer(Scorer&&) noexcept = default;

@@ -1,0 +1,63 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/sql/score.hpp"
+
+namespace tradeoff::sql {
+
+/// What `tradeoff score` takes; the names of the official evaluation.py.
+struct ScoreFilesOptions {
+  // Gold queries: `SQL<tab>db_id` a line, or JSONL with "db_id" and "query".
+  std::filesystem::path gold;
+  // Predictions: one SQL a line, JSONL {"id","sql"} or {"id","text"}, or lm-evaluation-harness
+  // samples.
+  std::filesystem::path pred;
+  // Folder of <db_id>/<db_id>.sqlite and its variants.
+  std::filesystem::path db;
+  // tables.json; needed for match, and for suggestions about columns.
+  std::filesystem::path table;
+  // exec, match or all.
+  std::string etype = "exec";
+  bool plug_value = false;
+  bool keep_distinct = false;
+  // Rows of JSONL are written here; none when empty.
+  std::filesystem::path out;
+  // Wall-clock seconds and virtual-machine steps of one statement.
+  double sql_timeout = 5;
+  std::uint64_t sql_max_steps = ExecuteOptions().max_steps;
+  // Threads, each with a worker process; 0: one a core. No verdict depends on it.
+  int threads = 1;
+  // After the official tables: failed golds, floors, classes of the wrong answers, and where the
+  // semantics disagree.
+  bool details = false;
+  // Turns an answer's raw text ("text", responses) into SQL; empty: as it is.
+  std::function<std::string(std::string_view)> extract;
+};
+
+/// One question with its verdict.
+struct ScoredRow {
+  std::string id;
+  bool id_is_number = true;
+  std::string db_id, gold, prediction;
+  int session = 0, turn = 0;
+  Verdict verdict;
+};
+
+/// Scores whole files and prints the official tables to `out`. Throws Error for bad files, a
+/// missing database or a missing entry of tables.json, all found before anything is executed.
+std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out);
+
+/// Judges `rows` (all but their verdicts given) in place, by database, on `threads` threads.
+void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int threads);
+
+/// The row as `--out` writes it: id, db_id, hardness, exec, exec_keep_distinct, match, set, strict,
+/// soft_f1, outcome, error_class, message; what was not computed is null.
+Json to_json(const ScoredRow& row);
+
+}  // namespace tradeoff::sql

@@ -1,0 +1,147 @@
+#include "tradeoff/sql/score_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <ostream>
+#include <set>
+#include <thread>
+
+#include "official_table.hpp"
+#include "score_details.hpp"
+#include "score_inputs.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::sql {
+namespace {
+
+// Rows handed to a thread at a time: enough that one worker meets few databases, few enough to
+// balance.
+constexpr std::size_t kRowsAtATime = 16;
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+Json or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+// Everything that is missing, in one message, before any query runs.
+void check_databases(Scorer& scorer, const std::vector<ScoredRow>& rows) {
+  std::set<std::string> db_ids;
+  for (const ScoredRow& row : rows) db_ids.insert(row.db_id);
+  std::string missing;
+  for (const std::string& db_id : db_ids) {
+    try {
+      scorer.match_schema(db_id);
+    } catch (const Error& error) {
+      missing += (missing.empty() ? "" : "\n") + std::string(error.what());
+    }
+  }
+  if (!missing.empty()) fail(missing);
+}
+
+std::vector<ScoredRow> read_rows(const ScoreFilesOptions& options) {
+  std::vector<ScoredRow> rows;
+  for (ScoreItem& item : read_score_items(options.gold, options.pred, options.extract)) {
+    ScoredRow& row = rows.emplace_back();
+    row.id = std::move(item.id);
+    row.id_is_number = item.id_is_number;
+    row.db_id = std::move(item.db_id);
+    row.gold = std::move(item.gold);
+    row.prediction = std::move(item.prediction);
+    row.session = item.session;
+    row.turn = item.turn;
+  }
+  return rows;
+}
+
+}  // namespace
+
+void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int threads) {
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rows[a].db_id < rows[b].db_id; });
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    try {
+      for (std::size_t start; (start = next.fetch_add(kRowsAtATime)) < order.size();)
+        for (std::size_t i = start; i < std::min(start + kRowsAtATime, order.size()); ++i) {
+          ScoredRow& row = rows[order[i]];
+          row.verdict = scorer.score(row.db_id, row.gold, row.prediction);
+        }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      next = order.size();
+    }
+  };
+  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Json to_json(const ScoredRow& row) {
+  const Verdict& verdict = row.verdict;
+  Json json;
+  json["id"] = row.id_is_number ? Json(std::stoll(row.id)) : Json(row.id);
+  json["db_id"] = row.db_id;
+  json["hardness"] = or_null(verdict.hardness);
+  json["exec"] = or_null(verdict.exec);
+  json["exec_keep_distinct"] = or_null(verdict.exec_keep_distinct);
+  json["match"] = or_null(verdict.match);
+  json["set"] = or_null(verdict.set);
+  json["strict"] = or_null(verdict.strict);
+  json["soft_f1"] = or_null(verdict.soft_f1);
+  json["outcome"] = name_of(verdict.outcome);
+  json["error_class"] = or_null(verdict.error_class);
+  json["message"] = or_null(verdict.message);
+  return json;
+}
+
+std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
+  const bool exec = options.etype == "exec" || options.etype == "all";
+  const bool match = options.etype == "match" || options.etype == "all";
+  check(exec || match,
+        fmt::format("--etype: found \"{}\", expected exec, match or all", options.etype));
+  check(!match || !options.table.empty(),
+        "--etype " + options.etype + " needs --table (tables.json)");
+  std::vector<ScoredRow> rows = read_rows(options);
+
+  ScoreOptions scoring;
+  scoring.execute.timeout_s = options.sql_timeout;
+  scoring.execute.max_steps = options.sql_max_steps;
+  scoring.keep_distinct = options.keep_distinct;
+  scoring.plug_value = options.plug_value;
+  scoring.execution = exec;
+  scoring.match = match;
+  Scorer scorer(options.db, options.table, scoring);
+  check_databases(scorer, rows);
+  score_rows(scorer, rows, options.threads);
+
+  OfficialTable table(exec, match, rows.back().session + 1);
+  for (const ScoredRow& row : rows) table.add(row.verdict, row.session, row.turn);
+  table.print(out);
+  print_failed_golds(rows, out);
+  if (options.details) print_details(scorer, rows, out);
+  if (!options.out.empty()) {
+    std::string lines;
+    for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";
+    write_atomically(options.out, lines);
+  }
+  return rows;
+}
+
+}  // namespace tradeoff::sql

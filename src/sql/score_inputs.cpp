@@ -1,0 +1,165 @@
+#include "score_inputs.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+
+namespace tradeoff::sql {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kBlanks = " \t\r\n\f\v";
+
+std::string_view stripped(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+}
+
+// Every piece between newlines; a last, empty one stays, since it may be an empty prediction.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    lines.push_back(stripped(text.substr(0, end)));
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool is_json_lines(const fs::path& path, std::string_view text) {
+  return path.extension() == ".jsonl" || stripped(text.substr(0, 4096)).starts_with('{');
+}
+
+// An id as text, and whether it was a number.
+std::pair<std::string, bool> id_of(const Json& row, std::string_view key) {
+  const auto found = row.find(key);
+  if (found == row.end()) fail(fmt::format("missing key \"{}\"", key));
+  if (found->is_number_integer()) return {std::to_string(found->get<std::int64_t>()), true};
+  if (found->is_string()) return {found->get<std::string>(), false};
+  fail(fmt::format("key \"{}\": expected a number or a string", key));
+}
+
+std::vector<ScoreItem> read_json_gold(const fs::path& path) {
+  std::vector<ScoreItem> items;
+  for_each_json_line(path, [&](Json& row, std::size_t) {
+    ScoreItem item;
+    if (row.contains("id")) {
+      std::tie(item.id, item.id_is_number) = id_of(row, "id");
+    } else {
+      item.id = std::to_string(items.size());
+    }
+    item.db_id = field<std::string>(row, "db_id");
+    item.gold = field<std::string>(row, "query");
+    items.push_back(std::move(item));
+  });
+  return items;
+}
+
+// Blank lines give items without a db_id; the caller makes sessions of them.
+std::vector<ScoreItem> read_plain_gold(const fs::path& path, std::string_view text) {
+  std::vector<ScoreItem> items;
+  auto lines = lines_of(text);
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ScoreItem item;
+    item.id = std::to_string(i);
+    if (!lines[i].empty()) {
+      const std::size_t tab = lines[i].find('\t');
+      check(tab != std::string_view::npos && lines[i].find('\t', tab + 1) == std::string_view::npos,
+            fmt::format("{}:{}: expected a query, one tab and a db_id, found \"{}\"", path.string(),
+                        i + 1, lines[i].substr(0, 80)));
+      item.gold = lines[i].substr(0, tab);
+      item.db_id = lines[i].substr(tab + 1);
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+void add_plain_predictions(std::vector<ScoreItem>& items, const fs::path& gold,
+                           const fs::path& path, std::string_view text) {
+  auto lines = lines_of(text);
+  // What is missing at the end of a file is nothing or blank lines, never an answer.
+  while (lines.size() > items.size() && lines.back().empty()) lines.pop_back();
+  check(lines.size() == items.size(),
+        fmt::format("{} has {} lines and {} has {}: expected one prediction a gold line "
+                    "(an empty answer is an empty line)",
+                    path.string(), lines.size(), gold.string(), items.size()));
+  std::vector<ScoreItem> kept;
+  int session = 0, turn = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    ScoreItem& item = items[i];
+    if (item.db_id.empty()) {
+      check(lines[i].empty(),
+            fmt::format("{}:{}: found a prediction where {} has a blank line (end of a session)",
+                        path.string(), i + 1, gold.string()));
+      ++session;
+      turn = 0;
+      continue;
+    }
+    item.prediction = lines[i].substr(0, lines[i].find('\t'));
+    item.session = session;
+    item.turn = turn++;
+    kept.push_back(std::move(item));
+  }
+  items = std::move(kept);
+}
+
+// The answer of an lm-evaluation-harness sample: the first filtered response, however deep.
+std::string response_of(const Json& row) {
+  const Json* value = row.contains("filtered_resps") ? &row.at("filtered_resps") : &row.at("resps");
+  while (value->is_array() && !value->empty()) value = &value->front();
+  if (!value->is_string()) fail("expected a text in \"filtered_resps\" or \"resps\"");
+  return value->get<std::string>();
+}
+
+void add_json_predictions(std::vector<ScoreItem>& items, const fs::path& path,
+                          const Extract& extract) {
+  std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    check(places.try_emplace(items[i].id, i).second,
+          fmt::format("gold: the id {} occurs twice", items[i].id));
+    items[i].answered = false;
+  }
+  for_each_json_line(path, [&](Json& row, std::size_t) {
+    const bool sample = row.contains("doc_id") && !row.contains("id");
+    const std::string id = id_of(row, sample ? "doc_id" : "id").first;
+    const auto place = places.find(id);
+    if (place == places.end()) fail(fmt::format("the id {} is not in the gold file", id));
+    ScoreItem& item = items[place->second];
+    if (item.answered) fail(fmt::format("the id {} occurs twice", id));
+    item.answered = true;
+    if (row.contains("sql")) {
+      item.prediction = field<std::string>(row, "sql");
+    } else {
+      const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
+      item.prediction = extract ? extract(text) : text;
+    }
+  });
+}
+
+}  // namespace
+
+std::vector<ScoreItem> read_score_items(const fs::path& gold, const fs::path& predictions,
+                                        const Extract& extract) {
+  const MappedFile gold_file(gold), predicted_file(predictions);
+  std::vector<ScoreItem> items = is_json_lines(gold, gold_file.text())
+                                     ? read_json_gold(gold)
+                                     : read_plain_gold(gold, gold_file.text());
+  if (is_json_lines(predictions, predicted_file.text())) {
+    add_json_predictions(items, predictions, extract);
+  } else {
+    add_plain_predictions(items, gold, predictions, predicted_file.text());
+  }
+  check(!items.empty(), fmt::format("{}: no gold queries", gold.string()));
+  return items;
+}
+
+}  // namespace tradeoff::sql

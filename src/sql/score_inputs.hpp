@@ -1,0 +1,37 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tradeoff::sql {
+
+/// One question to be scored.
+struct ScoreItem {
+  // As written to the rows: the line number from 0, or the id of a JSONL gold.
+  std::string id;
+  bool id_is_number = true;
+  std::string db_id, gold, prediction;
+  // Sessions (SParC, CoSQL) and the turn in one, from 0. Spider is one session.
+  int session = 0, turn = 0;
+  // False where a prediction file of JSONL has no row for the question.
+  bool answered = true;
+};
+
+/// Turns the raw text of an answer into SQL.
+using Extract = std::function<std::string(std::string_view)>;
+
+/// Reads both files and puts them side by side.
+/// gold         `SQL<tab>db_id` a line, or JSONL with "db_id", "query" and optionally "id".
+/// predictions  one SQL a line (up to a tab), or JSONL: {"id","sql"} or {"id","text"}, or the
+/// samples of
+///              lm-evaluation-harness ("doc_id", "filtered_resps"). `extract` is applied to "text"
+///              and responses, never to SQL.
+/// A line blank in both plain files ends a session; one blank in the predictions alone is an empty
+/// answer. Throws Error naming file and line.
+std::vector<ScoreItem> read_score_items(const std::filesystem::path& gold,
+                                        const std::filesystem::path& predictions,
+                                        const Extract& extract);
+
+}  // namespace tradeoff::sql

@@ -1,0 +1,564 @@
+"""The official Spider rules (test-suite-sql-eval e97acc5), written anew from their description as an oracle.
+
+Text rules and tokens come from the same public packages that the official programs use (sqlparse, and
+NLTK's word tokenizer); everything else is here. Only used by tests.
+"""
+import collections
+import itertools
+import re
+import sqlite3
+
+import sqlparse
+from nltk.tokenize.destructive import NLTKWordTokenizer
+
+# ---------------------------------------------------------------- exec
+
+
+def drop_distinct(sql):
+    if "distinct" not in sql.lower() and ";" not in sql:
+        return sql
+    first = sqlparse.parse(sql)[0]
+    return "".join(leaf.value for leaf in first.flatten() if leaf.value.lower() != "distinct")
+
+
+def executable(sql, keep_distinct):
+    for spaced in ("> =", "< =", "! ="):
+        sql = sql.replace(spaced, spaced.replace(" ", ""))
+    return sql if keep_distinct else drop_distinct(sql)
+
+
+def fixed_year(sql):
+    return re.sub(r"year\s*\(\s*curdate\s*\(\s*\)\s*\)\s*", "2020", sql, flags=re.IGNORECASE)
+
+
+class Databases:
+    """Read-only connections with a row cache; None stands for a failed statement."""
+
+    def __init__(self, folder, max_steps=3_000_000):
+        self.folder, self.max_steps = folder, max_steps
+        self.connections, self.results = {}, {}
+
+    def rows(self, db_id, sql):
+        key = (db_id, sql)
+        if key not in self.results:
+            self.results[key] = self._run(db_id, sql)
+        return self.results[key]
+
+    def connection(self, db_id):
+        if db_id not in self.connections:
+            path = self.folder / db_id / f"{db_id}.sqlite"
+            connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+            connection.text_factory = lambda raw: raw.decode(errors="ignore")
+            self.connections[db_id] = connection
+        return self.connections[db_id]
+
+    def _run(self, db_id, sql):
+        connection = self.connection(db_id)
+        budget = [self.max_steps // 1000]
+
+        def tick():
+            budget[0] -= 1
+            return budget[0] < 0
+        connection.set_progress_handler(tick, 1000)
+        try:
+            return connection.execute(sql).fetchall()
+        except Exception:
+            return None
+
+
+def same_rows(gold, given, ordered):
+    """Some order of the given columns makes the rows equal, as lists or as bags."""
+    if not gold and not given:
+        return True
+    if len(gold) != len(given) or len(gold[0]) != len(given[0]):
+        return False
+    width = len(gold[0])
+    bag = collections.Counter
+    wanted = gold if ordered else bag(gold)
+    columns = [bag(row[k] for row in gold) for k in range(width)]
+    fits = [[j for j in range(width) if bag(row[j] for row in given) == columns[k]] for k in range(width)]
+    # Equal columns are interchangeable: only the first unused of each kind is tried.
+    kind = [tuple(row[j] for row in given) for j in range(width)]
+
+    def search(chosen):
+        if len(chosen) == width:
+            moved = [tuple(row[j] for j in chosen) for row in given]
+            return (moved if ordered else bag(moved)) == wanted
+        seen = set()
+        for j in fits[len(chosen)]:
+            if j in chosen or kind[j] in seen:
+                continue
+            seen.add(kind[j])
+            if search(chosen + [j]):
+                return True
+        return False
+    return search([])
+
+
+def exec_right(databases, db_id, gold, prediction, keep_distinct, plug=False):
+    prediction = executable(prediction.replace("value", "1"), keep_distinct)
+    gold = executable(gold, keep_distinct)
+    wanted = databases.rows(db_id, fixed_year(gold))
+    assert wanted is not None, gold
+    ordered = "order by" in gold.lower()
+    candidates = itertools.chain([prediction], plugged(gold, prediction) if plug else [])
+    for candidate in candidates:
+        rows = databases.rows(db_id, fixed_year(candidate))
+        if rows is not None and same_rows(wanted, rows, ordered):
+            return True
+    return False
+
+
+# ---------------------------------------------------------------- --plug_value
+
+PLACE = "VALUERARE"
+
+
+def template(sql):
+    """Words of the query in lower case with places for values, and the values that stood there."""
+    sql = sql.strip().replace(";", "").replace("\t", "")
+    leaves = sqlparse.parse(sql)[0].flatten()
+    text = " ".join(leaf.value for leaf in leaves if leaf.ttype != sqlparse.tokens.Whitespace)
+    for number in "123":
+        for letter in "tT":
+            text = text.replace(f"{letter}{number}.*", "*")
+    text = sqlparse.format(text, reindent=False, keyword_case="upper")
+    text = re.sub(r"(T\d+\.)\s", r"\1", text)
+    values = [leaf.value for leaf in sqlparse.parse(text)[0].flatten()
+              if leaf.ttype in (sqlparse.tokens.Literal.String.Single, sqlparse.tokens.Literal.String.Symbol)]
+    for value in values:
+        text = text.replace(value.strip(), PLACE)
+    words = text.split()
+    for pattern in (r"[-+]?\d*\.\d+", r"[^tT]\d+"):
+        numbers = {found.strip() for found in re.findall(pattern, text)}
+        values += [word for word in words if word in numbers]
+        words = [PLACE if word in numbers else word for word in words]
+        text = " ".join(words)
+    spread = []
+    for word in words:
+        apart = re.search(r"[Tt]\d+\.", word)
+        spread += word.replace(".", " . ").lower().split() if apart else [word.lower()]
+    return spread, set(values)
+
+
+def plugged(gold, prediction):
+    _, values = template(gold)
+    words, _ = template(prediction)
+    places = [k for k, word in enumerate(words) if word == PLACE.lower()]
+    for choice in itertools.product(sorted(values), repeat=len(places)):
+        filled = list(words)
+        for place, value in zip(places, choice):
+            filled[place] = value
+        yield " ".join(filled)
+
+
+# ---------------------------------------------------------------- exact match
+
+CLAUSES = {"select", "from", "where", "group", "order", "limit", "intersect", "union", "except"}
+AGGREGATES = ["none", "max", "min", "count", "sum", "avg"]
+OPERATIONS = ["none", "-", "+", "*", "/"]
+COMPARISONS = ["not", "between", "=", ">", "<", ">=", "<=", "!=", "in", "like", "is", "exists"]
+
+
+class Outside(Exception):
+    """The official grammar does not cover the text."""
+
+
+def words_of(sql):
+    sql = sql.replace("'", '"')
+    places = [k for k, letter in enumerate(sql) if letter == '"']
+    if len(places) % 2:
+        raise Outside
+    strings = {}
+    for start, end in reversed(list(zip(places[::2], places[1::2]))):
+        key = f"__val_{start}_{end}__"
+        strings[key] = sql[start:end + 1]
+        sql = sql[:start] + key + sql[end + 1:]
+    words = [strings.get(word.lower(), word.lower()) for word in NLTKWordTokenizer().tokenize(sql)]
+    for k in range(len(words) - 1, 0, -1):
+        if words[k] == "=" and words[k - 1] in ("!", "<", ">"):
+            words[k - 1:k + 1] = [words[k - 1] + "="]
+    return words
+
+
+class Names:
+    """Tables and columns of the database, with the column that stands for each joined one."""
+
+    def __init__(self, databases, db_id, entry):
+        connection = databases.connection(db_id)
+        tables = [name for name, in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        self.columns = {}
+        for table in tables:
+            listed = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
+            self.columns[table.lower()] = [row[1].lower() for row in listed]
+        keyed = [(entry["table_names_original"][t].lower(), name.lower()) if t >= 0 else ("*", "*")
+                 for t, name in entry["column_names_original"]]
+        groups = []
+        for a, b in entry["foreign_keys"]:
+            for group in groups:
+                if a in group or b in group:
+                    group |= {a, b}
+                    break
+            else:
+                groups.append({a, b})
+        self.joined = {}
+        for group in groups:
+            for member in group:
+                self.joined[keyed[member]] = keyed[min(group)]
+
+
+Query = collections.namedtuple("Query", "distinct select tables on where group having order limit nested")
+
+
+class Reader:
+    """A cursor over words; every method reads one phrase of the grammar."""
+
+    def __init__(self, words, names):
+        self.words, self.names, self.k = words, names, 0
+        self.aliases = {}
+        for k, word in enumerate(words):
+            if word == "as":
+                if k + 1 >= len(words):
+                    raise Outside
+                self.aliases[words[k + 1]] = words[k - 1]
+        for table in names.columns:
+            if table in self.aliases:
+                raise Outside
+            self.aliases[table] = table
+
+    def peek(self):
+        if self.k >= len(self.words):
+            raise Outside
+        return self.words[self.k]
+
+    def sees(self, *options):
+        return self.k < len(self.words) and self.words[self.k] in options
+
+    def skip(self, *options):
+        if self.sees(*options):
+            self.k += 1
+            return True
+        return False
+
+    def must(self, word):
+        if not self.skip(word):
+            raise Outside
+
+    def at_end_of_clause(self):
+        return self.k < len(self.words) and (self.words[self.k] in CLAUSES or self.words[self.k] in (")", ";"))
+
+    def table(self, alias):
+        if alias not in self.aliases:
+            raise Outside
+        return self.aliases[alias]
+
+    def column(self, scope):
+        word = self.peek()
+        self.k += 1
+        if word == "*":
+            return ("*", "*")
+        if "." in word:
+            if word.count(".") != 1:
+                raise Outside
+            alias, name = word.split(".")
+            table = self.table(alias)
+            if name not in self.names.columns.get(table, ()):
+                raise Outside
+            return (table, name)
+        for alias in scope:
+            table = self.table(alias)
+            if table not in self.names.columns:
+                raise Outside
+            if word in self.names.columns[table]:
+                return (table, word)
+        raise Outside
+
+    def column_unit(self, scope):
+        bracket = self.skip("(")
+        if self.peek() in AGGREGATES:
+            aggregate = AGGREGATES.index(self.peek())
+            self.k += 1
+            self.must("(")
+            distinct = self.skip("distinct")
+            unit = (aggregate, self.column(scope), distinct)
+            self.must(")")
+            return unit
+        distinct = self.skip("distinct")
+        unit = (0, self.column(scope), distinct)
+        if bracket:
+            self.must(")")
+        return unit
+
+    def value_unit(self, scope):
+        bracket = self.skip("(")
+        first, second, operation = self.column_unit(scope), None, 0
+        if self.sees(*OPERATIONS):
+            operation = OPERATIONS.index(self.peek())
+            self.k += 1
+            second = self.column_unit(scope)
+        if bracket:
+            self.must(")")
+        return (operation, first, second)
+
+    def operand(self, scope):
+        start = self.k
+        bracket = self.skip("(")
+        word = self.peek()
+        if word == "select":
+            value = self.query()
+        elif '"' in word:
+            value, self.k = word, self.k + 1
+        else:
+            try:
+                value = float(word)
+                self.k += 1
+            except ValueError:
+                end = self.k
+                while end < len(self.words) and self.words[end] not in CLAUSES | {",", ")", "and", "join", "on", "as"}:
+                    end += 1
+                # The column is read on its own, opening bracket included; the rest is passed over.
+                whole, self.words, self.k = self.words, self.words[:end], start
+                try:
+                    value = self.column_unit(scope)
+                finally:
+                    self.words = whole
+                self.k = end
+        if bracket:
+            self.must(")")
+        return value
+
+    def condition(self, scope):
+        parts = []
+        while self.k < len(self.words):
+            left = self.value_unit(scope)
+            negated = self.peek() == "not"
+            self.k += negated
+            if self.peek() not in COMPARISONS:
+                raise Outside
+            comparison = self.peek()
+            self.k += 1
+            low, high = self.operand(scope), None
+            if comparison == "between":
+                self.must("and")
+                high = self.operand(scope)
+            parts.append((negated, comparison, left, low, high))
+            if self.at_end_of_clause() or self.sees("join", "on", "as"):
+                break
+            if self.sees("and", "or"):
+                if len(parts) % 2 == 0:
+                    raise Outside  # the official scorer stops with an exception here
+                parts.append(self.peek())
+                self.k += 1
+        return parts
+
+    def query(self):
+        bracket = self.skip("(")
+        begin = self.k
+        if "from" not in self.words[begin:]:
+            raise Outside
+        self.k = self.words.index("from", begin) + 1
+        tables, on, scope = [], [], []
+        while self.k < len(self.words):
+            inner = self.skip("(")
+            if self.peek() == "select":
+                tables.append(self.query())
+            else:
+                self.skip("join")
+                table = self.table(self.peek())
+                if table not in self.names.columns:
+                    raise Outside
+                self.k += 1
+                if self.sees("as"):
+                    self.k += 2
+                tables.append(table)
+                scope.append(table)
+            if self.skip("on"):
+                more = self.condition(scope)
+                if on and len(on) % 2 == 0:
+                    raise Outside
+                on += (["and"] if on else []) + more
+            if inner:
+                self.must(")")
+            if self.at_end_of_clause():
+                break
+        after, self.k = self.k, begin
+        self.must("select")
+        distinct = self.skip("distinct")
+        select = []
+        while self.k < len(self.words) and self.words[self.k] not in CLAUSES:
+            aggregate = 0
+            if self.peek() in AGGREGATES:
+                aggregate = AGGREGATES.index(self.peek())
+                self.k += 1
+            select.append((aggregate, self.value_unit(scope)))
+            self.skip(",")
+        self.k = after
+        where = self.condition(scope) if self.skip("where") else []
+        group, order, limit = [], None, False
+        if self.skip("group"):
+            self.must("by")
+            while self.k < len(self.words) and not self.at_end_of_clause():
+                group.append(self.column_unit(scope))
+                if not self.skip(","):
+                    break
+        having = self.condition(scope) if self.skip("having") else []
+        if self.skip("order"):
+            self.must("by")
+            direction, keys = "asc", []
+            while self.k < len(self.words) and not self.at_end_of_clause():
+                keys.append(self.value_unit(scope))
+                if self.sees("asc", "desc"):
+                    direction = self.peek()
+                    self.k += 1
+                if not self.skip(","):
+                    break
+            order = (direction, keys)
+        if self.skip("limit"):
+            self.peek()
+            self.k += 1
+            limit = True
+        while self.skip(";"):
+            pass
+        if bracket:
+            self.must(")")
+        while self.skip(";"):
+            pass
+        nested = {}
+        if self.sees("intersect", "union", "except"):
+            kind = self.peek()
+            self.k += 1
+            nested[kind] = self.query()
+        return Query(distinct, select, tables, on, where, group, having, order, limit, nested)
+
+
+def parse(names, sql):
+    try:
+        return Reader(words_of(sql), names).query()
+    except (Outside, RecursionError):
+        return None
+
+
+NOTHING = Query(False, [], [], [], [], [], [], None, False, {})
+
+
+def without_values(query):
+    def plain(condition):
+        return [part if isinstance(part, str) else
+                (part[0], part[1], part[2], *(without_values(v) if isinstance(v, Query) else None for v in part[3:]))
+                for part in condition]
+    return query._replace(on=plain(query.on), where=plain(query.where), having=plain(query.having),
+                          nested={kind: without_values(side) for kind, side in query.nested.items()})
+
+
+def through_keys(query, names, tables=None):
+    if tables is None:
+        tables = {table for table in query.tables if isinstance(table, str)}
+
+    def column(unit):
+        if unit is None:
+            return None
+        aggregate, name, _ = unit
+        return (aggregate, names.joined.get(name, name) if name[0] in tables else name, None)
+
+    def value(unit):
+        return (unit[0], column(unit[1]), column(unit[2]))
+
+    def condition(parts):
+        return [part if isinstance(part, str) else (part[0], part[1], value(part[2]), *part[3:]) for part in parts]
+    return query._replace(
+        distinct=None, select=[(aggregate, value(unit)) for aggregate, unit in query.select], on=condition(query.on),
+        where=condition(query.where), having=condition(query.having), group=[column(unit) for unit in query.group],
+        order=query.order and (query.order[0], [value(unit) for unit in query.order[1]]),
+        nested={kind: through_keys(side, names, tables) for kind, side in query.nested.items()})
+
+
+def same_bag(a, b):
+    rest = list(b)
+    for item in a:
+        if item not in rest:
+            return False
+        rest.remove(item)
+    return not rest
+
+
+def keywords(query):
+    found = {name for name, part in (("where", query.where), ("group", query.group), ("having", query.having)) if part}
+    if query.order is not None:
+        found |= {"order", query.order[0]}
+    if query.limit:
+        found.add("limit")
+    found |= set(query.nested)
+    for condition in (query.on, query.where, query.having):
+        if "or" in condition[1::2]:
+            found.add("or")
+        for part in condition[::2]:
+            found |= {word for word in ("in", "like") if part[1] == word}
+            if part[0]:
+                found.add("not")
+    return found
+
+
+def bare(name):
+    return name if name == ("*", "*") else name[1].split(".")[0]
+
+
+def parts_right(gold, given):
+    """The ten parts in the order of the official table."""
+    right = {
+        "select": same_bag(given.select, gold.select),
+        "select(no AGG)": same_bag([unit for _, unit in given.select], [unit for _, unit in gold.select]),
+        "where": same_bag(given.where[::2], gold.where[::2]),
+        "where(no OP)": same_bag([part[2] for part in given.where[::2]], [part[2] for part in gold.where[::2]]),
+        "group(no Having)": same_bag([bare(unit[1]) for unit in given.group], [bare(unit[1]) for unit in gold.group]),
+    }
+    if gold.group and given.group:
+        right["group"] = [u[1] for u in gold.group] == [u[1] for u in given.group] and gold.having == given.having
+    else:
+        right["group"] = not gold.group and not given.group
+    if gold.order is not None:
+        right["order"] = gold.order == given.order and gold.limit == given.limit
+    else:
+        right["order"] = given.order is None
+    mine, theirs = gold.where[1::2], given.where[1::2]
+    right["and/or"] = all(x in theirs for x in mine) and all(x in mine for x in theirs)
+    right["IUEN"] = set(gold.nested) == set(given.nested) and all(
+        exact(gold.nested[kind], given.nested[kind]) for kind in gold.nested)
+    right["keywords"] = keywords(gold) == keywords(given)
+    return right
+
+
+def exact(gold, given):
+    return all(parts_right(gold, given).values()) and same_bag(gold.tables, given.tables)
+
+
+def match_right(names, gold, prediction):
+    """Exact match and the ten parts, or None when the gold query is outside the grammar."""
+    gold = parse(names, gold)
+    if gold is None:
+        return None
+    given = parse(names, prediction.replace("value", "1")) or NOTHING
+    gold, given = (through_keys(without_values(query), names) for query in (gold, given))
+    return exact(gold, given), parts_right(gold, given)
+
+
+def hardness(query):
+    conditions = [query.on, query.where, query.having]
+    comparisons = [part for condition in conditions for part in condition[::2]]
+    clauses = bool(query.where) + bool(query.group) + (query.order is not None) + query.limit
+    clauses += max(len(query.tables) - 1, 0) + sum(condition[1::2].count("or") for condition in conditions)
+    clauses += sum(part[1] == "like" for part in comparisons)
+    nested = len(query.nested) + sum(isinstance(value, Query) for part in comparisons for value in part[3:])
+    aggregates = sum(aggregate != 0 for aggregate, _ in query.select)
+    aggregates += sum(part[0] for part in query.where[::2]) + sum(unit[0] != 0 for unit in query.group)
+    aggregates += sum(isinstance(part, str) or part[0] for part in query.having)
+    if query.order is not None:
+        aggregates += sum(unit is not None and unit[0] != 0 for value in query.order[1] for unit in value[1:])
+    others = (aggregates > 1) + (len(query.select) > 1) + (len(query.where) > 1) + (len(query.group) > 1)
+    if clauses <= 1 and others == 0 and nested == 0:
+        return "easy"
+    if nested == 0 and (others <= 2 and clauses <= 1 or clauses <= 2 and others < 2):
+        return "medium"
+    if (nested == 0 and (others > 2 and clauses <= 2 or 2 < clauses <= 3 and others <= 2)
+            or clauses <= 1 and others == 0 and nested <= 1):
+        return "hard"
+    return "extra"
