@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "byte_alphabet.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/gguf.hpp"
+#include "vocabulary_files.hpp"
+
+namespace tradeoff::text {
+namespace {
+
+// Token types of GGUF's specification.
+constexpr std::int64_t kControl = 3, kUserDefined = 4;
+
+PreTokenizer pre_tokenizer_of(const GgufFile& file) {
+  const std::string name = file.string_value("tokenizer.ggml.pre");
+  // llama.cpp's names and their synonyms.
+  static const std::map<std::string, PreTokenizer> known = {{"llama-bpe", PreTokenizer::llama3},
+                                                            {"llama3", PreTokenizer::llama3},
+                                                            {"llama-v3", PreTokenizer::llama3},
+                                                            {"gpt-2", PreTokenizer::gpt2},
+                                                            {"smollm", PreTokenizer::digits_gpt2}};
+  const auto found = known.find(name);
+  if (found == known.end())
+    fail(file.path().string() + ": key \"tokenizer.ggml.pre\": found \"" + name +
+         "\", expected llama-bpe, gpt-2 or smollm");
+  return found->second;
+}
+
+std::vector<Merge> merges_of(const GgufFile& file, const std::vector<std::string>& spellings) {
+  std::unordered_map<std::string_view, TokenId> ids;
+  for (std::size_t id = 0; id < spellings.size(); ++id)
+    ids.emplace(spellings[id], static_cast<TokenId>(id));
+  std::vector<Merge> merges;
+  for (const std::string& line : file.strings("tokenizer.ggml.merges")) {
+    // The parts have no space: a space is U+0120 in the byte alphabet.
+    const std::size_t space = line.find(' ');
+    const auto id_of = [&](std::string_view part) {
+      const auto found = ids.find(part);
+      if (space == line.npos || found == ids.end())
+        fail(file.path().string() + ": tokenizer.ggml.merges[" + std::to_string(merges.size()) +
+             "]: found \"" + line + "\", expected two tokens whose joined text is a token");
+      return found->second;
+    };
+    const std::string_view text = line;
+    const std::string joined =
+        line.substr(0, space) + line.substr(space == line.npos ? 0 : space + 1);
+    merges.push_back({id_of(text.substr(0, space)), id_of(text.substr(space + 1)), id_of(joined)});
+  }
+  return merges;
+}
+
+}  // namespace
+
+Vocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
+  const GgufFile file(path);
+  if (const auto model = file.string_value("tokenizer.ggml.model"); model != "gpt2")
+    fail(path.string() + ": key \"tokenizer.ggml.model\": found \"" + model +
+         "\", expected gpt2 (byte-level BPE)");
+  Vocabulary vocabulary;
+  vocabulary.pre_tokenizer = pre_tokenizer_of(file);
+  vocabulary.ignore_merges = vocabulary.pre_tokenizer == PreTokenizer::llama3;  // as llama.cpp
+  const std::vector<std::string> spellings = file.strings("tokenizer.ggml.tokens");
+  const std::vector<std::int64_t> types = file.ints("tokenizer.ggml.token_type");
+  if (types.size() != spellings.size())
+    fail(path.string() + ": tokenizer.ggml.token_type has " + std::to_string(types.size()) +
+         " entries, but tokenizer.ggml.tokens has " + std::to_string(spellings.size()));
+  vocabulary.merges = merges_of(file, spellings);
+  for (std::size_t id = 0; id < spellings.size(); ++id) {
+    const bool added = types[id] == kControl || types[id] == kUserDefined;
+    if (added)
+      vocabulary.added.push_back({static_cast<TokenId>(id), spellings[id], types[id] == kControl});
+    vocabulary.tokens.push_back(added ? spellings[id]
+                                      : unspell_bytes(spellings[id]).value_or(spellings[id]));
+  }
+
+  const auto id_at = [&](const std::string& name) -> std::optional<TokenId> {
+    const std::string key = "tokenizer.ggml." + name;
+    if (!file.has(key)) return std::nullopt;
+    const std::uint64_t id = file.uint_value(key);
+    if (id >= spellings.size())
+      fail(path.string() + ": key \"" + key + "\": found " + std::to_string(id) +
+           ", expected an id below " + std::to_string(spellings.size()));
+    return static_cast<TokenId>(id);
+  };
+  vocabulary.bos = id_at("bos_token_id");
+  vocabulary.pad = id_at("padding_token_id");
+  vocabulary.unk = id_at("unknown_token_id");
+  for (const char* name : {"eos_token_id", "eot_token_id", "eom_token_id"})
+    if (const auto id = id_at(name);
+        id && std::find(vocabulary.eos.begin(), vocabulary.eos.end(), *id) == vocabulary.eos.end())
+      vocabulary.eos.push_back(*id);
+  if (file.has("tokenizer.chat_template"))
+    vocabulary.chat_template = file.string_value("tokenizer.chat_template");
+  return vocabulary;
+}
+
+}  // namespace tradeoff::text

@@ -1,0 +1,84 @@
+#include "hf_config.hpp"
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+
+namespace tradeoff::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A special token is written as its text or as {"content": text, ...}.
+std::optional<std::string> token_text(const Json& config, const std::string& key) {
+  const auto found = config.find(key);
+  if (found == config.end() || found->is_null()) return std::nullopt;
+  if (found->is_object()) return field<std::string>(*found, "content");
+  return field<std::string>(config, key);
+}
+
+TokenId id_of(const Vocabulary& vocabulary, const std::string& text, const std::string& what) {
+  for (const AddedToken& token : vocabulary.added)
+    if (token.text == text) return token.id;
+  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.tokens[id] == text) return static_cast<TokenId>(id);
+  fail(what + ": found \"" + text + "\", which tokenizer.json does not have");
+}
+
+std::string template_of(const fs::path& folder, const Json& config) {
+  // transformers writes a file of its own since 4.52, which then wins.
+  if (const fs::path file = folder / "chat_template.jinja"; fs::exists(file))
+    return read_text(file);
+  const auto found = config.find("chat_template");
+  if (found == config.end() || found->is_null()) return {};
+  if (found->is_array())
+    for (const Json& entry : *found)
+      if (field<std::string>(entry, "name") == "default")
+        return field<std::string>(entry, "template");
+  return field<std::string>(config, "chat_template");
+}
+
+Json config_of(const fs::path& folder) {
+  const fs::path file = folder / "tokenizer_config.json";
+  if (!fs::exists(file)) return Json::object();
+  Json config = read_json(file);
+  if (!config.is_object()) fail(file.string() + ": expected an object");
+  return config;
+}
+
+}  // namespace
+
+void read_hf_config(const fs::path& folder, Vocabulary& vocabulary) {
+  const Json config = config_of(folder);
+  const std::string file = (folder / "tokenizer_config.json").string();
+  try {
+    const auto id_at = [&](const std::string& key) -> std::optional<TokenId> {
+      const auto text = token_text(config, key);
+      if (!text) return std::nullopt;
+      return id_of(vocabulary, *text, "key \"" + key + "\"");
+    };
+    vocabulary.bos = id_at("bos_token");
+    vocabulary.pad = id_at("pad_token");
+    vocabulary.unk = id_at("unk_token");
+    if (const auto eos = id_at("eos_token")) vocabulary.eos = {*eos};
+    // transformers would add tokens that only this file knows.
+    if (const auto added = config.find("added_tokens_decoder"); added != config.end())
+      for (const auto& [id, token] : added->items())
+        if (std::to_string(id_of(vocabulary, field<std::string>(token, "content"),
+                                 "added_tokens_decoder[" + id + "]")) != id)
+          fail("added_tokens_decoder[" + id + "]: tokenizer.json has another id for it");
+    vocabulary.chat_template = template_of(folder, config);
+  } catch (const Error& error) {
+    fail(file + ": " + error.what());
+  }
+}
+
+std::string read_chat_template(const fs::path& folder) {
+  try {
+    return template_of(folder, config_of(folder));
+  } catch (const Error& error) {
+    fail(folder.string() + ": chat template: " + error.what());
+  }
+}
+
+}  // namespace tradeoff::text

@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "byte_alphabet.hpp"
+#include "hf_config.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+#include "vocabulary_files.hpp"
+
+namespace tradeoff::text {
+namespace {
+
+// Sorted keys: with base's order-keeping objects a vocabulary of n tokens takes O(n^2) to read.
+using Object = nlohmann::json;
+using Ids = std::unordered_map<std::string, TokenId>;
+
+// Meta's tokenizer.json has 9 MB; no vocabulary this program can use has more.
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;
+
+// The reader of one file: every error names it.
+class HfTokenizerFile {
+ public:
+  explicit HfTokenizerFile(const std::filesystem::path& path) : path_(path) {
+    const MappedFile file(path);
+    if (file.size() > kMostBytes)
+      bad("has " + std::to_string(file.size()) + " bytes, expected at most 256 MiB");
+    try {
+      check_depth(file.text());
+      root_ = Object::parse(file.text());
+    } catch (const Object::exception& error) {
+      bad(error.what());
+    }
+    if (!root_.is_object()) bad("expected an object");
+  }
+
+  Vocabulary read() {
+    const Object& model = object(root_, "model");
+    expect_value(model, "type", "BPE");
+    for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"})
+      if (const Object& value = get(model, key); !value.is_null() && value != "" && value != 0)
+        bad("model." + std::string(key) + ": found " + shown(value) + ", which is not supported");
+    expect_value(model, "byte_fallback", false);
+    if (const Object& normalizer = get(root_, "normalizer"); !normalizer.is_null())
+      bad("normalizer: found " + shown(normalizer) + ", expected none");
+
+    Vocabulary vocabulary;
+    vocabulary.pre_tokenizer = pre_tokenizer();
+    vocabulary.ignore_merges = get(model, "ignore_merges") == true;
+    const Ids ids = read_ids(model);
+    read_added(ids, vocabulary);
+    read_tokens(ids, vocabulary);
+    read_merges(model, ids, vocabulary);
+    read_unknown(model, ids, vocabulary);
+    return vocabulary;
+  }
+
+ private:
+  [[noreturn]] void bad(const std::string& what) const { fail(path_.string() + ": " + what); }
+  // Printing a value recurses, so its nesting is bounded first.
+  void check_depth(std::string_view text) const {
+    constexpr int kDeepest = 64;
+    int depth = 0;
+    bool quoted = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      const char c = text[at];
+      if (c == '"') quoted = !quoted;
+      if (c == '\\' && quoted) ++at;
+      if (quoted) continue;
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      if (depth > kDeepest) bad("byte " + std::to_string(at) + ": nested deeper than 64 levels");
+    }
+  }
+  static std::string shown(const Object& value) {
+    std::string text = value.dump(-1, ' ', false, Object::error_handler_t::replace);
+    return text.size() > 200 ? text.substr(0, 197) + "..." : text;
+  }
+  static const Object& get(const Object& object, const char* key) {
+    static const Object null;
+    const auto found = object.find(key);
+    return found == object.end() ? null : *found;
+  }
+  const Object& object(const Object& parent, const char* key) const {
+    const Object& value = get(parent, key);
+    if (!value.is_object()) bad("key \"" + std::string(key) + "\": expected an object");
+    return value;
+  }
+  // A missing key or null stands for `expected`.
+  void expect_value(const Object& parent, const char* key, const Object& expected) const {
+    if (const Object& value = get(parent, key); !value.is_null() && value != expected)
+      bad("key \"" + std::string(key) + "\": found " + shown(value) + ", expected " +
+          shown(expected));
+  }
+  TokenId id_of(const Object& value, const std::string& what) const {
+    // Room for every real vocabulary; read_tokens then demands that ids be dense.
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= (1u << 24))
+      bad(what + ": found id " + shown(value) + ", expected 0 to 16777215");
+    return value.get<TokenId>();
+  }
+
+  PreTokenizer pre_tokenizer() const {
+    const Object& given = object(root_, "pre_tokenizer");
+    std::vector<Object> steps = {given};
+    if (const Object& list = get(given, "pretokenizers"); list.is_array())
+      steps = list.get<std::vector<Object>>();
+    const auto byte_level = [&](const Object& step, bool use_regex) {
+      const Object& regex = get(step, "use_regex");
+      return get(step, "type") == "ByteLevel" && get(step, "add_prefix_space") == false &&
+             (regex.is_null() ? true : regex == true) == use_regex;
+    };
+    if (steps.size() == 1 && byte_level(steps[0], true)) return PreTokenizer::gpt2;
+    if (steps.size() == 2 && get(steps[0], "type") == "Digits" &&
+        get(steps[0], "individual_digits") == true && byte_level(steps[1], true))
+      return PreTokenizer::digits_gpt2;
+    if (steps.size() == 2 && get(steps[0], "type") == "Split" &&
+        get(get(steps[0], "pattern"), "Regex") == std::string(kLlama3Pattern) &&
+        get(steps[0], "behavior") == "Isolated" && get(steps[0], "invert") == false &&
+        byte_level(steps[1], false))
+      return PreTokenizer::llama3;
+    bad("pre_tokenizer: found " + shown(given) +
+        ", expected that of Llama-3 (Split by its regex, ByteLevel), SmolLM2 (Digits, ByteLevel) "
+        "or "
+        "GPT-2 (ByteLevel), each without a prefix space");
+  }
+
+  Ids read_ids(const Object& model) const {
+    Ids ids;
+    for (const auto& [spelling, id] : object(model, "vocab").items())
+      ids.emplace(spelling, id_of(id, "vocab[" + shown(spelling) + "]"));
+    return ids;
+  }
+
+  void read_added(const Ids& ids, Vocabulary& vocabulary) const {
+    const Object& list = get(root_, "added_tokens");
+    if (!list.is_array() && !list.is_null()) bad("added_tokens: expected an array");
+    for (const Object& entry : list) {
+      if (!get(entry, "content").is_string()) bad("added_tokens: found " + shown(entry));
+      AddedToken token{id_of(get(entry, "id"), "added_tokens"), entry["content"],
+                       get(entry, "special") == true};
+      const std::string what = "added token " + shown(token.text);
+      for (const char* key : {"single_word", "lstrip", "rstrip"})
+        if (get(entry, key) == true) bad(what + " has " + key + ", which is not supported");
+      if (const auto found = ids.find(token.text); found != ids.end() && found->second != token.id)
+        bad(what + " has id " + std::to_string(token.id) + ", but the vocabulary gives it " +
+            std::to_string(found->second));
+      vocabulary.added.push_back(std::move(token));
+    }
+    std::sort(vocabulary.added.begin(), vocabulary.added.end(),
+              [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+  }
+
+  void read_tokens(const Ids& ids, Vocabulary& vocabulary) const {
+    std::vector<const std::string*> spellings(ids.size() + vocabulary.added.size());
+    std::size_t size = 0;
+    const auto put = [&](const std::string& spelling, TokenId id) {
+      const auto at = static_cast<std::size_t>(id);
+      if (at >= spellings.size())
+        bad("token " + shown(spelling) + " has id " + std::to_string(id) + ", but there are only " +
+            std::to_string(spellings.size()) + " tokens: ids must be dense");
+      if (spellings[at] && *spellings[at] != spelling)
+        bad("tokens " + shown(*spellings[at]) + " and " + shown(spelling) + " both have id " +
+            std::to_string(id));
+      size += !spellings[at];
+      spellings[at] = &spelling;
+    };
+    for (const auto& [spelling, id] : ids) put(spelling, id);
+    for (const AddedToken& token : vocabulary.added) put(token.text, token.id);
+    for (std::size_t id = 0; id < size; ++id) {
+      if (!spellings[id]) bad("no token has id " + std::to_string(id) + ": ids must be dense");
+      vocabulary.tokens.push_back(unspell_bytes(*spellings[id]).value_or(*spellings[id]));
+    }
+    for (const AddedToken& token : vocabulary.added)
+      vocabulary.tokens[static_cast<std::size_t>(token.id)] = token.text;
+  }
+
+  void read_merges(const Object& model, const Ids& ids, Vocabulary& vocabulary) const {
+    const Object& list = get(model, "merges");
+    if (!list.is_array()) bad("model.merges: expected an array");
+    vocabulary.merges.emplace();
+    vocabulary.merges->reserve(list.size());
+    for (const Object& entry : list) {
+      std::string left, right;
+      // "a b", or since tokenizers 0.20 ["a", "b"].
+      if (entry.is_string()) {
+        const auto& text = entry.get_ref<const std::string&>();
+        const std::size_t space = text.find(' ');
+        if (space != text.npos) left = text.substr(0, space), right = text.substr(space + 1);
+      } else if (entry.is_array() && entry.size() == 2 && entry[0].is_string() &&
+                 entry[1].is_string()) {
+        left = entry[0], right = entry[1];
+      }
+      const auto a = ids.find(left), b = ids.find(right), joined = ids.find(left + right);
+      if (a == ids.end() || b == ids.end() || joined == ids.end())
+        bad("model.merges[" + std::to_string(vocabulary.merges->size()) + "]: found " +
+            shown(entry) + ", expected two tokens whose joined text is a token");
+      vocabulary.merges->push_back({a->second, b->second, joined->second});
+    }
+  }
+
+  void read_unknown(const Object& model, const Ids& ids, Vocabulary& vocabulary) const {
+    const Object& name = get(model, "unk_token");
+    if (name.is_null()) return;
+    const auto found = name.is_string() ? ids.find(name.get<std::string>()) : ids.end();
+    if (found == ids.end())
+      bad("model.unk_token: found " + shown(name) + ", expected a token of the vocabulary");
+    vocabulary.missing_byte = found->second;
+    vocabulary.fuse_missing = get(model, "fuse_unk") == true;
+  }
+
+  std::filesystem::path path_;
+  Object root_;
+};
+
+}  // namespace
+
+Vocabulary read_hf_tokenizer(const std::filesystem::path& path) {
+  Vocabulary vocabulary = HfTokenizerFile(path).read();
+  read_hf_config(path.parent_path(), vocabulary);
+  return vocabulary;
+}
+
+}  // namespace tradeoff::text

@@ -1,0 +1,194 @@
+#include <gtest/gtest.h>
+
+#include "fixtures.hpp"
+#include "tradeoff/base/json.hpp"
+
+namespace tradeoff::text {
+namespace {
+
+using Ids = std::vector<TokenId>;
+
+// A tokenizer.json of five letters, two merges and two added tokens, to be bent.
+Json small() {
+  return Json::parse(R"({
+    "added_tokens": [
+      {"id": 7, "content": "<s>", "special": true, "lstrip": false, "single_word": false},
+      {"id": 8, "content": "<s><p>", "special": false}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+    "model": {"type": "BPE", "unk_token": null, "byte_fallback": false, "ignore_merges": false,
+      "vocab": {"a": 0, "b": 1, "c": 2, "Ġ": 3, "ab": 4, "abc": 5, "bc": 6},
+      "merges": [["a", "b"], "ab c"]}})");
+}
+
+struct BadFiles : TextFiles {
+  Tokenizer load(const Json& json) { return load_tokenizer(file("tokenizer.json", json.dump())); }
+  /// What loading says after `bend` has changed the small tokenizer; it must begin with the file's
+  /// name.
+  template <typename Bend>
+  std::string said(Bend bend) {
+    Json json = small();
+    bend(json);
+    const std::string text = error_of([&] { load(json); });
+    EXPECT_EQ(text.find(folder.string()), 0u) << text;
+    return text;
+  }
+};
+
+TEST_F(BadFiles, the_small_tokenizer_is_good) {
+  const Tokenizer tokenizer = load(small());
+  EXPECT_EQ(tokenizer.vocab_size(), 9u);
+  EXPECT_EQ(tokenizer.encode("abc bc", Specials::as_text), (Ids{5, 3, 1, 2}));  // "bc" has no merge
+  // Added tokens: the longest wins; one that is not special is found in all text, as in HF.
+  EXPECT_EQ(tokenizer.encode("a<s><p>b", Specials::as_text), (Ids{0, 8, 1}));
+  EXPECT_EQ(tokenizer.encode("<s><s><p>", Specials::parse), (Ids{7, 8}));
+  EXPECT_EQ(tokenizer.encode("a<s>b", Specials::as_text), (Ids{0, 1}));  // no tokens for < s >
+  EXPECT_EQ(tokenizer.special_id("<s><p>"), std::nullopt);
+  EXPECT_EQ(tokenizer.find_special("<s><p><s>")->at, 6u);
+
+  Json whole = small();
+  whole["model"]["ignore_merges"] = true;
+  EXPECT_EQ(load(whole).encode("bc", Specials::as_text), Ids{6});
+}
+
+TEST_F(BadFiles, bytes_without_a_token_become_the_unknown_token) {
+  EXPECT_EQ(load(small()).encode("axxb", Specials::as_text), (Ids{4}));  // dropped, as HF does
+  Json json = small();
+  json["model"]["unk_token"] = "c";
+  EXPECT_EQ(load(json).encode("axxb", Specials::as_text), (Ids{0, 2, 2, 1}));
+  json["model"]["fuse_unk"] = true;
+  EXPECT_EQ(load(json).encode("axxb", Specials::as_text), (Ids{0, 2, 1}));
+}
+
+TEST_F(BadFiles, a_tokenizer_json_of_another_kind_is_refused) {
+  EXPECT_SAYS(said([](Json& j) { j["model"]["type"] = "Unigram"; }), "expected \"BPE\"");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["byte_fallback"] = true; }), "byte_fallback");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["dropout"] = 0.1; }), "dropout");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }),
+              "end_of_word_suffix");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["unk_token"] = "x"; }), "unk_token: found \"x\"");
+  EXPECT_SAYS(said([](Json& j) { j["normalizer"] = {{"type", "NFC"}}; }), "normalizer: found");
+  EXPECT_SAYS(said([](Json& j) { j["pre_tokenizer"]["add_prefix_space"] = true; }),
+              "pre_tokenizer");
+  EXPECT_SAYS(said([](Json& j) {
+                j["pre_tokenizer"] = {{"type", "Whitespace"}};
+              }),
+              "pre_tokenizer");
+  EXPECT_SAYS(said([](Json& j) { j["pre_tokenizer"] = nullptr; }), "pre_tokenizer");
+  EXPECT_SAYS(said([](Json& j) { j["added_tokens"][0]["lstrip"] = true; }), "lstrip");
+}
+
+TEST_F(BadFiles, a_tokenizer_json_that_contradicts_itself_is_refused) {
+  EXPECT_SAYS(said([](Json& j) { j.erase("model"); }), "key \"model\"");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"] = Json::array(); }), "key \"vocab\"");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"]["a"] = -1; }), "found id -1");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"]["a"] = 1.5; }), "found id 1.5");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"]["a"] = 4000000000u; }), "found id 4000000000");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"]["a"] = 1; }), "both have id 1");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["vocab"]["a"] = 9; }), "ids must be dense");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["merges"][1] = "ab x"; }), "merges[1]: found \"ab x\"");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["merges"] = {"ab"}; }), "merges[0]: found \"ab\"");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["merges"] = {{"a", "b", "c"}}; }), "merges[0]");
+  EXPECT_SAYS(said([](Json& j) { j["model"]["merges"] = 3; }), "model.merges");
+  EXPECT_SAYS(said([](Json& j) { j["added_tokens"][0]["id"] = 1; }), "id 1");
+  EXPECT_SAYS(said([](Json& j) { j["added_tokens"][0]["content"] = "ab"; }), "gives it 4");
+  EXPECT_SAYS(said([](Json& j) { j["added_tokens"][0]["content"] = ""; }), "has no text");
+  EXPECT_SAYS(said([](Json& j) { j["added_tokens"] = {3}; }), "added_tokens: found 3");
+}
+
+TEST_F(BadFiles, text_that_is_not_a_tokenizer_is_refused) {
+  const auto said_of = [&](const std::string& text) {
+    return error_of([&] { load_tokenizer(file("x", text)); });
+  };
+  EXPECT_SAYS(said_of("{\"model\": "), "x: ");
+  EXPECT_SAYS(said_of("{\"a\":" + std::string(100000, '[')), "nested deeper than 64");
+  EXPECT_SAYS(said_of(""), "found 0 ranks, expected Llama-3's 128000");
+  EXPECT_SAYS(said_of("YQ== 0\nYg== 1\n"), "found 2 ranks, expected Llama-3's 128000");
+  EXPECT_SAYS(said_of("YQ== 0\nYg== 0\n"), "x:2: rank 0 stands twice");
+  EXPECT_SAYS(said_of("YQ== 0\nYg= 1\n"), "x:2: expected");
+  EXPECT_SAYS(said_of("Y*== 0\n"), "x:1: expected");
+  EXPECT_SAYS(said_of("YQ== -1\n"), "x:1: found no rank");
+  EXPECT_SAYS(said_of("YQ== 1x\n"), "x:1: found no rank");
+  EXPECT_SAYS(said_of("YQ== 128000\n"), "x:1: found rank 128000");
+  EXPECT_SAYS(said_of("YQ== 99999999999999999999\n"), "x:1: found no rank");
+  EXPECT_SAYS(said_of("\n\x05<unk>\x10"), "x:2: expected");  // SentencePiece, as Llama-2's
+  EXPECT_SAYS(said_of("GGUF"), "x: ");
+  EXPECT_SAYS(error_of([&] { load_tokenizer(folder / "nowhere"); }), "nowhere");
+  EXPECT_SAYS(error_of([&] { load_tokenizer(folder); }), "x");
+}
+
+TEST_F(BadFiles, a_folder_without_a_tokenizer_is_refused) {
+  EXPECT_SAYS(error_of([&] { load_tokenizer(folder); }),
+              "neither tokenizer.json nor tokenizer.model");
+}
+
+TEST_F(BadFiles, a_tokenizer_config_must_fit) {
+  const auto said_of = [&](const std::string& config) {
+    file("tokenizer_config.json", config);
+    return error_of([&] { load(small()); });
+  };
+  EXPECT_SAYS(said_of(R"({"bos_token": "<bos>"})"),
+              "found \"<bos>\", which tokenizer.json does not have");
+  EXPECT_SAYS(said_of(R"({"eos_token": 3})"), "tokenizer_config.json: key \"eos_token\"");
+  EXPECT_SAYS(said_of(R"({"added_tokens_decoder": {"9": {"content": "<new>"}}})"), "<new>");
+  EXPECT_SAYS(said_of(R"({"added_tokens_decoder": {"3": {"content": "<s>"}}})"), "another id");
+  EXPECT_SAYS(said_of("[]"), "expected an object");
+  file("tokenizer_config.json", R"({"eos_token": {"content": "<s>"}, "pad_token": null})");
+  EXPECT_EQ(load(small()).eos(), Ids{7});
+}
+
+// GGUF's strings and arrays, as far as a vocabulary needs them.
+std::string gguf(const std::string& model, const std::string& pre,
+                 const std::vector<std::string>& tokens, const std::vector<std::int32_t>& types,
+                 const std::vector<std::string>& merges, std::uint32_t eos) {
+  std::string text = "GGUF";
+  const auto number = [&](auto value) {
+    text.append(reinterpret_cast<char*>(&value), sizeof(value));
+  };
+  const auto string = [&](const std::string& value) {
+    number(std::uint64_t{value.size()});
+    text += value;
+  };
+  const auto key = [&](const std::string& name, std::uint32_t type) {
+    string("tokenizer.ggml." + name);
+    number(type);
+  };
+  const auto list = [&](std::uint32_t type, const auto& values, auto write) {
+    number(type);
+    number(std::uint64_t{values.size()});
+    for (const auto& value : values) write(value);
+  };
+  number(std::uint32_t{3}), number(std::uint64_t{0}), number(std::uint64_t{6});
+  key("model", 8), string(model);
+  key("pre", 8), string(pre);
+  key("tokens", 9), list(8, tokens, string);
+  key("token_type", 9), list(5, types, [&](std::int32_t type) { number(type); });
+  key("merges", 9), list(8, merges, string);
+  key("eos_token_id", 4), number(eos);
+  return text;
+}
+
+TEST_F(BadFiles, a_gguf_vocabulary_must_fit) {
+  const auto said_of = [&](const std::string& text) {
+    return error_of([&] { load_tokenizer(file("x.gguf", text)); });
+  };
+  const std::vector<std::string> tokens = {"<e>", "a", "b", "ab"};
+  const std::vector<std::int32_t> types = {3, 1, 1, 1};
+  const Tokenizer good =
+      load_tokenizer(file("x.gguf", gguf("gpt2", "gpt-2", tokens, types, {"a b"}, 0)));
+  EXPECT_EQ(good.encode("ab<e>", Specials::parse), (Ids{3, 0}));
+  EXPECT_SAYS(said_of(gguf("llama", "gpt-2", tokens, types, {"a b"}, 0)),
+              "found \"llama\", expected gpt2");
+  EXPECT_SAYS(said_of(gguf("gpt2", "qwen2", tokens, types, {"a b"}, 0)), "found \"qwen2\"");
+  EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, {3, 1}, {"a b"}, 0)), "has 2 entries");
+  EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"a b", "a c"}, 0)),
+              "merges[1]: found \"a c\"");
+  EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"ab"}, 0)), "merges[0]: found \"ab\"");
+  EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"b a"}, 0)),
+              "merges[0]: found \"b a\"");
+  EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"a b"}, 4)),
+              "found 4, expected an id below 4");
+}
+
+}  // namespace
+}  // namespace tradeoff::text
