@@ -1,0 +1,68 @@
+#pragma once
+#include <filesystem>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/task/render.hpp"
+
+namespace tradeoff::task {
+
+/// A model folder's tokenizer and chat family: what prompts depend on.
+struct PromptSource {
+  text::Tokenizer tokenizer;
+  text::ChatFamily family = text::ChatFamily::plain;
+
+  PromptModel model() const { return {tokenizer, family}; }
+};
+
+/// Throws Error naming the file where the folder has no tokenizer or a chat template of no known
+/// family.
+PromptSource load_prompt_source(const std::filesystem::path& model_folder);
+
+/// `prepare spider`.
+struct PrepareSpiderOptions {
+  // Folder of the official release.
+  std::filesystem::path data;
+  // Model folder; its tokenizer and chat family make the prompts.
+  std::filesystem::path model;
+  // Receives train_formatted.jsonl and dev_formatted.jsonl.
+  std::filesystem::path output_dir;
+  SpiderFiles files;
+  SpiderDraw draw;
+  SpiderPromptOptions prompt;
+};
+
+/// `prepare mmlu`.
+struct PrepareMmluOptions {
+  // Folder of the original release, with dev/ and test/.
+  std::filesystem::path data;
+  std::filesystem::path model;
+  // Receives mmlu.jsonl.
+  std::filesystem::path output_dir;
+  // All questions of the four groups, unless a draw is asked for.
+  MmluDraw draw = {.questions = 0, .groups = {"stem", "humanities", "social_sciences", "other"}};
+  MmluPromptOptions prompt;
+};
+
+/// One file that was written.
+struct PreparedFile {
+  std::filesystem::path path;
+  OverflowCounts counts;
+  std::string file_sha256, prompts_sha256;
+};
+
+struct Prepared {
+  std::vector<PreparedFile> files;
+  // Hashes of what went in: the data files, the prompt format, the tokenizer.
+  std::string data_sha256, template_sha256, tokenizer_sha256;
+
+  /// For people and for study.json.
+  Json to_json() const;
+};
+
+/// Writes the formatted rows (Item, with `limit` cutting the train rows too), each file whole or
+/// not at all; equal data, model and options give equal bytes. Throws Error before anything is
+/// written where data or options are bad.
+Prepared prepare_spider(const PrepareSpiderOptions& options);
+Prepared prepare_mmlu(const PrepareMmluOptions& options);
+
+}  // namespace tradeoff::task

@@ -1,0 +1,86 @@
+#include "answer_regions.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "sql_scan.hpp"
+#include "unicode.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+constexpr std::string_view kEndTokens[] = {
+    "<|eot_id|>",          "<|eom_id|>", "<|end_of_text|>",
+    "<|endoftext|>",       "<|im_end|>", "<|im_start|>",
+    "<|start_header_id|>", "</s>",       "<|begin_of_text|>"};
+
+// Length of a fence mark at `at`, three or more backticks or tildes; 0 where there is none. One
+// that touches other text from behind ('%```') is none.
+std::size_t fence_at(std::string_view text, std::size_t at) {
+  const char mark = text[at];
+  if (mark != '`' && mark != '~') return 0;
+  if (at > 0 && std::string_view(" \t\r\n*:>_-").find(text[at - 1]) == std::string_view::npos)
+    return 0;
+  std::size_t end = at;
+  while (end < text.size() && text[end] == mark) ++end;
+  return end - at >= 3 ? end - at : 0;
+}
+
+// Length of the info string behind an opening fence ("sql"): a word alone on its line, or a
+// language's name.
+std::size_t info_length(std::string_view text, std::size_t at) {
+  static const std::set<std::string, std::less<>> kLanguages = {
+      "sql", "sqlite", "sqlite3", "mysql", "postgresql", "psql", "plsql", "tsql", "text", "query"};
+  const std::size_t line_end = std::min(text.find('\n', at), text.size());
+  const std::size_t begin = std::min(skip_space(text, at), line_end);
+  const std::string first = lower(word_at(text, begin));
+  if (first == "select" || first == "with") return 0;
+  const bool alone = strip(text.substr(begin, line_end - begin)).size() == first.size();
+  return alone || kLanguages.contains(first) ? begin + first.size() - at : 0;
+}
+
+}  // namespace
+
+std::string_view answer_of(std::string_view raw) {
+  std::string_view text = raw;
+  const auto drop_header = [&](std::string_view opening, std::string_view closing) {
+    if (!text.substr(skip_space(text, 0)).starts_with(opening)) return;
+    const std::size_t end = text.find(closing);
+    if (end != std::string_view::npos) text.remove_prefix(end + closing.size());
+  };
+  drop_header("<|start_header_id|>", "<|end_header_id|>");
+  drop_header("<|im_start|>", "\n");
+  std::size_t end = text.size();
+  for (const std::string_view token : kEndTokens) end = std::min(end, text.find(token));
+  text = text.substr(0, end);
+  const std::size_t thought = text.rfind("</think>");
+  if (thought != std::string_view::npos) return text.substr(thought + 8);
+  return text.substr(0, text.find("<think>"));
+}
+
+std::vector<Region> regions_of(std::string_view answer) {
+  std::vector<Region> regions;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < answer.size();) {
+    const std::size_t length = fence_at(answer, at);
+    if (length == 0) {
+      ++at;
+      continue;
+    }
+    regions.push_back({.text = answer.substr(begin, at - begin)});
+    const std::string mark(3, answer[at]);
+    at += length;
+    at += info_length(answer, at);
+    const std::size_t end = answer.find(mark, at);
+    const bool closed = end != std::string_view::npos;
+    regions.push_back({.text = answer.substr(at, end - at), .fenced = true, .closed = closed});
+    if (!closed) return regions;
+    at = std::min(answer.find_first_not_of(mark[0], end), answer.size());
+    begin = at;
+  }
+  regions.push_back({.text = answer.substr(begin)});
+  return regions;
+}
+
+}  // namespace tradeoff::task

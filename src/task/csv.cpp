@@ -1,0 +1,95 @@
+#include "tradeoff/task/csv.hpp"
+
+#include <fmt/format.h>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+#include "unicode.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+class CsvReader {
+ public:
+  explicit CsvReader(const MappedFile& file) : path_(file.path()), text_(file.text()) {
+    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
+  }
+
+  std::vector<CsvRow> read() {
+    std::vector<CsvRow> rows;
+    while (at_ < text_.size()) {
+      if (skip_line_end()) continue;
+      record_ = {.fields = {}, .row = rows.size() + 1, .line = line_};
+      do {
+        read_field();
+      } while (skip(','));
+      if (at_ < text_.size() && !skip_line_end()) {
+        bad(fmt::format("found '{}' after a closing quote, expected a comma or the end of the line",
+                        text_[at_]));
+      }
+      rows.push_back(std::move(record_));
+    }
+    return rows;
+  }
+
+ private:
+  [[noreturn]] void bad(const std::string& what) const {
+    fail(fmt::format("{}:{}: row {}: {}", path_.string(), record_.line, record_.row, what));
+  }
+
+  bool skip(char wanted) {
+    if (at_ == text_.size() || text_[at_] != wanted) return false;
+    ++at_;
+    return true;
+  }
+
+  bool skip_line_end() {
+    const bool carriage = skip('\r');
+    if (!skip('\n') && !carriage) return false;
+    ++line_;
+    return true;
+  }
+
+  void read_field() {
+    std::string value;
+    if (skip('"')) {
+      read_quoted(value);
+    } else {
+      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+      value = text_.substr(at_, end - at_);
+      at_ = end;
+    }
+    if (const auto offset = first_invalid_utf8(value)) {
+      bad(fmt::format("field {} is not UTF-8 at its byte {}", record_.fields.size() + 1, *offset));
+    }
+    record_.fields.push_back(std::move(value));
+  }
+
+  void read_quoted(std::string& value) {
+    for (;;) {
+      if (at_ == text_.size()) {
+        bad(fmt::format("the quote that opens field {} is never closed",
+                        record_.fields.size() + 1));
+      }
+      const char c = text_[at_++];
+      if (c == '"' && !skip('"')) return;
+      if (c == '\n') ++line_;
+      value.push_back(c);
+    }
+  }
+
+  std::filesystem::path path_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  CsvRow record_;
+};
+
+}  // namespace
+
+std::vector<CsvRow> read_csv(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return CsvReader(file).read();
+}
+
+}  // namespace tradeoff::task

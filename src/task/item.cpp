@@ -1,0 +1,155 @@
+#include "tradeoff/task/item.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <set>
+#include <unordered_map>
+
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+constexpr std::size_t kChoices = 4;
+
+Json read_id(const Json& row) {
+  const auto found = row.find("id");
+  if (found == row.end()) fail("missing key \"id\"");
+  if (!found->is_string() && !found->is_number_integer()) {
+    fail(fmt::format("key \"id\": found {}, expected a string or an integer", to_line(*found)));
+  }
+  return *found;
+}
+
+std::vector<std::int32_t> read_prompt_ids(const Json& row) {
+  const auto found = row.find("prompt_ids");
+  if (found == row.end() || found->is_null()) return {};
+  if (!found->is_array() || found->empty()) {
+    fail("key \"prompt_ids\": expected a list of at least one token id");
+  }
+  std::vector<std::int32_t> ids;
+  ids.reserve(found->size());
+  for (const Json& id : *found) {
+    const bool whole = id.is_number_integer();
+    if (!whole || id.get<std::int64_t>() < 0 ||
+        id.get<std::int64_t>() > std::numeric_limits<std::int32_t>::max()) {
+      fail(fmt::format("key \"prompt_ids\": entry {} is {}, expected a token id", ids.size(),
+                       to_line(id)));
+    }
+    ids.push_back(id.get<std::int32_t>());
+  }
+  return ids;
+}
+
+void check_choices(const Item& item) {
+  const std::set<std::string> different(item.choices.begin(), item.choices.end());
+  if (item.choices.size() != kChoices || different.size() != kChoices || different.contains("")) {
+    fail(fmt::format("key \"choices\": found {}, expected four different strings such as {}",
+                     to_line(Json(item.choices)), R"([" A"," B"," C"," D"])"));
+  }
+}
+
+void check_answer(const Item& item) {
+  if (item.answer.size() == 1 && item.answer[0] >= 'A' && item.answer[0] <= 'D') return;
+  fail(fmt::format("key \"answer\": found \"{}\", expected A, B, C or D", item.answer));
+}
+
+Item read_item(const Json& row, Purpose purpose) {
+  Item item;
+  item.id = read_id(row);
+  item.prompt_ids = read_prompt_ids(row);
+  item.prompt = field_or<std::string>(row, "prompt", "");
+  item.skipped = field_or<bool>(row, "skipped", false);
+  if (item.prompt.empty() && item.prompt_ids.empty() && !item.skipped) {
+    fail(row.contains("prompt") ? "key \"prompt\" is empty, expected at least one token"
+                                : "missing key \"prompt\" (or \"prompt_ids\")");
+  }
+  item.completion = purpose == Purpose::train ? field<std::string>(row, "completion")
+                                              : field_or<std::string>(row, "completion", "");
+  const auto read = [&](const char* key, std::string& target) {
+    target = field_or<std::string>(row, key, "");
+  };
+  read("overflow", item.overflow);
+  if (purpose == Purpose::mmlu) {
+    item.choices = field<std::vector<std::string>>(row, "choices");
+    check_choices(item);
+    read("answer", item.answer);
+    if (!item.answer.empty()) check_answer(item);
+    read("question", item.question);
+    read("subject", item.subject);
+    read("group", item.group);
+  } else {
+    read("db_id", item.db_id);
+    read("question", item.question);
+    read("query", item.query);
+    read("schema", item.schema);
+    read("hardness", item.hardness);
+  }
+  item.prompt_tokens = field_or<int>(row, "prompt_tokens", -1);
+  item.shots_used = field_or<int>(row, "shots_used", -1);
+  return item;
+}
+
+}  // namespace
+
+std::string id_text(const Json& id) {
+  return id.is_string() ? id.get<std::string>() : to_line(id);
+}
+
+std::vector<Item> read_items(const std::filesystem::path& path, Purpose purpose) {
+  std::vector<Item> items;
+  std::unordered_map<std::string, std::size_t> line_of;
+  for_each_json_line(path, [&](Json& row, std::size_t line) {
+    Item item = read_item(row, purpose);
+    const auto [first, is_new] = line_of.emplace(id_text(item.id), line);
+    if (!is_new) {
+      fail(fmt::format("id {} occurs a second time (first in line {}), expected each id once",
+                       to_line(item.id), first->second));
+    }
+    items.push_back(std::move(item));
+  });
+  if (items.empty()) fail(fmt::format("{}: found no items, expected at least one", path.string()));
+  return items;
+}
+
+Json to_json(const Item& item) {
+  Json row;
+  row["id"] = item.id;
+  const auto put = [&](const char* key, const std::string& value) {
+    if (!value.empty()) row[key] = value;
+  };
+  put("db_id", item.db_id);
+  put("subject", item.subject);
+  put("group", item.group);
+  put("question", item.question);
+  put("query", item.query);
+  put("schema", item.schema);
+  put("hardness", item.hardness);
+  put("prompt", item.prompt);
+  if (!item.prompt_ids.empty()) row["prompt_ids"] = item.prompt_ids;
+  put("completion", item.completion);
+  if (!item.choices.empty()) row["choices"] = item.choices;
+  put("answer", item.answer);
+  if (item.prompt_tokens >= 0) row["prompt_tokens"] = item.prompt_tokens;
+  if (item.shots_used >= 0) row["shots_used"] = item.shots_used;
+  put("overflow", item.overflow);
+  if (item.skipped) row["skipped"] = true;
+  return row;
+}
+
+std::string write_items(const std::filesystem::path& path, std::span<const Item> items) {
+  AtomicFile file(path);
+  Sha256 hash;
+  for (const Item& item : items) {
+    const std::string line = to_line(to_json(item)) + "\n";
+    file.write(line);
+    hash.update(line);
+  }
+  file.commit();
+  return hash.finish();
+}
+
+}  // namespace tradeoff::task

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "collect.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+#include "tradeoff/task/render.hpp"
+#include "unicode.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+std::string description(const std::string& subject) {
+  std::string name = subject;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return "The following are multiple choice questions (with answers) about " + name + ".\n\n";
+}
+
+// lm-evaluation-harness strips the question, but not the choices.
+std::string asked(const MmluQuestion& q) {
+  return fmt::format("{}\nA. {}\nB. {}\nC. {}\nD. {}\nAnswer:", strip(q.question), q.choices[0],
+                     q.choices[1], q.choices[2], q.choices[3]);
+}
+
+std::vector<text::Segment> mmlu_segments(const PromptModel& model, Template prompt_template,
+                                         const std::string& subject,
+                                         std::span<const MmluQuestion> shots,
+                                         const MmluQuestion& question) {
+  std::string text;
+  for (const MmluQuestion& shot : shots) text += fmt::format("{} {}\n\n", asked(shot), shot.answer);
+  text += asked(question);
+  if (prompt_template == Template::plain) return plain_segments(model, description(subject) + text);
+  return render_chat(model.family, {{"system", description(subject)}, {"user", text}}, true);
+}
+
+}  // namespace
+
+MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model,
+                           const MmluPromptOptions& options)
+    : mmlu_(mmlu), model_(model), options_(options) {
+  check_template(options.prompt_template, model);
+  for (const MmluSubject& subject : mmlu.subjects) {
+    if (subject.dev.size() < options.num_fewshot) {
+      fail(fmt::format("{} shots are asked, but {}_dev.csv has {} rows", options.num_fewshot,
+                       subject.name, subject.dev.size()));
+    }
+  }
+}
+
+Prompt MmluRenderer::render(MmluPlace place) const {
+  const MmluSubject& subject = mmlu_.subjects.at(place.subject);
+  return fit_prompt(model_, options_.limit, options_.num_fewshot, [&](std::size_t shots) {
+    return mmlu_segments(model_, options_.prompt_template, subject.name,
+                         std::span(subject.dev).first(shots), subject.test.at(place.question));
+  });
+}
+
+RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
+  const auto item_at = [&](std::size_t i) {
+    const MmluSubject& subject = mmlu_.subjects.at(places[i].subject);
+    const MmluQuestion& question = subject.test.at(places[i].question);
+    Item item;
+    item.id = fmt::format("{}/{}", subject.name, question.row);
+    item.question = question.question;
+    item.subject = subject.name;
+    item.group = subject.group;
+    item.answer = std::string(1, question.answer);
+    const std::string_view before = options_.prompt_template == Template::plain ? " " : "";
+    for (const char letter : {'A', 'B', 'C', 'D'}) {
+      item.choices.push_back(fmt::format("{}{}", before, letter));
+    }
+    return item;
+  };
+  return collect_items(places.size(), options_.num_fewshot, options_.limit, item_at,
+                       [&](std::size_t i) { return render(places[i]); });
+}
+
+std::string MmluRenderer::template_sha256() const {
+  const MmluQuestion shot{
+      .row = 0, .question = " Which? ", .choices = {"a", "b", "c", "d"}, .answer = 'B'};
+  return sha256(text_of(
+      mmlu_segments(model_, options_.prompt_template, "made_up", std::span(&shot, 1), shot)));
+}
+
+}  // namespace tradeoff::task

@@ -1,0 +1,189 @@
+#include "tradeoff/task/spider.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/base/seed.hpp"
+#include "tradeoff/sql/exact_match.hpp"
+#include "tradeoff/task/draw.hpp"
+#include "tradeoff/task/hardness.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_field(const Json& row, std::string_view key) {
+  const auto text = field<std::string>(row, key);
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    fail(fmt::format("key \"{}\" is empty", key));
+  }
+  return text;
+}
+
+// Hardness of queries that come without their parsed form; empty where the official grammar does
+// not cover one.
+class HardnessOfText {
+ public:
+  explicit HardnessOfText(const fs::path& tables_json) : schemas_(tables_json) {}
+
+  std::string of(const SpiderExample& example) {
+    auto known = parsers_.find(example.db_id);
+    if (known == parsers_.end()) {
+      known = parsers_.try_emplace(example.db_id, *schemas_.find(example.db_id)).first;
+    }
+    const auto query = sql::MatchQuery::parse(known->second, example.query);
+    return query ? query->hardness() : "";
+  }
+
+ private:
+  sql::Schemas schemas_;
+  std::map<std::string, sql::MatchSchema> parsers_;
+};
+
+void append_examples(const fs::path& path, const std::map<std::string, Schema>& schemas,
+                     HardnessOfText& hardness, std::vector<SpiderExample>& examples) {
+  const Json file = read_json(path);
+  if (!file.is_array() || file.empty()) {
+    fail(fmt::format("{}: expected a list of at least one question", path.string()));
+  }
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    try {
+      const Json& row = file[i];
+      check(row.is_object(), "expected an object");
+      SpiderExample example;
+      example.index = examples.size();
+      example.db_id = text_field(row, "db_id");
+      example.question = text_field(row, "question");
+      example.query = text_field(row, "query");
+      if (!schemas.contains(example.db_id)) {
+        fail(fmt::format("db_id \"{}\" is not in tables.json", example.db_id));
+      }
+      const auto parsed = row.find("sql");
+      const bool has_parsed = parsed != row.end() && !parsed->is_null();
+      example.hardness = has_parsed ? hardness_of(*parsed) : hardness.of(example);
+      examples.push_back(std::move(example));
+    } catch (const Error& error) {
+      fail(fmt::format("{}: question {} (from 0): {}", path.string(), i, error.what()));
+    }
+  }
+}
+
+// dev_gold.sql is what the official scripts score against; rows that do not belong together would
+// go unnoticed.
+void check_gold(const fs::path& path, const std::vector<SpiderExample>& dev) {
+  const std::string text = read_text(path);
+  std::size_t line = 0;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view row(text.data() + at, end - at);
+    if (row.ends_with('\r')) row.remove_suffix(1);
+    at = end + 1;
+    if (row.empty() && at >= text.size()) break;
+    const std::size_t tab = row.rfind('\t');
+    const std::string_view db_id = tab == row.npos ? "" : row.substr(tab + 1);
+    if (line < dev.size() && db_id != dev[line].db_id) {
+      fail(fmt::format("{}:{}: found the database \"{}\", but question {} of dev.json has \"{}\"",
+                       path.string(), line + 1, db_id, line, dev[line].db_id));
+    }
+  }
+  if (line != dev.size()) {
+    fail(fmt::format("{}: {} lines, but dev.json has {} questions", path.string(), line,
+                     dev.size()));
+  }
+}
+
+}  // namespace
+
+fs::path Spider::database_of(const std::string& db_id) const {
+  return databases / db_id / (db_id + ".sqlite");
+}
+
+Spider load_spider(const fs::path& folder, const SpiderFiles& files) {
+  if (!fs::is_directory(folder)) {
+    fail(
+        fmt::format("{}: no such folder, expected Spider's dev.json, train_spider.json, "
+                    "tables.json and database/ in it",
+                    folder.string()));
+  }
+  Spider spider;
+  spider.databases = folder / "database";
+  Sha256 hash;
+  const auto hash_file = [&](const fs::path& path) {
+    hash.update(path.filename().string());
+    hash.update(MappedFile(path).text());
+  };
+  spider.schemas = load_schemas(folder / "tables.json");
+  hash_file(folder / "tables.json");
+  HardnessOfText hardness(folder / "tables.json");
+  append_examples(folder / "dev.json", spider.schemas, hardness, spider.dev);
+  hash_file(folder / "dev.json");
+  append_examples(folder / "train_spider.json", spider.schemas, hardness, spider.train);
+  hash_file(folder / "train_spider.json");
+  if (files.train_others) {
+    append_examples(folder / "train_others.json", spider.schemas, hardness, spider.train);
+    hash_file(folder / "train_others.json");
+  }
+  if (fs::exists(folder / "dev_gold.sql")) check_gold(folder / "dev_gold.sql", spider.dev);
+
+  std::set<std::string> dev_databases;
+  for (const SpiderExample& example : spider.dev) {
+    if (!dev_databases.insert(example.db_id).second) continue;
+    const fs::path path = spider.database_of(example.db_id);
+    if (!fs::is_regular_file(path)) {
+      fail(fmt::format("{}: no such file, but question {} of dev.json is about it", path.string(),
+                       example.index));
+    }
+  }
+  for (const std::string& db_id : dev_databases) hash_file(spider.database_of(db_id));
+  spider.sha256 = hash.finish();
+  return spider;
+}
+
+std::vector<std::size_t> draw_spider(const Spider& spider, const SpiderDraw& draw) {
+  const std::size_t size = spider.dev.size();
+  if (draw.questions > size) {
+    fail(fmt::format("{} Spider questions are asked, but dev.json has {}", draw.questions, size));
+  }
+  std::size_t count = draw.questions > 0 ? draw.questions : size;
+  if (draw.limit > 0) count = std::min(count, draw.limit);
+  if (draw.questions > 0) return first_of_draw(size, count, draw.data_seed, "spider-questions");
+  std::vector<std::size_t> all(count);
+  for (std::size_t i = 0; i < count; ++i) all[i] = i;
+  return all;
+}
+
+SpiderShots::SpiderShots(const Spider& spider, std::uint64_t seed) : spider_(spider) {
+  SeedStream stream(seed, "shots");
+  order_ = sample_without_replacement(spider.train.size(), spider.train.size(), stream);
+}
+
+std::vector<const SpiderExample*> SpiderShots::for_example(const SpiderExample& example,
+                                                           std::size_t count) const {
+  const auto repeats = [](const SpiderExample& a, const SpiderExample& b) {
+    return a.db_id == b.db_id && (a.question == b.question || a.query == b.query);
+  };
+  std::vector<const SpiderExample*> shots;
+  for (std::size_t i = 0; i < order_.size() && shots.size() < count; ++i) {
+    const SpiderExample& candidate = spider_.train[order_[i]];
+    const bool known = std::any_of(shots.begin(), shots.end(), [&](const SpiderExample* shot) {
+      return repeats(*shot, candidate);
+    });
+    if (!known && !repeats(example, candidate)) shots.push_back(&candidate);
+  }
+  if (shots.size() < count) {
+    fail(
+        fmt::format("{} shots are asked, but train has only {} that may stand before question "
+                    "\"{}\"",
+                    count, shots.size(), example.question));
+  }
+  return shots;
+}
+
+}  // namespace tradeoff::task

@@ -1,0 +1,45 @@
+#include "fixture.hpp"
+#include "tradeoff/task/csv.hpp"
+
+namespace tradeoff::task {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+struct Csv : TaskFiles {};
+
+TEST_F(Csv, fields_keep_commas_line_breaks_and_doubled_quotes) {
+  const auto rows =
+      read_csv(file("a.csv", "a,\"b, \"\"c\"\"\",\n\"x\r\ny\nz\",2,3\r\nlast,5\" pipe,\"\""));
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].fields, (Fields{"a", "b, \"c\"", ""}));
+  EXPECT_EQ(rows[1].fields, (Fields{"x\r\ny\nz", "2", "3"}));
+  EXPECT_EQ(rows[2].fields, (Fields{"last", "5\" pipe", ""}));
+  EXPECT_EQ(rows[2].row, 3u);
+  EXPECT_EQ(rows[2].line, 5u);
+}
+
+TEST_F(Csv, blank_lines_and_a_byte_order_mark_are_no_data) {
+  const auto rows = read_csv(file("a.csv",
+                                  "\xEF\xBB\xBF"
+                                  "a,b\n\n\r\nc,d\n\n"));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].fields, (Fields{"a", "b"}));
+  EXPECT_EQ(rows[1].line, 4u);
+  EXPECT_TRUE(read_csv(file("empty.csv", "")).empty());
+}
+
+TEST_F(Csv, malformed_rows_are_named) {
+  const std::string open = message_of([&] { read_csv(file("a.csv", "a,b\nc,\"d\ne,f\n")); });
+  EXPECT_NE(open.find("a.csv:2: row 2: the quote that opens field 2 is never closed"), open.npos)
+      << open;
+  const std::string after = message_of([&] { read_csv(file("b.csv", "\"x\ny\",1\n\"d\"e,f\n")); });
+  EXPECT_NE(after.find("b.csv:3: row 2: found 'e' after a closing quote"), after.npos) << after;
+  const std::string bytes = message_of([&] { read_csv(file("c.csv", "a\nb,\xC3(\n")); });
+  EXPECT_NE(bytes.find("c.csv:2: row 2: field 2 is not UTF-8 at its byte 0"), bytes.npos) << bytes;
+  const std::string missing = message_of([&] { read_csv(folder / "no.csv"); });
+  EXPECT_NE(missing.find("no.csv"), missing.npos);
+}
+
+}  // namespace
+}  // namespace tradeoff::task
