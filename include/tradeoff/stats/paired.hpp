@@ -1,0 +1,101 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/stats/score_table.hpp"
+#include "tradeoff/stats/uncertainty.hpp"
+
+namespace tradeoff::stats {
+
+/// Exact two-sided McNemar test (McNemar 1947; the binomial form): 2 P(X <= min(n01, n10)), at most
+/// 1, X ~ Binomial(n01 + n10, 1/2). No discordant pair gives 1.
+double mcnemar_exact(std::uint64_t n01, std::uint64_t n10);
+
+/// Holm's step-down adjusted p-values (Holm 1979), in the order given. Throws for p outside [0, 1].
+std::vector<double> holm(std::span<const double> p);
+
+enum class SeedPairing {
+  // Columns with the same seed make a pair; those of one table alone are left out and counted.
+  by_label,
+  // The k-th column of one with the k-th of the other; the counts must agree.
+  in_order
+};
+
+struct PairOptions {
+  SeedPairing seeds = SeedPairing::by_label;
+  Unmatched items = Unmatched::refuse;
+  BootstrapOptions bootstrap;
+};
+
+struct SeedPair {
+  std::uint64_t seed_a = 0, seed_b = 0;
+  double delta = 0;
+  std::uint64_t n01 = 0, n10 = 0;
+  double mcnemar_p = 1;
+};
+
+/// Two arms on the same items of one task; delta = b - a, a fraction.
+struct PairSummary {
+  std::string a, b, task;
+  std::uint64_t n = 0;  // items x paired seeds
+  std::uint64_t items = 0, seeds = 0, clusters = 0, gold_errors = 0;
+  std::uint64_t dropped_items = 0;   // in one table alone (Unmatched::drop)
+  std::uint64_t unpaired_seeds = 0;  // columns without a partner
+  MeanEstimate delta;
+  // Discordant (item, seed) pairs: n01 = a wrong and b right. For a graded metric: b above a.
+  std::uint64_t n01 = 0, n10 = 0;
+  // Items whose difference summed over seeds is above and below 0.
+  std::uint64_t items_better = 0, items_worse = 0;
+  // One seed: McNemar. Several: the exact sign test of items_better against items_worse. Over
+  // items.
+  std::optional<double> mcnemar_p, holm_p;
+  std::vector<SeedPair> by_seed;
+  // (n01 + n10) / n: how often the verdict changed, though the accuracy may not have.
+  std::optional<double> flip_rate;
+  // Share of the n pairs whose answers differ; empty without answers.
+  std::optional<double> answer_change_rate;
+  // Of n: the answer changed and both are wrong.
+  std::optional<double> changed_both_wrong_rate;
+  // 95 % one-sided upper limit for the share of items that flip in some seed (Clopper-Pearson,
+  // items independent): what "no flip seen" still allows.
+  std::optional<double> flip_upper_limit;
+};
+
+/// A table that was computed once pairs with every seed of the other. With by_label and several
+/// columns, no common seed is an Error naming both lists. holm_p stays empty: apply_holm sets it.
+PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOptions& options = {});
+
+/// b - a per item and paired seed, as compare_pair takes them. [items, paired seeds]
+ItemScores paired_differences(const ScoreTable& a, const ScoreTable& b,
+                              const PairOptions& options = {});
+
+/// Every pair of tables of one task, earlier arm = a, tasks in order of appearance, Holm applied
+/// over all of them.
+std::vector<PairSummary> compare_all(std::span<const ScoreTable> tables,
+                                     const PairOptions& options = {});
+/// The family is every pair given that has a p-value.
+void apply_holm(std::span<PairSummary> pairs);
+
+/// report.json's entry of "pairs": the contract's keys, then by_seed, further intervals, counts and
+/// "not_estimable".
+Json to_json(const PairSummary& pair);
+
+/// The difference within one label.
+struct GroupDifference {
+  std::string label;
+  std::uint64_t items = 0, clusters = 0;
+  double delta = 0;
+  std::uint64_t n01 = 0, n10 = 0;
+  std::optional<StandardError> cluster;  // empty for one cluster
+  double p = 1;                          // the exact sign test over the label's items, unadjusted
+};
+/// labels [items], in the order of `a`.
+std::vector<GroupDifference> difference_by(const ScoreTable& a, const ScoreTable& b,
+                                           std::span<const std::string> labels,
+                                           const PairOptions& options = {});
+
+}  // namespace tradeoff::stats

@@ -1,0 +1,236 @@
+#include "tradeoff/stats/paired.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <map>
+
+#include "split.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::stats {
+namespace {
+
+// Differences of graded scores below this are rounding, not flips; verdicts differ by 1.
+constexpr double kTie = 1e-9;
+
+struct ColumnPair {
+  std::size_t a, b;
+};
+
+std::vector<ColumnPair> pair_columns(const ScoreTable& a, const ScoreTable& b,
+                                     SeedPairing pairing) {
+  std::vector<ColumnPair> columns;
+  if (a.computed_once || b.computed_once) {
+    for (std::size_t k = 0; k < std::max(a.seeds.size(), b.seeds.size()); ++k) {
+      columns.push_back({a.computed_once ? 0 : k, b.computed_once ? 0 : k});
+    }
+    return columns;
+  }
+  if (pairing == SeedPairing::in_order) {
+    if (a.seeds.size() != b.seeds.size()) {
+      fail(fmt::format("[{}] {} has {} seeds and {} has {}: in order they do not pair", a.task,
+                       a.arm, a.seeds.size(), b.arm, b.seeds.size()));
+    }
+    for (std::size_t k = 0; k < a.seeds.size(); ++k) columns.push_back({k, k});
+    return columns;
+  }
+  for (std::size_t i = 0; i < a.seeds.size(); ++i) {
+    for (std::size_t j = 0; j < b.seeds.size(); ++j) {
+      if (a.seeds[i] == b.seeds[j]) columns.push_back({i, j});
+    }
+  }
+  if (columns.empty()) {
+    fail(fmt::format("[{}] {} (seeds {}) and {} (seeds {}) share no seed: nothing to pair", a.task,
+                     a.arm, fmt::join(a.seeds, ","), b.arm, fmt::join(b.seeds, ",")));
+  }
+  return columns;
+}
+
+struct Paired {
+  AlignedTables tables;
+  std::vector<ColumnPair> columns;
+  ItemScores difference;  // b - a, [items, pairs]
+  // Place in the caller's first table of each row of tables.a. [rows]
+  std::vector<std::size_t> origin;
+};
+
+Paired pair_up(const ScoreTable& a, const ScoreTable& b, const PairOptions& options) {
+  if (a.task != b.task) {
+    fail(fmt::format("{} is on task {}, {} on {}: not a pair", a.arm, a.task, b.arm, b.task));
+  }
+  Paired out{align_items(a, b, options.items), {}, {}, {}};
+  ScoreTable both[] = {std::move(out.tables.a), std::move(out.tables.b)};
+  share_gold_errors(both);
+  out.tables.a = std::move(both[0]);
+  out.tables.b = std::move(both[1]);
+  out.columns = pair_columns(out.tables.a, out.tables.b, options.seeds);
+  const ItemScores left = item_scores(out.tables.a), right = item_scores(out.tables.b);
+  out.difference = left;
+  out.difference.seeds = out.columns.size();
+  out.difference.values.clear();
+  for (std::size_t i = 0; i < left.items; ++i) {
+    for (const ColumnPair& pair : out.columns) {
+      out.difference.values.push_back(right.values[i * right.seeds + pair.b] -
+                                      left.values[i * left.seeds + pair.a]);
+    }
+  }
+  // Aligned rows keep the order of `a`, so one walk finds where each came from.
+  for (std::size_t from = 0; from < a.items.size(); ++from) {
+    const std::size_t next = out.origin.size();
+    if (next < out.tables.a.items.size() && a.items[from] == out.tables.a.items[next]) {
+      out.origin.push_back(from);
+    }
+  }
+  return out;
+}
+
+struct Flips {
+  std::uint64_t n01 = 0, n10 = 0, better = 0, worse = 0, flipped_items = 0;
+  double p() const { return mcnemar_exact(better, worse); }
+};
+
+Flips count_flips(const ItemScores& difference) {
+  Flips flips;
+  for (std::size_t i = 0; i < difference.items; ++i) {
+    double sum = 0;
+    bool flipped = false;
+    for (std::size_t s = 0; s < difference.seeds; ++s) {
+      const double d = difference.values[i * difference.seeds + s];
+      sum += d;
+      flips.n01 += d > kTie ? 1 : 0;
+      flips.n10 += d < -kTie ? 1 : 0;
+      flipped = flipped || std::abs(d) > kTie;
+    }
+    flips.better += sum > kTie ? 1 : 0;
+    flips.worse += sum < -kTie ? 1 : 0;
+    flips.flipped_items += flipped ? 1 : 0;
+  }
+  return flips;
+}
+
+std::vector<SeedPair> seed_pairs(const Paired& paired) {
+  std::vector<SeedPair> out;
+  const ItemScores& d = paired.difference;
+  const std::vector<double> means = d.seed_means();
+  for (std::size_t s = 0; s < d.seeds; ++s) {
+    SeedPair pair{paired.tables.a.seeds[paired.columns[s].a],
+                  paired.tables.b.seeds[paired.columns[s].b], means[s]};
+    for (std::size_t i = 0; i < d.items; ++i) {
+      pair.n01 += d.values[i * d.seeds + s] > kTie ? 1 : 0;
+      pair.n10 += d.values[i * d.seeds + s] < -kTie ? 1 : 0;
+    }
+    pair.mcnemar_p = mcnemar_exact(pair.n01, pair.n10);
+    out.push_back(pair);
+  }
+  return out;
+}
+
+void count_answer_changes(const Paired& paired, PairSummary& out) {
+  const ScoreTable &a = paired.tables.a, &b = paired.tables.b;
+  if (a.answers.empty() || b.answers.empty() || out.n == 0) return;
+  std::uint64_t changed = 0, both_wrong = 0;
+  for (const std::size_t row : paired.difference.row) {
+    for (const ColumnPair& pair : paired.columns) {
+      const std::size_t at_a = row * a.seeds.size() + pair.a;
+      const std::size_t at_b = row * b.seeds.size() + pair.b;
+      if (a.answers[at_a] == b.answers[at_b]) continue;
+      ++changed;
+      const bool wrong = a.scores[at_a].value_or(0) == 0 && b.scores[at_b].value_or(0) == 0;
+      both_wrong += wrong ? 1 : 0;
+    }
+  }
+  out.answer_change_rate = static_cast<double>(changed) / static_cast<double>(out.n);
+  out.changed_both_wrong_rate = static_cast<double>(both_wrong) / static_cast<double>(out.n);
+}
+
+}  // namespace
+
+PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOptions& options) {
+  const Paired paired = pair_up(a, b, options);
+  const ItemScores& d = paired.difference;
+  PairSummary out;
+  out.a = a.arm;
+  out.b = b.arm;
+  out.task = a.task;
+  out.items = d.items;
+  out.seeds = d.seeds;
+  out.n = out.items * out.seeds;
+  out.clusters = d.clusters;
+  out.gold_errors = paired.tables.a.items.size() - d.items;
+  out.dropped_items = paired.tables.dropped_a + paired.tables.dropped_b;
+  if (!a.computed_once) out.unpaired_seeds += a.seeds.size() - d.seeds;
+  if (!b.computed_once) out.unpaired_seeds += b.seeds.size() - d.seeds;
+  out.delta = estimate_mean(d, a.computed_once && b.computed_once, options.bootstrap);
+  if (out.items == 0) return out;
+
+  const Flips flips = count_flips(d);
+  out.n01 = flips.n01;
+  out.n10 = flips.n10;
+  out.items_better = flips.better;
+  out.items_worse = flips.worse;
+  out.mcnemar_p = flips.p();
+  out.by_seed = seed_pairs(paired);
+  out.flip_rate = static_cast<double>(out.n01 + out.n10) / static_cast<double>(out.n);
+  out.flip_upper_limit = proportion_upper_limit(flips.flipped_items, out.items);
+  count_answer_changes(paired, out);
+  return out;
+}
+
+ItemScores paired_differences(const ScoreTable& a, const ScoreTable& b,
+                              const PairOptions& options) {
+  return pair_up(a, b, options).difference;
+}
+
+std::vector<PairSummary> compare_all(std::span<const ScoreTable> tables,
+                                     const PairOptions& options) {
+  std::vector<ScoreTable> shared(tables.begin(), tables.end());
+  share_gold_errors(shared);
+  std::vector<std::string> tasks;
+  for (const ScoreTable& table : shared) {
+    if (std::find(tasks.begin(), tasks.end(), table.task) == tasks.end())
+      tasks.push_back(table.task);
+  }
+  std::vector<PairSummary> pairs;
+  for (const std::string& task : tasks) {
+    for (std::size_t i = 0; i < shared.size(); ++i) {
+      for (std::size_t j = i + 1; j < shared.size(); ++j) {
+        if (shared[i].task != task || shared[j].task != task) continue;
+        pairs.push_back(compare_pair(shared[i], shared[j], options));
+      }
+    }
+  }
+  apply_holm(pairs);
+  return pairs;
+}
+
+std::vector<GroupDifference> difference_by(const ScoreTable& a, const ScoreTable& b,
+                                           std::span<const std::string> labels,
+                                           const PairOptions& options) {
+  const Paired paired = pair_up(a, b, options);
+  if (labels.size() != a.items.size()) {
+    fail(fmt::format("{} labels, but {} items", labels.size(), a.items.size()));
+  }
+  std::vector<std::string> aligned;
+  for (const std::size_t from : paired.origin) aligned.push_back(labels[from]);
+  std::vector<GroupDifference> out;
+  for (const auto& [label, part] : split_by(paired.difference, aligned, aligned.size(), "labels")) {
+    const std::vector<double> means = part.item_means();
+    const Flips flips = count_flips(part);
+    GroupDifference group;
+    group.label = label;
+    group.items = part.items;
+    group.clusters = part.clusters;
+    for (const double mean : means) group.delta += mean;
+    group.delta /= static_cast<double>(part.items);
+    group.n01 = flips.n01;
+    group.n10 = flips.n10;
+    group.cluster = cluster_robust(means, part.cluster, part.clusters);
+    group.p = flips.p();
+    out.push_back(std::move(group));
+  }
+  return out;
+}
+
+}  // namespace tradeoff::stats

@@ -1,0 +1,183 @@
+#include <cmath>
+
+#include "tradeoff/stats/accuracy.hpp"
+#include "tradeoff/stats/calibration.hpp"
+#include "tradeoff/stats/paired.hpp"
+#include "tradeoff/stats/tradeoff.hpp"
+
+namespace tradeoff::stats {
+namespace {
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json pair_of(const Interval& interval) {
+  return Json::array({interval.low, interval.high});
+}
+
+Json or_null(const std::optional<Interval>& interval) {
+  return interval ? pair_of(*interval) : Json();
+}
+
+Json error_json(const std::optional<StandardError>& error) {
+  if (!error) return Json();
+  return {{"se", error->se}, {"df", error->df}, {"ci95", pair_of(error->ci95)}};
+}
+
+// What follows the contract's keys, alike for accuracies and differences.
+void append_estimate(Json& out, const MeanEstimate& estimate) {
+  out["ci95_bootstrap"] = or_null(estimate.bootstrap95);
+  out["small_sample"] = error_json(estimate.small_sample);
+  out["items_and_seeds"] = error_json(estimate.items_and_seeds);
+  out["variance_components"] = Json();
+  if (const auto& c = estimate.components) {
+    out["variance_components"] = {{"question", c->question},
+                                  {"seed", c->seed},
+                                  {"residual", c->residual},
+                                  {"question_estimate", c->question_estimate},
+                                  {"seed_estimate", c->seed_estimate}};
+  }
+  Json reasons = Json::object();
+  for (const NotEstimable& empty : estimate.reasons) reasons[empty.figure] = empty.reason;
+  out["not_estimable"] = std::move(reasons);
+}
+
+std::optional<Interval> cluster_interval(const MeanEstimate& estimate) {
+  if (!estimate.cluster) return std::nullopt;
+  return estimate.cluster->ci95;
+}
+
+std::optional<double> cluster_se(const MeanEstimate& estimate) {
+  if (!estimate.cluster) return std::nullopt;
+  return estimate.cluster->se;
+}
+
+}  // namespace
+
+Json to_json(const TaskSummary& s) {
+  Json out;
+  out["n"] = s.n;
+  out["items"] = s.items;
+  out["seeds"] = s.seeds;
+  out["accuracy"] = or_null(s.accuracy.mean);
+  out["wilson95"] = or_null(s.wilson95);
+  out["se_cluster"] = or_null(cluster_se(s.accuracy));
+  out["clusters"] = s.clusters;
+  out["seed_sd"] = or_null(s.accuracy.seed_sd);
+  out["metrics"] = Json::object();
+  for (const TaskSummary::Metric& metric : s.metrics) {
+    out["metrics"][metric.name] = or_null(metric.mean);
+  }
+  out["floors"] = Json::object();
+  out["floor_counts"] = Json::object();
+  for (const Floor& floor : s.floors) {
+    const double items = static_cast<double>(floor.items);
+    out["floors"][floor.name] =
+        floor.items > 0 ? Json(static_cast<double>(floor.right) / items) : Json();
+    out["floor_counts"][floor.name] = Json::array({floor.right, floor.items});
+  }
+  out["unscored"] = s.unscored;
+  out["gold_errors"] = s.gold_errors;
+  out["by_seed"] = Json::array();
+  for (const SeedAccuracy& seed : s.by_seed) {
+    out["by_seed"].push_back({{"seed", seed.seed}, {"accuracy", seed.accuracy}});
+  }
+  out["ci95_cluster"] = or_null(cluster_interval(s.accuracy));
+  append_estimate(out, s.accuracy);
+  return out;
+}
+
+Json to_json(const PairSummary& p) {
+  Json out;
+  out["a"] = p.a;
+  out["b"] = p.b;
+  out["task"] = p.task;
+  out["delta"] = or_null(p.delta.mean);
+  out["se_cluster"] = or_null(cluster_se(p.delta));
+  out["ci95"] = or_null(cluster_interval(p.delta));
+  out["n01"] = p.n01;
+  out["n10"] = p.n10;
+  out["mcnemar_p"] = or_null(p.mcnemar_p);
+  out["holm_p"] = or_null(p.holm_p);
+  out["flip_rate"] = or_null(p.flip_rate);
+  out["n"] = p.n;
+  out["items"] = p.items;
+  out["seeds"] = p.seeds;
+  out["clusters"] = p.clusters;
+  out["gold_errors"] = p.gold_errors;
+  out["dropped_items"] = p.dropped_items;
+  out["unpaired_seeds"] = p.unpaired_seeds;
+  out["items_better"] = p.items_better;
+  out["items_worse"] = p.items_worse;
+  out["answer_change_rate"] = or_null(p.answer_change_rate);
+  out["changed_both_wrong_rate"] = or_null(p.changed_both_wrong_rate);
+  out["flip_upper_limit"] = or_null(p.flip_upper_limit);
+  out["by_seed"] = Json::array();
+  for (const SeedPair& seed : p.by_seed) {
+    out["by_seed"].push_back({{"seed_a", seed.seed_a},
+                              {"seed_b", seed.seed_b},
+                              {"delta", seed.delta},
+                              {"n01", seed.n01},
+                              {"n10", seed.n10},
+                              {"mcnemar_p", seed.mcnemar_p}});
+  }
+  out["seed_sd"] = or_null(p.delta.seed_sd);
+  append_estimate(out, p.delta);
+  return out;
+}
+
+Json varies_over() {
+  return {{"wilson95", "items, taken as independent; seeds fixed"},
+          {"se_cluster", "clusters of items (databases, subjects); seeds fixed"},
+          {"ci95", "clusters of items; seeds fixed; t with clusters - 1 degrees of freedom"},
+          {"ci95_cluster", "as ci95"},
+          {"small_sample",
+           "clusters of items; seeds fixed; CR2 with Satterthwaite's degrees of freedom"},
+          {"ci95_bootstrap", "clusters of items, resampled whole; seeds fixed"},
+          {"seed_sd", "seeds; items fixed"},
+          {"items_and_seeds", "clusters of items and seeds"},
+          {"variance_components", "questions, seeds, and their interaction"},
+          {"mcnemar_p", "items; with several seeds the sign test of each item's summed difference"},
+          {"holm_p", "mcnemar_p, adjusted over all pairs x tasks"}};
+}
+
+Json to_json(const Calibration& c) {
+  Json bins = Json::array();
+  for (const CalibrationBin& bin : c.bins) {
+    bins.push_back({{"low", bin.low},
+                    {"high", bin.high},
+                    {"rows", bin.rows},
+                    {"confidence", bin.rows > 0 ? Json(bin.confidence) : Json()},
+                    {"accuracy", bin.rows > 0 ? Json(bin.accuracy) : Json()}});
+  }
+  Json out;
+  out["rows"] = c.rows;
+  out["expected_error"] = or_null(c.expected_error);
+  out["mean_confidence"] = or_null(c.mean_confidence);
+  out["accuracy"] = or_null(c.accuracy);
+  out["brier"] = or_null(c.brier);
+  out["bins"] = std::move(bins);
+  return out;
+}
+
+Json to_json(const Tradeoff& t) {
+  const auto difference = [](const Difference& d) {
+    return Json{
+        {"delta", d.delta}, {"se", d.se}, {"df", std::isfinite(d.df) ? Json(d.df) : Json()}};
+  };
+  Json out;
+  out["x"] = difference(t.x);
+  out["y"] = difference(t.y);
+  out["correlation"] = t.correlation;
+  out["critical"] = t.critical;
+  out["half_width"] = Json::array({t.half_width[0], t.half_width[1]});
+  out["excludes_no_change"] = t.excludes_no_change;
+  out["ratio"] = or_null(t.ratio);
+  out["ratio95"] = or_null(t.ratio95);
+  out["not_estimable"] = t.not_estimable;
+  return out;
+}
+
+}  // namespace tradeoff::stats
