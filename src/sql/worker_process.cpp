@@ -69,8 +69,7 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& program) {
     const char* found = got == Received::died   ? "it ended"
                         : got == Received::late ? "it said nothing"
                                                 : "it is of another build";
-    this->~WorkerProcess();
-    pid_ = pid_fd_ = socket_ = -1;
+    end();
     fail(fmt::format("{}: expected the SQL worker's hello, but {}", program.string(), found));
   }
 }
@@ -115,7 +114,9 @@ void WorkerProcess::spawn(const std::filesystem::path& program) {
   pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
-WorkerProcess::~WorkerProcess() {
+WorkerProcess::~WorkerProcess() { end(); }
+
+void WorkerProcess::end() {
   if (socket_ >= 0) ::close(socket_);
   if (pid_ > 0) {
     if (pid_fd_ < 0 || ::syscall(SYS_pidfd_send_signal, pid_fd_, SIGKILL, nullptr, 0) != 0)
@@ -124,6 +125,7 @@ WorkerProcess::~WorkerProcess() {
     }
   }
   if (pid_fd_ >= 0) ::close(pid_fd_);
+  pid_ = pid_fd_ = socket_ = -1;
 }
 
 bool WorkerProcess::send(std::span<const std::string_view> parts) {

@@ -30,6 +30,7 @@ class WorkerProcess {
 
  private:
   void spawn(const std::filesystem::path& program);
+  void end();
 
   pid_t pid_ = -1;
   int pid_fd_ = -1, socket_ = -1;

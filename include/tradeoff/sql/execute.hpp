@@ -44,7 +44,7 @@ struct ExecuteOptions {
   std::uint64_t heap_bytes = 128u << 20;
   // The worker program; empty: $TRADEOFF_SQL_WORKER, else `tradeoff-sql-worker` in the folder of
   // the running program.
-  std::filesystem::path worker;
+  std::filesystem::path worker = {};
 };
 
 /// The longest statement that is tried, and the longest value SQLite may build, bytes.
