@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -114,7 +115,9 @@ void WorkerProcess::spawn(const std::filesystem::path& program) {
   pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
 }
 
-WorkerProcess::~WorkerProcess() { end(); }
+WorkerProcess::~WorkerProcess() {
+  end();
+}
 
 void WorkerProcess::end() {
   if (socket_ >= 0) ::close(socket_);
@@ -154,6 +157,23 @@ bool WorkerProcess::send(std::span<const std::string_view> parts) {
   return true;
 }
 
+bool WorkerProcess::spin() {
+  buffer_.resize(kReadBytes);
+  used_ = 0;
+  const auto end = Clock::now() + wire::kSpin;
+  do {
+    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got > 0) {
+      buffer_.resize(static_cast<std::size_t>(got));
+      return true;
+    }
+    if (got == 0 || errno != EAGAIN) break;
+    ::sched_yield();
+  } while (Clock::now() < end);
+  buffer_.clear();
+  return false;
+}
+
 WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
                                                Clock::time_point deadline) {
   while (size > 0) {
@@ -165,6 +185,7 @@ WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
       size -= step;
       continue;
     }
+    if (spin()) continue;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd watched[2] = {{socket_, POLLIN, 0}, {pid_fd_, POLLIN, 0}};
     const int ready = ::poll(watched, pid_fd_ >= 0 ? 2 : 1,

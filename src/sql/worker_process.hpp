@@ -31,6 +31,8 @@ class WorkerProcess {
  private:
   void spawn(const std::filesystem::path& program);
   void end();
+  /// Looks for bytes without sleeping, for wire::kSpin at most; false when none came.
+  bool spin();
 
   pid_t pid_ = -1;
   int pid_fd_ = -1, socket_ = -1;

@@ -32,13 +32,19 @@ def fixed_year(sql):
 
 
 class Databases:
-    """Read-only connections with a row cache; None stands for a failed statement."""
+    """Read-only connections with a row cache; None stands for a failed statement.
 
-    def __init__(self, folder, max_steps=3_000_000):
-        self.folder, self.max_steps = folder, max_steps
+    fresh=True opens a connection for every statement and keeps no rows, as the official program does.
+    """
+
+    def __init__(self, folder, max_steps=3_000_000, fresh=False):
+        self.folder, self.max_steps, self.fresh = folder, max_steps, fresh
         self.connections, self.results = {}, {}
 
     def rows(self, db_id, sql):
+        if self.fresh:
+            self.connections.clear()
+            return self._run(db_id, sql)
         key = (db_id, sql)
         if key not in self.results:
             self.results[key] = self._run(db_id, sql)
