@@ -3,14 +3,19 @@
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/isinf.h>
+#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
-#include "cpu/kernels.hpp"
+#include "attention_tiles.hpp"
 #include "ops_cuda.hpp"
 #include "threads.hpp"
 #include "tradeoff/base/error.hpp"
@@ -58,7 +63,7 @@ AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t quer
 }
 
 at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                       double scale) {
+                       double scale, at::Tensor* merged_lse) {
   std::vector<at::Tensor> outs, lses;
   // The flash kernels take half precision and head widths that are multiples of 8 up to 256.
   const bool flash = q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
@@ -76,14 +81,19 @@ at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tenso
     outs.push_back(out);
     lses.push_back(lse);
   }
+  if (merged_lse) {
+    // A level in which a query sees nothing gives an infinite value of either sign.
+    std::vector<at::Tensor> finite;
+    for (const at::Tensor& lse : lses) {
+      finite.push_back(at::where(at::isinf(lse), at::full({}, -std::numeric_limits<float>::infinity(), lse.options()), lse));
+    }
+    *merged_lse = at::logsumexp(at::stack(finite), 0);
+  }
   return cuda::merge_attention(outs, lses);
 }
 
-// Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
-constexpr std::int64_t kTileRows = 96;
-
 at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                      double scale) {
+                      double scale, at::Tensor* lse) {
   const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   at::Tensor row_max = at::full({queries, heads}, -std::numeric_limits<float>::infinity(), floats);
@@ -102,28 +112,20 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   args.row_sum = row_sum.mutable_data_ptr<float>();
   args.acc = acc.mutable_data_ptr<float>();
   const cpu::Kernels& kernels = cpu::select_kernels();
-  const std::int64_t step = std::max<std::int64_t>(1, kTileRows / (heads / kv_heads));
-  std::vector<cpu::AttendTile> tiles;
   for (const SpanLevel& level : pattern.levels()) {
-    tiles.clear();
-    for (const Span& span : level.spans) {
-      for (std::int64_t first = 0; first < span.q_count; first += step) {
-        cpu::AttendTile tile;
-        tile.q_begin = span.q_begin + first;
-        tile.q_end = span.q_begin + std::min(span.q_count, first + step);
-        tile.k_begin = span.k_begin;
-        tile.k_count = span.k_count;
-        tile.causal = level.causal;
-        tile.visible = level.causal ? span.k_count - span.q_count + first + 1 : span.k_count;
-        tiles.push_back(tile);
-      }
-    }
+    const std::vector<cpu::AttendTile> tiles = attention_tiles(level, heads / kv_heads);
     const auto count = static_cast<std::int64_t>(tiles.size());
     for_each_task(count * kv_heads, [&](std::int64_t task) {
       cpu::AttendTile tile = tiles[task / kv_heads];
       tile.kv_head = task % kv_heads;
       kernels.attend(args, tile);
     });
+  }
+  if (lse) {
+    *lse = at::empty({queries, heads}, floats);
+    for (std::int64_t i = 0; i < queries * heads; ++i) {
+      lse->mutable_data_ptr<float>()[i] = args.row_max[i] + std::log(args.row_sum[i]);
+    }
   }
   at::Tensor out = at::empty({queries, heads * d}, q.options());
   constexpr std::int64_t kRows = 64;
@@ -135,6 +137,27 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
 
 }  // namespace
 
+// Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
+constexpr std::int64_t kTileRows = 96;
+
+std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_t heads_a_group) {
+  const std::int64_t step = std::max<std::int64_t>(1, kTileRows / heads_a_group);
+  std::vector<cpu::AttendTile> tiles;
+  for (const Span& span : level.spans) {
+    for (std::int64_t first = 0; first < span.q_count; first += step) {
+      cpu::AttendTile tile;
+      tile.q_begin = span.q_begin + first;
+      tile.q_end = span.q_begin + std::min(span.q_count, first + step);
+      tile.k_begin = span.k_begin;
+      tile.k_count = span.k_count;
+      tile.causal = level.causal;
+      tile.visible = level.causal ? span.k_count - span.q_count + first + 1 : span.k_count;
+      tiles.push_back(tile);
+    }
+  }
+  return tiles;
+}
+
 AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device)
     : levels_(std::move(levels)), queries_(queries) {
   for (const SpanLevel& level : levels_) {
@@ -144,8 +167,8 @@ AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t q
 }
 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                  double scale) {
-  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale) : attend_cpu(q, k, v, pattern, scale);
+                  double scale, at::Tensor* lse) {
+  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale, lse) : attend_cpu(q, k, v, pattern, scale, lse);
 }
 
 }  // namespace tradeoff::model

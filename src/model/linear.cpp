@@ -5,37 +5,37 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
-#include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
-#include "cpu/kernels.hpp"
-#include "threads.hpp"
+#include "product.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/ops.hpp"
 
 namespace tradeoff::model {
 namespace {
 
-cpu::Storage storage_of(c10::ScalarType dtype) {
-  if (dtype == c10::ScalarType::Float) return cpu::Storage::f32;
-  if (dtype == c10::ScalarType::BFloat16) return cpu::Storage::bf16;
-  fail(fmt::format("dtype {}: expected float32 or bfloat16", c10::toString(dtype)));
+// bfloat16 activations need bfloat16 weights; float32 ones take either.
+at::Tensor kept(const at::Tensor& weight, c10::ScalarType dtype) {
+  return (dtype == c10::ScalarType::BFloat16 ? weight.to(dtype) : weight).contiguous();
 }
 
-// Tasks a thread; more than one, so that a thread that is slowed down does not hold up the rest.
-constexpr std::int64_t kTasksPerThread = 4;
-constexpr std::int64_t kTaskRows = 96;
+at::Tensor copy_of(const at::Tensor& tensor, c10::Device device) {
+  return tensor.defined() ? tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true) : tensor;
+}
 
 }  // namespace
 
+struct Linear::Request {
+  const at::Tensor* residual = nullptr;
+  LowRankTape* tape = nullptr;
+  at::Tensor* pair = nullptr;
+  bool gated = false, float_out = false;
+};
+
 Linear::Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dtype)
-    : in_(weight.size(1)), out_(weight.size(0)), dtype_(dtype) {
-  if (device.is_cpu()) {
-    pack(weight, {});
-  } else {
-    weight_ = weight.to(device, dtype);
-  }
+    : in_(weight.size(1)), out_(weight.size(0)), dtype_(dtype), device_(device) {
+  weight_ = resident(weight);
 }
 
 Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device, c10::ScalarType dtype) {
@@ -43,72 +43,129 @@ Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device d
   linear.in_ = gate.size(1);
   linear.out_ = gate.size(0);
   linear.dtype_ = dtype;
-  if (device.is_cpu()) {
-    linear.pack(gate, up);
-  } else {
-    linear.weight_ = at::cat({gate.to(device, dtype), up.to(device, dtype)});
-  }
+  linear.device_ = device;
+  linear.columns_ = Columns::gated;
+  linear.weight_ = linear.resident(at::cat({gate, up}));
   return linear;
 }
 
-void Linear::pack(const at::Tensor& weight, const at::Tensor& up) {
-  // bfloat16 activations need bfloat16 weights; float32 ones take either.
-  const auto kept = dtype_ == c10::ScalarType::BFloat16 ? dtype_ : weight.scalar_type();
-  const at::Tensor first = weight.to(kept).contiguous();
-  const at::Tensor second = up.defined() ? up.to(kept).contiguous() : at::Tensor();
-  const cpu::Kernels& kernels = cpu::select_kernels();
-  const cpu::Storage storage = storage_of(kept);
-  const std::int64_t columns = up.defined() ? 2 * ((out_ + kernels.panel / 2 - 1) / (kernels.panel / 2)) * (kernels.panel / 2) : out_;
-  weight_ = at::empty({kernels.packed_size(storage, columns, in_)}, first.options());
-  const std::int64_t panels = (columns + kernels.panel - 1) / kernels.panel;
-  for_each_task(panels, [&](std::int64_t panel) {
-    kernels.pack(storage, first.const_data_ptr(), second.defined() ? second.const_data_ptr() : nullptr, out_, in_,
-                 panel, panel + 1, weight_.mutable_data_ptr());
-  });
-}
-
-at::Tensor Linear::apply(const at::Tensor& x) const { return run(x, nullptr, false, false); }
-at::Tensor Linear::apply_add(const at::Tensor& x, const at::Tensor& residual) const {
-  return run(x, &residual, false, false);
-}
-at::Tensor Linear::apply_gated(const at::Tensor& x) const { return run(x, nullptr, true, false); }
-at::Tensor Linear::apply_float(const at::Tensor& x) const { return run(x, nullptr, false, true); }
-
-at::Tensor Linear::run(const at::Tensor& x, const at::Tensor* residual, bool gated, bool float_out) const {
-  if (!x.is_cpu()) {
-    if (float_out) {
-      return x.scalar_type() == c10::ScalarType::Float ? at::linear(x, weight_)
-                                                       : at::mm(x, weight_.t(), c10::ScalarType::Float);
-    }
-    const at::Tensor product = at::linear(x, weight_);
-    if (gated) return silu_mul(product);
-    return residual ? at::add(product, *residual) : product;
+Linear Linear::quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device, c10::ScalarType dtype) {
+  Linear linear;
+  for (quant::Nf4Weight& part : parts) {
+    // A copy: the parts may lie in a mapped file.
+    part.packed = copy_of(part.packed, device);
+    part.absmax = copy_of(part.absmax, device);
+    part.quant_map = copy_of(part.quant_map, device);
+    part.nested_absmax = copy_of(part.nested_absmax, device);
+    part.nested_quant_map = copy_of(part.nested_quant_map, device);
+    linear.out_ += part.shape.at(0);
+    linear.in_ = part.shape.at(1);
   }
-  const cpu::Kernels& kernels = cpu::select_kernels();
-  const std::int64_t rows = x.size(0);
-  const auto out_dtype = float_out ? c10::ScalarType::Float : dtype_;
-  at::Tensor out = at::empty({rows, out_}, x.options().dtype(out_dtype));
+  if (columns == Columns::gated) linear.out_ /= 2;
+  linear.nf4_ = std::move(parts);
+  linear.dtype_ = dtype;
+  linear.device_ = device;
+  linear.columns_ = columns;
+  return linear;
+}
+
+// The form in which products read a dense weight [rows, in].
+at::Tensor Linear::resident(const at::Tensor& dense) const {
+  if (!device_.is_cpu()) return dense.to(device_, dtype_);
+  const at::Tensor weight = kept(dense, dtype_);
+  if (columns_ == Columns::plain) return pack_panels(weight);
+  return pack_panels(weight.narrow(0, 0, out_), weight.narrow(0, out_, out_));
+}
+
+at::Tensor Linear::dequantised() const {
+  std::vector<at::Tensor> dense;
+  for (const quant::Nf4Weight& part : nf4_) dense.push_back(quant::dequantise(part));
+  return dense.size() == 1 ? dense.front() : at::cat(dense);
+}
+
+void Linear::set_low_rank(std::span<const LowRankPart> parts, double scaling) {
+  low_rank_ = LowRankUpdate(parts, scaling, rows(), columns_, device_, dtype_);
+}
+
+at::Tensor Linear::apply(const at::Tensor& x, LowRankTape* tape) const { return run(x, {.tape = tape}); }
+at::Tensor Linear::apply_add(const at::Tensor& x, const at::Tensor& residual, LowRankTape* tape) const {
+  return run(x, {.residual = &residual, .tape = tape});
+}
+at::Tensor Linear::apply_gated(const at::Tensor& x, LowRankTape* tape, at::Tensor* pair) const {
+  return run(x, {.tape = tape, .pair = pair, .gated = true});
+}
+at::Tensor Linear::apply_float(const at::Tensor& x) const { return run(x, {.float_out = true}); }
+
+at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
+  const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
+  if (request.float_out) {
+    return x.scalar_type() == c10::ScalarType::Float ? at::linear(x, weight)
+                                                     : at::mm(x, weight.t(), c10::ScalarType::Float);
+  }
+  at::Tensor product = at::linear(x, weight);
+  if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
+  if (request.gated) {
+    if (request.pair) *request.pair = product;
+    return silu_mul(product);
+  }
+  return request.residual ? at::add(product, *request.residual) : product;
+}
+
+at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {
+  if (!x.is_cpu()) return run_cuda(x, request);
+  const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
+  const std::int64_t row_count = x.size(0);
+  const auto out_dtype = request.float_out ? c10::ScalarType::Float : dtype_;
+  at::Tensor out = at::empty({row_count, out_}, x.options().dtype(out_dtype));
   cpu::GemmArgs args;
   args.in = storage_of(dtype_);
-  args.weights = storage_of(weight_.scalar_type());
+  args.weights = storage_of(weight.scalar_type());
   args.out_storage = storage_of(out_dtype);
-  args.epilogue = gated ? cpu::Epilogue::silu_mul : residual ? cpu::Epilogue::add : cpu::Epilogue::store;
-  args.main = {x.const_data_ptr(), in_, in_, weight_.const_data_ptr()};
+  args.epilogue = request.gated      ? cpu::Epilogue::silu_mul
+                  : request.residual ? cpu::Epilogue::add
+                                     : cpu::Epilogue::store;
+  args.main = {x.const_data_ptr(), in_, in_, weight.const_data_ptr()};
+  at::Tensor down;
+  if (!low_rank_.empty() && !request.float_out) {
+    down = low_rank_.down(x, request.tape);
+    args.low_rank = {down.const_data_ptr(), low_rank_.width(), low_rank_.width(), low_rank_.up().const_data_ptr()};
+  }
   args.out = out.mutable_data_ptr();
-  args.residual = residual ? residual->const_data_ptr() : nullptr;
+  args.residual = request.residual ? request.residual->const_data_ptr() : nullptr;
+  if (request.pair) {
+    *request.pair = at::empty({row_count, 2 * out_}, out.options());
+    args.pair = request.pair->mutable_data_ptr();
+  }
   args.ldo = out_;
   args.n = out_;
-  const std::int64_t per_panel = gated ? kernels.panel / 2 : kernels.panel;
-  const std::int64_t panels = (out_ + per_panel - 1) / per_panel;
-  const std::int64_t row_blocks = (rows + kTaskRows - 1) / kTaskRows;
-  const std::int64_t wanted = kTasksPerThread * at::get_num_threads();
-  const std::int64_t groups = std::clamp<std::int64_t>((wanted + row_blocks - 1) / std::max<std::int64_t>(row_blocks, 1), 1, panels);
-  for_each_task(row_blocks * groups, [&](std::int64_t task) {
-    const std::int64_t block = task / groups, group = task % groups;
-    kernels.gemm(args, block * kTaskRows, std::min(rows, (block + 1) * kTaskRows), group * panels / groups,
-                 (group + 1) * panels / groups);
-  });
+  run_product(args, row_count);
   return out;
+}
+
+void Linear::prepare_backward(const at::Tensor& weight) {
+  if (!device_.is_cpu() || !nf4_.empty()) return;
+  check(weight.size(0) == rows() && weight.size(1) == in_, "prepare_backward: a weight of another shape");
+  transposed_ = pack_panels(kept(weight, dtype_).t().contiguous());
+}
+
+at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
+  if (!dy.is_cpu()) {
+    const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
+    return at::mm(dy, dy.scalar_type() == weight.scalar_type() ? weight : weight.to(dy.scalar_type()));
+  }
+  const at::Tensor transposed =
+      nf4_.empty() ? transposed_ : pack_panels(kept(dequantised(), dtype_).t().contiguous());
+  check(transposed.defined(), "apply_transposed before prepare_backward");
+  at::Tensor dx = at::empty({dy.size(0), in_}, dy.options());
+  cpu::GemmArgs args;
+  args.in = args.out_storage = storage_of(dy.scalar_type());
+  args.weights = storage_of(transposed.scalar_type());
+  args.main = {dy.const_data_ptr(), rows(), rows(), transposed.const_data_ptr()};
+  args.out = dx.mutable_data_ptr();
+  args.ldo = in_;
+  args.n = in_;
+  run_product(args, dy.size(0));
+  return dx;
 }
 
 }  // namespace tradeoff::model

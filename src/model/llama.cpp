@@ -4,125 +4,139 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/sin.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 
-#include "tradeoff/base/error.hpp"
-#include "tradeoff/model/linear.hpp"
+#include "device_count.hpp"
 #include "tradeoff/model/ops.hpp"
-#include "tradeoff/model/safetensors.hpp"
+#include "tradeoff/model/stored_weights.hpp"
 
 namespace tradeoff::model {
 namespace {
 
-c10::ScalarType scalar_type(const Checkpoint& checkpoint, const StoredTensor& tensor) {
-  switch (tensor.dtype) {
-    case Dtype::f32: return c10::ScalarType::Float;
-    case Dtype::bf16: return c10::ScalarType::BFloat16;
-    case Dtype::f16: return c10::ScalarType::Half;
-    default:
-      fail(fmt::format("{}: tensor {}: dtype {}, expected F32, BF16 or F16", checkpoint.folder().string(), tensor.name,
-                       name_of(tensor.dtype)));
-  }
+constexpr std::array kAttention = {Projection::q, Projection::k, Projection::v};
+constexpr std::array kMlp = {Projection::gate, Projection::up};
+
+// Rows of the projections one after another.
+at::Tensor dense(const StoredWeights& weights, std::int64_t layer, std::span<const Projection> projections) {
+  std::vector<at::Tensor> parts;
+  for (const Projection p : projections) parts.push_back(weights.get(module_name(layer, p) + ".weight"));
+  return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
-// Weights of a checkpoint as CPU tensors over the mapped file, shapes checked.
-class Weights {
- public:
-  Weights(const Checkpoint& checkpoint, const LlamaConfig& config) : checkpoint_(checkpoint) { check_all(config); }
-
-  at::Tensor get(const std::string& name) const {
-    const StoredTensor& stored = checkpoint_.tensor(name);
-    const auto type = scalar_type(checkpoint_, stored);
-    const at::Tensor view = at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
-                                          at::TensorOptions(type));
-    // float16 has no kernels here; float32 holds its values exactly.
-    return type == c10::ScalarType::Half ? view.to(c10::ScalarType::Float) : view;
+bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device device) {
+  if (residency != Nf4Residency::automatic) return residency == Nf4Residency::packed;
+  double bytes = 0;
+  for (const Projection p : kProjections) {
+    const ProjectionShape shape = shape_of(config, p);
+    bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
-
- private:
-  void expect(const std::string& name, const std::vector<std::int64_t>& shape) const {
-    const StoredTensor& stored = checkpoint_.tensor(name);
-    scalar_type(checkpoint_, stored);
-    if (stored.shape != shape) {
-      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] by config.json", checkpoint_.folder().string(), name,
-                       fmt::join(stored.shape, ", "), fmt::join(shape, ", ")));
-    }
-  }
-
-  void check_all(const LlamaConfig& c) const {
-    expect("model.embed_tokens.weight", {c.vocab_size, c.hidden_size});
-    for (std::int64_t i = 0; i < c.num_hidden_layers; ++i) {
-      const std::string at = fmt::format("model.layers.{}.", i);
-      expect(at + "input_layernorm.weight", {c.hidden_size});
-      expect(at + "post_attention_layernorm.weight", {c.hidden_size});
-      expect(at + "self_attn.q_proj.weight", {c.query_width(), c.hidden_size});
-      expect(at + "self_attn.k_proj.weight", {c.kv_width(), c.hidden_size});
-      expect(at + "self_attn.v_proj.weight", {c.kv_width(), c.hidden_size});
-      expect(at + "self_attn.o_proj.weight", {c.hidden_size, c.query_width()});
-      expect(at + "mlp.gate_proj.weight", {c.intermediate_size, c.hidden_size});
-      expect(at + "mlp.up_proj.weight", {c.intermediate_size, c.hidden_size});
-      expect(at + "mlp.down_proj.weight", {c.hidden_size, c.intermediate_size});
-    }
-    expect("model.norm.weight", {c.hidden_size});
-    if (!c.tie_word_embeddings) expect("lm_head.weight", {c.vocab_size, c.hidden_size});
-  }
-
-  const Checkpoint& checkpoint_;
-};
+  const double memory = device.is_cpu() ? static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)
+                                        : static_cast<double>(cuda::memory_bytes());
+  return bytes > memory / 2;
+}
 
 }  // namespace
 
-struct Llama::Layer {
-  at::Tensor input_norm, post_attention_norm;
-  Linear qkv, o, gate_up, down;
-};
-
-struct Llama::Head {
-  Linear linear;
-};
-
 Llama::Llama(const std::filesystem::path& folder, const LoadOptions& options)
-    : config_(read_config(folder / "config.json")), options_(options) {
+    : folder_(folder), config_(read_config(folder / "config.json")), options_(options) {
   const c10::InferenceMode inference;
-  load(folder);
+  load(StoredWeights(folder, config_));
 }
-Llama::~Llama() = default;
-Llama::Llama(Llama&&) noexcept = default;
 
-void Llama::load(const std::filesystem::path& folder) {
-  const Checkpoint checkpoint(folder);
-  const Weights weights(checkpoint, config_);
-  const auto linear = [&](const at::Tensor& weight) { return Linear(weight, options_.device, options_.dtype); };
+void Llama::load(const StoredWeights& weights) {
+  quantised_ = weights.quantised();
+  nf4_packed_ = quantised_ && keep_packed(options_.nf4_residency, config_, options_.device);
+  const auto linear = [&](std::int64_t layer, std::span<const Projection> projections, Columns columns) {
+    bool all_nf4 = nf4_packed_;
+    for (const Projection p : projections) all_nf4 = all_nf4 && weights.is_nf4(module_name(layer, p) + ".weight");
+    if (all_nf4) {
+      std::vector<quant::Nf4Weight> parts;
+      for (const Projection p : projections) parts.push_back(weights.nf4(module_name(layer, p) + ".weight"));
+      return Linear::quantised(std::move(parts), columns, options_.device, options_.dtype);
+    }
+    if (columns == Columns::plain) return Linear(dense(weights, layer, projections), options_.device, options_.dtype);
+    return Linear::gated(dense(weights, layer, projections.first(1)), dense(weights, layer, projections.last(1)),
+                         options_.device, options_.dtype);
+  };
   const auto vector = [&](const std::string& name) {
     return weights.get(name).to(options_.device, options_.dtype, /*non_blocking=*/false, /*copy=*/true);
   };
   const at::Tensor embedding = weights.get("model.embed_tokens.weight");
   // Kept in the stored dtype: rows are converted when they are looked up.
   embedding_ = options_.device.is_cpu() ? embedding.clone() : embedding.to(options_.device, options_.dtype);
-  head_ = std::make_unique<Head>(
-      Head{linear(config_.tie_word_embeddings ? embedding : weights.get("lm_head.weight"))});
+  head_ = Linear(config_.tie_word_embeddings ? embedding : weights.get("lm_head.weight"), options_.device, options_.dtype);
   final_norm_ = vector("model.norm.weight");
   for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
     const std::string at = fmt::format("model.layers.{}.", i);
-    const auto get = [&](const char* name) { return weights.get(at + name); };
-    Layer layer;
+    LlamaLayer layer;
     layer.input_norm = vector(at + "input_layernorm.weight");
     layer.post_attention_norm = vector(at + "post_attention_layernorm.weight");
-    layer.qkv = linear(at::cat({get("self_attn.q_proj.weight"), get("self_attn.k_proj.weight"), get("self_attn.v_proj.weight")}));
-    layer.o = linear(get("self_attn.o_proj.weight"));
-    layer.gate_up = Linear::gated(get("mlp.gate_proj.weight"), get("mlp.up_proj.weight"), options_.device, options_.dtype);
-    layer.down = linear(get("mlp.down_proj.weight"));
+    layer.qkv = linear(i, kAttention, Columns::plain);
+    layer.o = linear(i, std::array{Projection::o}, Columns::plain);
+    layer.gate_up = linear(i, kMlp, Columns::gated);
+    layer.down = linear(i, std::array{Projection::down}, Columns::plain);
     layers_.push_back(std::move(layer));
   }
+}
+
+void Llama::prepare_backward() {
+  if (backward_ready_ || !options_.device.is_cpu()) return;
+  const c10::InferenceMode inference;
+  const StoredWeights weights(folder_, config_);
+  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
+    LlamaLayer& layer = layers_[static_cast<std::size_t>(i)];
+    const auto prepare = [&](Linear& linear, std::span<const Projection> projections) {
+      if (!nf4_packed_) linear.prepare_backward(dense(weights, i, projections));
+    };
+    prepare(layer.qkv, kAttention);
+    prepare(layer.o, std::array{Projection::o});
+    prepare(layer.gate_up, kMlp);
+    prepare(layer.down, std::array{Projection::down});
+  }
+  head_.prepare_backward(config_.tie_word_embeddings ? embedding_ : weights.get("lm_head.weight"));
+  backward_ready_ = true;
+}
+
+Llama::LayerParts Llama::parts_of(const AdapterWeights& adapter, std::int64_t layer) const {
+  const auto collect = [&](std::initializer_list<std::pair<Projection, std::int64_t>> places) {
+    std::vector<LowRankPart> parts;
+    for (const auto& [projection, out_begin] : places) {
+      const LowRank& update = adapter.at(layer, projection);
+      if (update.a.defined()) parts.push_back({update.a, update.b, out_begin});
+    }
+    return parts;
+  };
+  using P = Projection;
+  const std::int64_t q = config_.query_width(), kv = config_.kv_width();
+  return {collect({{P::q, 0}, {P::k, q}, {P::v, q + kv}}), collect({{P::o, 0}}),
+          collect({{P::gate, 0}, {P::up, config_.intermediate_size}}), collect({{P::down, 0}})};
+}
+
+void Llama::set_adapter(const AdapterWeights* adapter) {
+  const c10::InferenceMode inference;
+  if (adapter) check_adapter(*adapter, config_);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const LayerParts parts = adapter ? parts_of(*adapter, static_cast<std::int64_t>(i)) : LayerParts();
+    const double scaling = adapter ? adapter->scaling : 1;
+    layers_[i].qkv.set_low_rank(parts.qkv, scaling);
+    layers_[i].o.set_low_rank(parts.o, scaling);
+    layers_[i].gate_up.set_low_rank(parts.gate_up, scaling);
+    layers_[i].down.set_low_rank(parts.down, scaling);
+  }
+}
+
+at::Tensor Llama::embed(const at::Tensor& ids) const {
+  return embedding_.index_select(0, ids).to(options_.dtype);
 }
 
 KvArena Llama::make_arena(std::int64_t capacity) const {
@@ -135,7 +149,7 @@ KvArena Llama::make_arena(std::int64_t capacity) const {
   return arena;
 }
 
-// [positions, head_dim] float32: cosines, then sines. Grown when longer sequences come.
+// Grown when longer sequences come.
 const at::Tensor& Llama::cos_sin(std::int64_t positions) {
   if (cos_sin_.defined() && cos_sin_.size(0) >= positions) return cos_sin_;
   const std::int64_t rows = std::max<std::int64_t>(positions, 2048);
@@ -149,9 +163,9 @@ at::Tensor Llama::forward(const Pass& pass, KvArena& arena) {
   const c10::InferenceMode inference;
   const double scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
   const at::Tensor& rotation = cos_sin(pass.max_position + 1);
-  at::Tensor hidden = embedding_.index_select(0, pass.ids).to(options_.dtype);  // [T, D]
+  at::Tensor hidden = embed(pass.ids);  // [T, D]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
+    const LlamaLayer& layer = layers_[i];
     const at::Tensor qkv = layer.qkv.apply(rms_norm(hidden, layer.input_norm, config_.rms_norm_eps));
     const at::Tensor q = rope_scatter(qkv, rotation, pass.position, pass.kv_row, config_.num_attention_heads, arena.k[i],
                                       arena.v[i]);
@@ -170,7 +184,7 @@ at::Tensor Llama::forward(const Pass& pass, KvArena& arena) {
 
 at::Tensor Llama::logits(const at::Tensor& hidden) const {
   const c10::InferenceMode inference;
-  return head_->linear.apply_float(hidden);
+  return head_.apply_float(hidden);
 }
 
 }  // namespace tradeoff::model

@@ -15,6 +15,13 @@ at::Tensor rope_scatter(const at::Tensor&, const at::Tensor&, const at::Tensor&,
   off();
 }
 at::Tensor silu_mul(const at::Tensor&) { off(); }
+at::Tensor rms_norm_backward(const at::Tensor&, const at::Tensor&, double, const at::Tensor&, const at::Tensor&) { off(); }
+at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                         const at::Tensor&, c10::ScalarType) {
+  off();
+}
+at::Tensor silu_mul_backward(const at::Tensor&, const at::Tensor&) { off(); }
+at::Tensor dropout_mask(const DropoutRows&, std::int64_t, std::int64_t, std::uint32_t, double, c10::ScalarType) { off(); }
 std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor&, const at::Tensor&, const at::Tensor&,
                                                const AttentionPattern::Offsets&, bool, double) {
   off();

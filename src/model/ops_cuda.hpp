@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tradeoff/model/attention.hpp"
+#include "tradeoff/model/dropout.hpp"
 
 /// The CUDA side of ops.hpp and attention.hpp: ops_cuda.cu, or no_cuda.cpp, whose functions throw.
 namespace tradeoff::model::cuda {
@@ -17,6 +18,15 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
 at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin, const at::Tensor& position,
                         const at::Tensor& kv_row, std::int64_t heads, at::Tensor& k_arena, at::Tensor& v_arena);
 at::Tensor silu_mul(const at::Tensor& x);
+
+// Of backward.hpp and dropout.hpp: backward_cuda.cu.
+at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps, const at::Tensor& dy,
+                             const at::Tensor& add);
+at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv, const at::Tensor& cos_sin,
+                         const at::Tensor& position, const at::Tensor& kv_row, c10::ScalarType dtype);
+at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
+at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns, std::uint32_t threshold,
+                        double probability, c10::ScalarType dtype);
 
 /// One level of attention by a plain kernel, a warp a (query, head), for what the flash kernels do not take (float32,
 /// unusual head widths). Returns {out [T, H, d], lse float32 [H, T]}; -inf where a query has no keys.

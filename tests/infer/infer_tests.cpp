@@ -54,7 +54,7 @@ TEST(PrefixTree, every_prompt_is_its_path_of_runs) {
   for (const auto& prompt : prompts) sorted.push_back(&prompt);
   const PrefixTree tree = build_prefix_tree(sorted, 0);
   std::int64_t tokens = 0, leaves = 0;
-  for (const Run& run : tree.runs) {
+  for (const auto& run : tree.runs) {
     tokens += run.tokens();
     EXPECT_GT(run.tokens(), 0);
     if (!run.leaf) continue;
@@ -62,7 +62,7 @@ TEST(PrefixTree, every_prompt_is_its_path_of_runs) {
     EXPECT_EQ(run.end, static_cast<std::int64_t>(sorted[run.prompt]->size()));
     std::int64_t begin = run.begin;
     for (std::int64_t at = run.parent; at >= 0; at = tree.runs[at].parent) {
-      const Run& above = tree.runs[at];
+      const auto& above = tree.runs[at];
       EXPECT_EQ(above.end, begin);
       EXPECT_TRUE(std::equal(sorted[above.prompt]->begin(), sorted[above.prompt]->begin() + above.end, sorted[run.prompt]->begin()));
       begin = above.begin;

@@ -43,7 +43,16 @@ class AttentionPattern {
 };
 
 /// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple of G; → [T, H·d].
+/// `lse`, where given, becomes what attend_backward needs: the log of each softmax's denominator, float32, [T, H] on the CPU,
+/// [H, T] on CUDA.
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                  double scale);
+                  double scale, at::Tensor* lse = nullptr);
+
+struct AttentionGrads {
+  at::Tensor q, k, v;  // float32, of the shapes of q, k, v; rows of k and v that nobody sees are 0
+};
+/// Gradients of attend for dout [T, H·d], given its inputs and results. Every query must see a key.
+AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const at::Tensor& out, const at::Tensor& lse, const AttentionPattern& pattern, double scale);
 
 }  // namespace tradeoff::model

@@ -2,11 +2,16 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tradeoff/model/low_rank.hpp"
+#include "tradeoff/quant/nf4.hpp"
 
 namespace tradeoff::model {
 
-/// A frozen weight applied as x·Wᵀ. On the CPU it is kept packed for the matrix kernels; on CUDA as it is.
-/// Weights that are bfloat16 stay so even where activations are float32 (the widening is exact).
+/// A frozen weight applied as x·Wᵀ, with low-rank updates. On the CPU it is kept packed for the matrix kernels; on CUDA as it
+/// is. Weights that are bfloat16 stay so even where activations are float32 (the widening is exact).
 class Linear {
  public:
   Linear() = default;
@@ -15,26 +20,52 @@ class Linear {
   Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dtype);
   /// The pair of a gated MLP: apply_gated gives silu(x·gateᵀ) * (x·upᵀ).
   static Linear gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device, c10::ScalarType dtype);
+  /// The same of weights that stay in NF4 and are dequantised anew for every product. The rows of `parts` follow one another;
+  /// a gated pair is gate and up.
+  static Linear quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device, c10::ScalarType dtype);
 
-  /// x [T, in] → [T, out] in x's dtype.
-  at::Tensor apply(const at::Tensor& x) const;
+  /// x [T, in] → [T, out] in x's dtype. A tape keeps what `backward` needs, here and below.
+  at::Tensor apply(const at::Tensor& x, LowRankTape* tape = nullptr) const;
   /// x [T, in], residual [T, out] → residual + x·Wᵀ.
-  at::Tensor apply_add(const at::Tensor& x, const at::Tensor& residual) const;
-  /// x [T, in] → [T, out of one of the pair].
-  at::Tensor apply_gated(const at::Tensor& x) const;
-  /// x [T, in] → float32 [T, out], not rounded to x's dtype: logits.
+  at::Tensor apply_add(const at::Tensor& x, const at::Tensor& residual, LowRankTape* tape = nullptr) const;
+  /// x [T, in] → [T, out of one of the pair]. `pair`, where given, becomes the two products before the activation,
+  /// [T, 2 out], gate first.
+  at::Tensor apply_gated(const at::Tensor& x, LowRankTape* tape = nullptr, at::Tensor* pair = nullptr) const;
+  /// x [T, in] → float32 [T, out], not rounded to x's dtype: logits. Without low-rank updates.
   at::Tensor apply_float(const at::Tensor& x) const;
+
+  /// From now on W stands for W + scaling · b·a of the parts, computed unmerged. The values are copied. In a gated pair the
+  /// rows of up follow those of gate. No parts: W alone.
+  void set_low_rank(std::span<const LowRankPart> parts, double scaling);
+  const LowRankUpdate& low_rank() const { return low_rank_; }
+
+  /// Keeps what apply_transposed needs: on the CPU a packed Wᵀ. weight [rows, in]: what the constructor got, gate rows before
+  /// up rows. Not needed (and without effect) where the weight stays in NF4, and on CUDA.
+  void prepare_backward(const at::Tensor& weight);
+  /// dy [T, rows] → dy·W [T, in], in the activations' dtype, without the low-rank updates (LowRankUpdate::backward).
+  /// dy may be float32 where activations are bfloat16; the result is then float32.
+  at::Tensor apply_transposed(const at::Tensor& dy) const;
 
   std::int64_t in_features() const { return in_; }
   std::int64_t out_features() const { return out_; }
+  /// Rows of the weight: out_features, twice that for a gated pair.
+  std::int64_t rows() const { return columns_ == Columns::gated ? 2 * out_ : out_; }
 
  private:
-  void pack(const at::Tensor& weight, const at::Tensor& up);
-  at::Tensor run(const at::Tensor& x, const at::Tensor* residual, bool gated, bool float_out) const;
+  struct Request;
+  at::Tensor run(const at::Tensor& x, const Request& request) const;
+  at::Tensor run_cuda(const at::Tensor& x, const Request& request) const;
+  at::Tensor dequantised() const;
+  at::Tensor resident(const at::Tensor& dense) const;
 
-  at::Tensor weight_;  // CUDA: [out, in] (gated: gate rows, then up rows); CPU: panels of src/model/cpu/kernels.hpp
+  at::Tensor weight_;  // CUDA: [rows, in]; CPU: panels of src/model/cpu/kernels.hpp; undefined where it stays in NF4
+  at::Tensor transposed_;  // CPU: panels of Wᵀ
+  std::vector<quant::Nf4Weight> nf4_;
   std::int64_t in_ = 0, out_ = 0;
   c10::ScalarType dtype_ = c10::ScalarType::Float;
+  c10::Device device_ = c10::Device(c10::kCPU);
+  Columns columns_ = Columns::plain;
+  LowRankUpdate low_rank_;
 };
 
 }  // namespace tradeoff::model

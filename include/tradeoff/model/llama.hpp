@@ -3,18 +3,27 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <vector>
 
+#include "tradeoff/model/adapter.hpp"
 #include "tradeoff/model/attention.hpp"
 #include "tradeoff/model/config.hpp"
+#include "tradeoff/model/linear.hpp"
 
 namespace tradeoff::model {
+
+class StoredWeights;
+
+/// Where the weights of an NF4 model are kept: as they are and dequantised layer by layer for every product (a small card), or
+/// dequantised once to bfloat16 (full speed, the same numbers). automatic: bf16 where it takes at most half of the memory.
+enum class Nf4Residency { automatic, packed, bf16 };
 
 struct LoadOptions {
   c10::Device device = c10::Device(c10::kCPU);
   // Activations: float32 or bfloat16.
   c10::ScalarType dtype = c10::ScalarType::Float;
+  // Of models stored in NF4.
+  Nf4Residency nf4_residency = Nf4Residency::automatic;
 };
 
 /// Keys and values of every token that later tokens may see.
@@ -33,18 +42,24 @@ struct Pass {
   AttentionPattern pattern;
 };
 
+struct LlamaLayer {
+  at::Tensor input_norm, post_attention_norm;
+  Linear qkv, o, gate_up, down;  // qkv: the rows of q, k, v; gate_up: a gated pair
+};
+
 /// A LlamaForCausalLM on one device. Not thread-safe.
 class Llama {
  public:
   /// Reads config.json and the checkpoint of a model folder. Every name and shape is checked before anything is
   /// allocated on the device; errors name the tensor, its shape and the expected one.
   Llama(const std::filesystem::path& folder, const LoadOptions& options);
-  ~Llama();
-  Llama(Llama&&) noexcept;
-
   const LlamaConfig& config() const { return config_; }
   c10::Device device() const { return options_.device; }
   c10::ScalarType dtype() const { return options_.dtype; }
+
+  /// From now on the products carry these updates, unmerged; the values are copied. nullptr: the base alone.
+  /// Throws Error unless they fit the model.
+  void set_adapter(const AdapterWeights* adapter);
 
   KvArena make_arena(std::int64_t capacity) const;
 
@@ -53,17 +68,37 @@ class Llama {
   /// float32 logits [R, vocab] of hidden states [R, D].
   at::Tensor logits(const at::Tensor& hidden) const;
 
- private:
-  struct Layer;
-  void load(const std::filesystem::path& folder);
+  // For training, which walks the layers itself.
+  const std::vector<LlamaLayer>& layers() const { return layers_; }
+  /// The updates of one layer's fused products as set_adapter lays them out, of any tensors of that form (gradients).
+  struct LayerParts {
+    std::vector<LowRankPart> qkv, o, gate_up, down;
+  };
+  LayerParts parts_of(const AdapterWeights& adapter, std::int64_t layer) const;
+  const Linear& head() const { return head_; }
+  const at::Tensor& final_norm() const { return final_norm_; }
+  /// Rows of the embedding in the activations' dtype, [T, D].
+  at::Tensor embed(const at::Tensor& ids) const;
+  /// Rotations of positions 0, 1, ..., at least `positions` rows: float32 [rows, head_dim], cosines, then sines.
   const at::Tensor& cos_sin(std::int64_t positions);
+  /// Keeps what Linear::apply_transposed needs, of every layer and the head. Reads the model folder again.
+  void prepare_backward();
+  /// True where the weights stay in NF4.
+  bool nf4_packed() const { return nf4_packed_; }
+  /// True where the folder holds NF4 weights.
+  bool quantised() const { return quantised_; }
+  const std::filesystem::path& folder() const { return folder_; }
 
+ private:
+  void load(const StoredWeights& weights);
+
+  std::filesystem::path folder_;
   LlamaConfig config_;
   LoadOptions options_;
+  bool quantised_ = false, nf4_packed_ = false, backward_ready_ = false;
   at::Tensor embedding_, final_norm_, cos_sin_;
-  struct Head;
-  std::unique_ptr<Head> head_;
-  std::vector<Layer> layers_;
+  Linear head_;
+  std::vector<LlamaLayer> layers_;
 };
 
 }  // namespace tradeoff::model

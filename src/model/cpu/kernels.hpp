@@ -26,10 +26,13 @@ struct GemmArgs {
   // Activations f32 with weights f32 or bf16 give f32; activations bf16 need weights bf16 and give bf16 or f32.
   Storage in = Storage::f32, weights = Storage::f32, out_storage = Storage::f32;
   Epilogue epilogue = Epilogue::store;
-  // main plus an optional low-rank pair that is summed into the same accumulators (LoRA); k = 0 means none.
+  // main plus an optional low-rank pair, float32 whatever `in` and `weights` are, that is summed into the same
+  // accumulators (LoRA); k = 0 means none.
   Operand main, low_rank;
   void* out = nullptr;
   const void* residual = nullptr;  // same layout and storage as out
+  // silu_mul only: where not null, the two products [rows, 2n] before the activation, gate columns first.
+  void* pair = nullptr;
   std::int64_t ldo = 0;
   std::int64_t n = 0;  // output columns
 };

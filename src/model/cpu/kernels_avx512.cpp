@@ -11,10 +11,17 @@ using HalfOperand = float;
 
 #include "kernels_impl.hpp"
 
+#include "backward_impl.hpp"
+
 namespace tradeoff::model::cpu {
 
 const Kernels& kernels_avx512() {
   static const Kernels kernels = make_kernels("avx512");
+  return kernels;
+}
+
+const BackwardKernels& backward_avx512() {
+  static const BackwardKernels kernels = make_backward();
   return kernels;
 }
 

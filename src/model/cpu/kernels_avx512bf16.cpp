@@ -23,10 +23,17 @@ inline DotFloats dot_pairs(DotFloats acc, DotPairs a, DotPairs b) {
 
 #include "kernels_impl.hpp"
 
+#include "backward_impl.hpp"
+
 namespace tradeoff::model::cpu {
 
 const Kernels& kernels_avx512bf16() {
   static const Kernels kernels = make_kernels("avx512bf16");
+  return kernels;
+}
+
+const BackwardKernels& backward_avx512bf16() {
+  static const BackwardKernels kernels = make_backward();
   return kernels;
 }
 

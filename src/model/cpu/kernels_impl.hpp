@@ -142,6 +142,12 @@ inline void accumulate_pairs(Vf (&acc)[R][2], const std::uint16_t* a, i64 lda, c
 #endif
 
 template <typename Out>
+inline void put_some(Out* out, Vf value, i64 count) {
+  if (count >= kWidth) return put(out, value);
+  for (i64 i = 0; i < count; ++i) set(out + i, value[i]);
+}
+
+template <typename Out>
 inline void store_columns(Out* out, const Out* residual, Vf low, Vf high, i64 count) {
   if (count >= kPanel) {
     if (residual) {
@@ -166,11 +172,11 @@ inline void finish_tile(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) 
     for (int r = 0; r < R; ++r) {
       const Vf gate = acc[r][0];
       const Vf value = gate / (1.0f + vexp(-gate)) * acc[r][1];
-      Out* const p = out + r * g.ldo + column;
-      if (count >= kWidth) {
-        put(p, value);
-      } else {
-        for (i64 i = 0; i < count; ++i) set(p + i, value[i]);
+      put_some(out + r * g.ldo + column, value, count);
+      if (g.pair) {
+        Out* const p = static_cast<Out*>(g.pair) + (row + r) * 2 * g.n + column;
+        put_some(p, gate, count);
+        put_some(p + g.n, acc[r][1], count);
       }
     }
     return;
@@ -207,10 +213,13 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
     acc[r][1] = step.first ? Vf{} : load(partial + r * kPanel + kWidth);
   }
   const A* const a = rows.a + local_row * rows.lda + step.begin;
-  const B* const b = static_cast<const B*>(step.low_rank ? g.low_rank.b : g.main.b) +
-                     panel * kPanel * rows.k + step.begin * kPanel;
+  const B* const b = static_cast<const B*>(g.main.b) + panel * kPanel * rows.k + step.begin * kPanel;
   const i64 depth = step.end - step.begin;
-  if constexpr (sizeof(B) == 4) {
+  if (step.low_rank) {
+    const Operand& extra = g.low_rank;
+    accumulate<R>(acc, static_cast<const float*>(extra.a) + row * extra.lda, extra.lda,
+                  static_cast<const float*>(extra.b) + panel * kPanel * extra.k, kPanel, extra.k);
+  } else if constexpr (sizeof(B) == 4) {
     accumulate<R>(acc, a, rows.lda, b, kPanel, depth);
   } else if constexpr (sizeof(A) == 4) {
     accumulate_widened<R>(acc, a, rows.lda, b, depth);
@@ -282,29 +291,26 @@ constexpr i64 kStepBytes = 32768;
 
 template <typename A, typename B, typename Out>
 void gemm_blocks(const GemmArgs& g, i64 m_begin, i64 m_end, i64 panel_begin, i64 panel_end) {
-  const bool copies = g.in == Storage::bf16 || (sizeof(B) == 2 && ((g.main.k | g.low_rank.k) & 1));
-  float* const scratch = copies ? new float[kRowBlock * (even(g.main.k) + even(g.low_rank.k))] : nullptr;
+  const bool copies = g.in == Storage::bf16 || (sizeof(B) == 2 && (g.main.k & 1));
+  float* const scratch = copies ? new float[kRowBlock * even(g.main.k)] : nullptr;
   float partial[kRowBlock * kPanel];
   constexpr i64 kDepth = kStepBytes / (kPanel * static_cast<i64>(sizeof(B)));
   for (i64 block = m_begin; block < m_end; block += kRowBlock) {
     const i64 rows = m_end - block < kRowBlock ? m_end - block : kRowBlock;
     const Rows<A> main = prepare_rows<A, B>(g.main, g.in, block, rows, scratch);
-    const Rows<A> extra = prepare_rows<A, B>(g.low_rank, g.in, block, rows,
-                                             scratch ? scratch + kRowBlock * even(g.main.k) : nullptr);
     const auto run = [&](const Step& step, i64 panel) {
-      const Rows<A>& operand = step.low_rank ? extra : main;
       i64 r = 0;
       for (; r + kTileRows <= rows; r += kTileRows) {
-        gemm_tile<A, B, Out, kTileRows>(g, operand, step, r, block + r, panel, partial + r * kPanel);
+        gemm_tile<A, B, Out, kTileRows>(g, main, step, r, block + r, panel, partial + r * kPanel);
       }
-      gemm_tail<A, B, Out, kTileRows - 1>(g, operand, step, rows - r, r, block + r, panel, partial + r * kPanel);
+      gemm_tail<A, B, Out, kTileRows - 1>(g, main, step, rows - r, r, block + r, panel, partial + r * kPanel);
     };
     for (i64 panel = panel_begin; panel < panel_end; ++panel) {
       for (i64 begin = 0; begin < main.k; begin += kDepth) {
         const i64 end = main.k - begin < kDepth ? main.k : begin + kDepth;
-        run({false, begin == 0, end == main.k && extra.k == 0, begin, end}, panel);
+        run({false, begin == 0, end == main.k && g.low_rank.k == 0, begin, end}, panel);
       }
-      if (extra.k > 0) run({true, false, true, 0, extra.k}, panel);
+      if (g.low_rank.k > 0) run({true, false, true, 0, 0}, panel);
     }
   }
   delete[] scratch;

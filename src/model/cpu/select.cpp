@@ -1,7 +1,8 @@
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
-#include "kernels.hpp"
+#include "backward.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model::cpu {
@@ -26,6 +27,17 @@ const Kernels& choose() {
 
 const Kernels& select_kernels() {
   static const Kernels& kernels = choose();
+  return kernels;
+}
+
+const BackwardKernels& select_backward() {
+  static const BackwardKernels& kernels = [&]() -> const BackwardKernels& {
+    const std::string_view name = select_kernels().name;
+    return name == "avx512bf16" ? backward_avx512bf16()
+           : name == "avx512"   ? backward_avx512()
+           : name == "avx2"     ? backward_avx2()
+                                : backward_baseline();
+  }();
   return kernels;
 }
 

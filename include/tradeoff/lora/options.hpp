@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tradeoff/model/adapter.hpp"
+
+namespace tradeoff::lora {
+
+/// LoRA (Hu et al. 2021, arXiv:2106.09685) under PEFT's names.
+struct LoraOptions {
+  // Rank r of the update B·A.
+  int lora_r = 8;
+  // The update is scaled by lora_alpha / lora_r.
+  double lora_alpha = 16;
+  // Probability with which an element of the update's input is dropped in training.
+  double lora_dropout = 0.05;
+  // Which products carry an update: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.
+  std::vector<std::string> target_modules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
+                                             "gate_proj", "up_proj", "down_proj"};
+};
+
+/// The targets in the order of model::kProjections; "all-linear" stands for all seven. Throws Error
+/// naming an unknown or repeated one, and where there is none.
+std::vector<model::Projection> parse_targets(const std::vector<std::string>& names);
+
+/// Throws Error naming the option unless r >= 1, alpha > 0, 0 <= dropout < 1 and the targets parse.
+void check_options(const LoraOptions& options);
+
+}  // namespace tradeoff::lora

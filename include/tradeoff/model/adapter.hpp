@@ -1,0 +1,51 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tradeoff/model/config.hpp"
+
+/// The form in which Llama takes LoRA updates; module lora makes, reads and writes them.
+namespace tradeoff::model {
+
+/// The products of a Llama block that can carry an update.
+enum class Projection { q, k, v, o, gate, up, down };
+inline constexpr std::array kProjections = {Projection::q,    Projection::k,  Projection::v,
+                                            Projection::o,    Projection::gate, Projection::up,
+                                            Projection::down};
+
+/// "q_proj".
+std::string_view name_of(Projection projection);
+/// Its weight's name in a checkpoint without ".weight": "model.layers.3.self_attn.q_proj".
+std::string module_name(std::int64_t layer, Projection projection);
+
+struct ProjectionShape {
+  std::int64_t out = 0, in = 0;
+};
+ProjectionShape shape_of(const LlamaConfig& config, Projection projection);
+
+/// W is used as W + scaling · b·a (Hu et al. 2021, arXiv:2106.09685). Both undefined: no update.
+struct LowRank {
+  at::Tensor a;  // float32 [r, in]
+  at::Tensor b;  // float32 [out, r]
+};
+
+struct AdapterWeights {
+  // lora_alpha / r.
+  double scaling = 1;
+  // One entry a layer, indexed by Projection.
+  std::vector<std::array<LowRank, kProjections.size()>> layers;
+
+  const LowRank& at(std::int64_t layer, Projection projection) const {
+    return layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(projection)];
+  }
+};
+
+/// Throws Error naming the projection unless every update is float32 and fits the model.
+void check_adapter(const AdapterWeights& adapter, const LlamaConfig& config);
+
+}  // namespace tradeoff::model

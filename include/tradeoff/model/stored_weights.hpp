@@ -1,0 +1,33 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+
+#include "tradeoff/model/config.hpp"
+#include "tradeoff/model/safetensors.hpp"
+#include "tradeoff/quant/nf4.hpp"
+
+namespace tradeoff::model {
+
+/// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the config, and the config's
+/// quantization_config to what is stored; errors name the tensor, its shape and the expected one.
+class StoredWeights {
+ public:
+  StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config);
+
+  /// True where any weight is stored in NF4 (bitsandbytes' keys).
+  bool quantised() const { return quantised_; }
+  bool is_nf4(const std::string& name) const;
+  /// float32 or bfloat16; NF4 dequantised to the dtype that was quantised. Others lie in the mapped file, valid while this
+  /// object lives.
+  at::Tensor get(const std::string& name) const;
+  quant::Nf4Weight nf4(const std::string& name) const;
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+
+ private:
+  Checkpoint checkpoint_;
+  bool quantised_ = false;
+};
+
+}  // namespace tradeoff::model

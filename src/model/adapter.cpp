@@ -1,0 +1,66 @@
+#include "tradeoff/model/adapter.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+void check_shape(const at::Tensor& tensor, std::int64_t rows, std::int64_t columns,
+                 const std::string& name) {
+  const bool fits = tensor.defined() && tensor.scalar_type() == c10::ScalarType::Float &&
+                    tensor.dim() == 2 && tensor.size(0) == rows && tensor.size(1) == columns;
+  if (fits) return;
+  fail(fmt::format("adapter {}: found {}, expected float32 [{}, {}]", name,
+                   tensor.defined() ? fmt::format("{} [{}]", c10::toString(tensor.scalar_type()),
+                                                  fmt::join(tensor.sizes(), ", "))
+                                    : "nothing",
+                   rows, columns));
+}
+
+}  // namespace
+
+std::string_view name_of(Projection projection) {
+  static constexpr std::array<std::string_view, kProjections.size()> kNames = {
+      "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  return kNames[static_cast<std::size_t>(projection)];
+}
+
+std::string module_name(std::int64_t layer, Projection projection) {
+  return fmt::format("model.layers.{}.{}.{}", layer,
+                     projection <= Projection::o ? "self_attn" : "mlp", name_of(projection));
+}
+
+ProjectionShape shape_of(const LlamaConfig& c, Projection projection) {
+  switch (projection) {
+    case Projection::q: return {c.query_width(), c.hidden_size};
+    case Projection::k:
+    case Projection::v: return {c.kv_width(), c.hidden_size};
+    case Projection::o: return {c.hidden_size, c.query_width()};
+    case Projection::gate:
+    case Projection::up: return {c.intermediate_size, c.hidden_size};
+    case Projection::down: return {c.hidden_size, c.intermediate_size};
+  }
+  fail("unknown projection");
+}
+
+void check_adapter(const AdapterWeights& adapter, const LlamaConfig& config) {
+  if (static_cast<std::int64_t>(adapter.layers.size()) != config.num_hidden_layers) {
+    fail(fmt::format("adapter: {} layers, the model has {}", adapter.layers.size(),
+                     config.num_hidden_layers));
+  }
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    for (const Projection projection : kProjections) {
+      const LowRank& update = adapter.at(i, projection);
+      if (!update.a.defined() && !update.b.defined()) continue;
+      const ProjectionShape shape = shape_of(config, projection);
+      const std::int64_t lora_rank = update.a.defined() && update.a.dim() == 2 ? update.a.size(0) : 0;
+      check_shape(update.a, lora_rank, shape.in, module_name(i, projection) + " A");
+      check_shape(update.b, shape.out, lora_rank, module_name(i, projection) + " B");
+    }
+  }
+}
+
+}  // namespace tradeoff::model

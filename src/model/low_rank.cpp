@@ -1,0 +1,239 @@
+#include "tradeoff/model/low_rank.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "cpu/backward.hpp"
+#include "product.hpp"
+#include "threads.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+constexpr std::int64_t kTaskRows = 96;
+constexpr std::int64_t kTaskColumns = 128;
+
+// w [rows, r] with columns of zeros up to a multiple of `width`.
+at::Tensor padded_columns(const at::Tensor& w, std::int64_t width) {
+  const std::int64_t r = w.size(1), padded = (r + width - 1) / width * width;
+  at::Tensor wide = at::zeros({w.size(0), padded}, w.options());
+  wide.narrow(1, 0, r).copy_(w);
+  return wide;
+}
+
+cpu::Mask mask_of(const LowRankTape& tape, std::size_t part) {
+  if (tape.masks.empty()) return {};
+  const at::Tensor& mask = tape.masks[part];
+  return {reinterpret_cast<const std::uint64_t*>(mask.const_data_ptr<std::int64_t>()), mask.size(1)};
+}
+
+const char* at_column(const at::Tensor& x, std::int64_t column) {
+  return static_cast<const char*>(x.const_data_ptr()) + column * x.element_size();
+}
+
+template <typename Work>
+void for_each_block(std::int64_t size, std::int64_t block, std::int64_t parts, const Work& work) {
+  const std::int64_t blocks = (size + block - 1) / block;
+  for_each_task(blocks * parts, [&](std::int64_t task) {
+    const std::int64_t begin = task % blocks * block;
+    work(task / blocks, begin, std::min(size, begin + block));
+  });
+}
+
+}  // namespace
+
+LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out, Columns columns,
+                             c10::Device device, c10::ScalarType dtype)
+    : scaling_(scaling) {
+  if (parts.empty()) return;
+  std::vector<at::Tensor> downs;
+  for (const LowRankPart& part : parts) {
+    downs.push_back(part.a.contiguous());
+    parts_.push_back({downs.back(), part.b.contiguous(), {}, {}, part.out_begin, width_, part.a.size(0)});
+    width_ += part.a.size(0);
+  }
+  const at::Tensor down = at::cat(downs);  // [R, in]
+  at::Tensor up = at::zeros({out, width_}, down.options());
+  for (const Part& part : parts_) {
+    up.narrow(0, part.out_begin, part.b.size(0)).narrow(1, part.column, part.lora_rank).copy_(at::mul(part.b, scaling));
+  }
+  if (!device.is_cpu()) {
+    down_ = down.to(device, dtype);
+    up_ = up.to(device, dtype);
+    for (Part& part : parts_) {
+      part.a = part.a.to(device, dtype);
+      part.b = part.b.to(device, dtype);
+    }
+    return;
+  }
+  const std::int64_t width = cpu::select_backward().width;
+  for (Part& part : parts_) {
+    part.a = part.a.clone();
+    part.a_columns = padded_columns(part.a.t(), width);
+    part.b_rows = padded_columns(part.b, width);
+  }
+  down_ = pack_panels(down);
+  up_ = columns == Columns::plain ? pack_panels(up) : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
+}
+
+at::Tensor LowRankUpdate::down(const at::Tensor& x, LowRankTape* tape) const {
+  at::Tensor product;
+  if (tape && !tape->masks.empty()) {
+    product = down_masked(x, *tape);
+  } else if (!x.is_cpu()) {
+    product = at::linear(x, down_);
+  } else {
+    product = at::empty({x.size(0), width_}, x.options().dtype(c10::ScalarType::Float));
+    cpu::GemmArgs args;
+    args.in = storage_of(x.scalar_type());
+    args.main = {x.const_data_ptr(), x.size(1), x.size(1), down_.const_data_ptr()};
+    args.out = product.mutable_data_ptr();
+    args.ldo = width_;
+    args.n = width_;
+    run_product(args, x.size(0));
+  }
+  if (tape) tape->product = product;
+  return product;
+}
+
+at::Tensor LowRankUpdate::down_masked(const at::Tensor& x, const LowRankTape& tape) const {
+  check(tape.masks.size() == parts_.size(), "LoRA dropout: one mask a part is expected");
+  if (!x.is_cpu()) {
+    std::vector<at::Tensor> products;
+    for (std::size_t i = 0; i < parts_.size(); ++i) products.push_back(at::linear(at::mul(x, tape.masks[i]), parts_[i].a));
+    return at::cat(products, 1);
+  }
+  at::Tensor product = at::empty({x.size(0), width_}, x.options().dtype(c10::ScalarType::Float));
+  const cpu::BackwardKernels& kernels = cpu::select_backward();
+  for_each_block(x.size(0), kTaskRows, static_cast<std::int64_t>(parts_.size()),
+                 [&](std::int64_t i, std::int64_t begin, std::int64_t end) {
+                   const Part& part = parts_[static_cast<std::size_t>(i)];
+                   cpu::SkinnyArgs args;
+                   args.in = storage_of(x.scalar_type());
+                   args.a = x.const_data_ptr();
+                   args.lda = args.k = x.size(1);
+                   args.mask = mask_of(tape, static_cast<std::size_t>(i));
+                   args.b = part.a_columns.const_data_ptr<float>();
+                   args.columns = part.lora_rank;
+                   args.factor = static_cast<float>(1 / (1 - tape.dropout));
+                   args.out = product.mutable_data_ptr<float>() + part.column;
+                   args.ldo = width_;
+                   kernels.skinny(args, begin, end);
+                 });
+  return product;
+}
+
+void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                             std::span<const LowRankPart> grads, at::Tensor* dx) const {
+  if (parts_.empty()) return;
+  check(grads.size() == parts_.size(), "LoRA backward: one gradient a part is expected");
+  if (!dy.is_cpu()) return backward_cuda(dy, x, tape, grads, dx);
+  const cpu::BackwardKernels& kernels = cpu::select_backward();
+  const cpu::Storage storage = storage_of(dy.scalar_type());
+  const std::int64_t rows = dy.size(0), out = dy.size(1), in = x.size(1);
+  const auto count = static_cast<std::int64_t>(parts_.size());
+  const auto kept_scale = static_cast<float>(tape.masks.empty() ? 1 : 1 / (1 - tape.dropout));
+  const auto scaling = static_cast<float>(scaling_);
+
+  at::Tensor u = at::empty({rows, width_}, tape.product.options());  // scaling · dy · b
+  float* const u_data = u.mutable_data_ptr<float>();
+  for_each_block(rows, kTaskRows, count, [&](std::int64_t i, std::int64_t begin, std::int64_t end) {
+    const Part& part = parts_[static_cast<std::size_t>(i)];
+    cpu::SkinnyArgs args;
+    args.in = storage;
+    args.a = at_column(dy, part.out_begin);
+    args.lda = out;
+    args.k = part.b.size(0);
+    args.b = part.b_rows.const_data_ptr<float>();
+    args.columns = part.lora_rank;
+    args.factor = scaling;
+    args.out = u_data + part.column;
+    args.ldo = width_;
+    kernels.skinny(args, begin, end);
+  });
+
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Part& part = parts_[static_cast<std::size_t>(i)];
+    const LowRankPart& grad = grads[static_cast<std::size_t>(i)];
+    cpu::OuterArgs a_args;
+    a_args.storage = storage;
+    a_args.wide = x.const_data_ptr();
+    a_args.ldw = in;
+    a_args.mask = mask_of(tape, static_cast<std::size_t>(i));
+    a_args.small = u_data + part.column;
+    a_args.lds = width_;
+    a_args.m = part.lora_rank;
+    a_args.rows = rows;
+    a_args.factor = kept_scale;
+    a_args.out = grad.a.mutable_data_ptr<float>();
+    a_args.ldo = in;
+    cpu::OuterArgs b_args = a_args;
+    const std::int64_t part_out = part.b.size(0);
+    at::Tensor b_grad = at::zeros({part.lora_rank, part_out}, u.options());  // transposed
+    b_args.wide = at_column(dy, part.out_begin);
+    b_args.ldw = out;
+    b_args.mask = {};
+    b_args.small = tape.product.const_data_ptr<float>() + part.column;
+    b_args.factor = scaling;
+    b_args.out = b_grad.mutable_data_ptr<float>();
+    b_args.ldo = part_out;
+    const std::int64_t a_tasks = (in + kTaskColumns - 1) / kTaskColumns;
+    const std::int64_t b_tasks = (part_out + kTaskColumns - 1) / kTaskColumns;
+    for_each_task(a_tasks + b_tasks, [&](std::int64_t task) {
+      const bool of_a = task < a_tasks;
+      const std::int64_t begin = (of_a ? task : task - a_tasks) * kTaskColumns;
+      kernels.outer(of_a ? a_args : b_args, begin, std::min(of_a ? in : part_out, begin + kTaskColumns));
+    });
+    float* const b_out = grad.b.mutable_data_ptr<float>();
+    const float* const from = b_grad.const_data_ptr<float>();
+    for (std::int64_t j = 0; j < part_out; ++j) {
+      for (std::int64_t r = 0; r < part.lora_rank; ++r) b_out[j * part.lora_rank + r] += from[r * part_out + j];
+    }
+  }
+  if (!dx) return;
+
+  std::vector<cpu::InputGradPart> input_parts;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    input_parts.push_back({u_data + part.column, part.a.const_data_ptr<float>(), width_, part.lora_rank, mask_of(tape, i)});
+  }
+  cpu::InputGradArgs args;
+  args.storage = storage_of(dx->scalar_type());
+  args.dx = dx->mutable_data_ptr();
+  args.n = in;
+  args.parts = input_parts.data();
+  args.count = count;
+  args.factor = kept_scale;
+  for_each_block(rows, kTaskRows, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+    kernels.input_grad(args, begin, end);
+  });
+}
+
+void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                                  std::span<const LowRankPart> grads, at::Tensor* dx) const {
+  const auto product = [](const at::Tensor& left, const at::Tensor& right) {
+    return left.scalar_type() == c10::ScalarType::Float ? at::mm(left, right)
+                                                        : at::mm(left, right, c10::ScalarType::Float);
+  };
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    const at::Tensor part_dy = dy.narrow(1, part.out_begin, part.b.size(0));
+    const at::Tensor u = at::mul(at::mm(part_dy, part.b), scaling_);  // [T, r]
+    // A mask holds 0 or 1 / (1 - dropout).
+    const at::Tensor input = tape.masks.empty() ? x : at::mul(x, tape.masks[i]);
+    grads[i].a.add_(product(u.t(), input));
+    grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)), scaling_);
+    if (!dx) continue;
+    const at::Tensor share = at::mm(u, part.a);
+    dx->add_(tape.masks.empty() ? share : at::mul(share, tape.masks[i]));
+  }
+}
+
+}  // namespace tradeoff::model

@@ -1,0 +1,83 @@
+#include "tradeoff/model/stored_weights.hpp"
+
+#include <ATen/ops/from_blob.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/model/nf4_folder.hpp"
+#include "tradeoff/model/weights.hpp"
+#include "tradeoff/quant/nf4_checkpoint.hpp"
+
+namespace tradeoff::model {
+namespace {
+
+c10::ScalarType scalar_type(const StoredTensor& tensor) {
+  switch (tensor.dtype) {
+    case Dtype::f32: return c10::ScalarType::Float;
+    case Dtype::bf16: return c10::ScalarType::BFloat16;
+    case Dtype::f16: return c10::ScalarType::Half;
+    case Dtype::u8: return c10::ScalarType::Byte;
+    default: fail(fmt::format("dtype {}, expected F32, BF16 or F16", name_of(tensor.dtype)));
+  }
+}
+
+at::Tensor view_of(const StoredTensor& stored) {
+  return at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
+                       at::TensorOptions(scalar_type(stored)));
+}
+
+}  // namespace
+
+StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config)
+    : checkpoint_(folder) {
+  for (const WeightShape& weight : weight_shapes(config)) {
+    const StoredTensor& stored = checkpoint_.tensor(weight.name);
+    std::vector<std::int64_t> shape = stored.shape;
+    try {
+      if (is_nf4(weight.name)) {
+        shape = nf4(weight.name).shape;
+        quantised_ = true;
+      } else if (scalar_type(stored) == c10::ScalarType::Byte) {
+        fail(fmt::format("dtype U8 without {}{}: not a format that is read here", weight.name, quant::kQuantStateSuffix));
+      }
+    } catch (const Error& error) {
+      fail(fmt::format("{}: tensor {}: {}", folder.string(), weight.name, error.what()));
+    }
+    if (shape != weight.shape) {
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] by config.json", folder.string(), weight.name,
+                       fmt::join(shape, ", "), fmt::join(weight.shape, ", ")));
+    }
+  }
+  const auto config_json = folder / "config.json";
+  const bool asked = [&] {
+    try {
+      return asks_for_nf4(read_json(config_json));
+    } catch (const Error& error) {
+      fail(config_json.string() + ": " + error.what());
+    }
+  }();
+  if (asked != quantised_) {
+    fail(fmt::format("{}: {} a quantization_config, but the weights are {}", config_json.string(),
+                     asked ? "found" : "found no", quantised_ ? "stored in NF4" : "not stored in NF4"));
+  }
+}
+
+bool StoredWeights::is_nf4(const std::string& name) const {
+  return checkpoint_.has(name + std::string(quant::kQuantStateSuffix));
+}
+
+at::Tensor StoredWeights::get(const std::string& name) const {
+  if (is_nf4(name)) return quant::dequantise(nf4(name));
+  const at::Tensor view = view_of(checkpoint_.tensor(name));
+  // float16 has no kernels here; float32 holds its values exactly.
+  return view.scalar_type() == c10::ScalarType::Half ? view.to(c10::ScalarType::Float) : view;
+}
+
+quant::Nf4Weight StoredWeights::nf4(const std::string& name) const {
+  return quant::from_tensors(name, [&](const std::string& key) {
+    return checkpoint_.has(key) ? view_of(checkpoint_.tensor(key)) : at::Tensor();
+  });
+}
+
+}  // namespace tradeoff::model
