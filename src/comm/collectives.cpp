@@ -20,23 +20,6 @@ namespace {
 
 constexpr int kPieceTag = 1;
 
-// Open MPI's blocking calls spin. Ranks may wait for minutes here while others compute on the same
-// cores, so look often at first (training steps) and then sleep.
-void wait_patiently(MPI_Request request, std::string_view call) {
-  using namespace std::chrono;
-  const auto start = steady_clock::now();
-  for (int done = 0;;) {
-    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done) return;
-    const auto waited = steady_clock::now() - start;
-    if (waited < milliseconds(1)) {
-      ::sched_yield();
-    } else {
-      std::this_thread::sleep_for(std::min<steady_clock::duration>(waited / 8, milliseconds(5)));
-    }
-  }
-}
-
 template <typename Piece>
 void in_pieces(std::size_t size, std::size_t piece_bytes, Piece piece) {
   for (std::size_t begin = 0; begin < size; begin += piece_bytes) {
@@ -83,6 +66,23 @@ std::string difference_text(std::string_view what, const Holders& holders) {
 }
 
 }  // namespace
+
+// Ranks may wait for minutes here while others compute on the same cores: look often at first
+// (training steps), then sleep.
+void wait_patiently(MPI_Request request, std::string_view call) {
+  using namespace std::chrono;
+  const auto start = steady_clock::now();
+  for (int done = 0;;) {
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    if (done) return;
+    const auto waited = steady_clock::now() - start;
+    if (waited < milliseconds(1)) {
+      ::sched_yield();
+    } else {
+      std::this_thread::sleep_for(std::min<steady_clock::duration>(waited / 8, milliseconds(5)));
+    }
+  }
+}
 
 void barrier(const Session& session) {
   if (!session.mpi()) return;

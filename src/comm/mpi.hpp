@@ -1,6 +1,8 @@
 #pragma once
 #include <mpi.h>
 
+#include <string_view>
+
 #include "tradeoff/comm/session.hpp"
 
 namespace tradeoff::comm {
@@ -11,5 +13,8 @@ struct Session::Mpi {
   /// The ranks of this machine, in world order.
   MPI_Comm node = MPI_COMM_NULL;
 };
+
+/// Waits for `request` of the call named without holding a core: Open MPI's blocking calls spin.
+void wait_patiently(MPI_Request request, std::string_view call);
 
 }  // namespace tradeoff::comm

@@ -35,8 +35,9 @@ class ServerSource final : public ChunkCounter::Source {
     if (session_.rank() == 0) return take();
     send(kNext);
     std::uint64_t index = 0;
-    check_mpi(MPI_Recv(&index, 1, MPI_UINT64_T, 0, kReplyTag, comm_, MPI_STATUS_IGNORE),
-              "MPI_Recv");
+    MPI_Request reply = MPI_REQUEST_NULL;
+    check_mpi(MPI_Irecv(&index, 1, MPI_UINT64_T, 0, kReplyTag, comm_, &reply), "MPI_Irecv");
+    wait_patiently(reply, "MPI_Irecv");
     if (index >= count_) return std::nullopt;
     taken_ = index + 1;
     return index;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <span>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -19,10 +18,6 @@ namespace {
 
 using Path = ChunkCounter::Path;
 using std::chrono::milliseconds;
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // What each rank took, in its order; filled on rank 0 only.
 std::vector<std::vector<std::uint64_t>> gather_taken(const std::vector<std::uint64_t>& own) {
@@ -53,7 +48,7 @@ struct Counter : testing::TestWithParam<Path> {
 };
 
 TEST_P(Counter, hands_out_every_chunk_exactly_once_many_times_in_a_process) {
-  for (const std::uint64_t count : {0, 1, 2, 3, 7, 500, 0, 500}) {
+  for (const std::uint64_t count : {0, 1, 2, 3, 7, 200, 0, 200}) {
     std::vector<std::uint64_t> own;
     {
       ChunkCounter chunks(session, count, GetParam());
@@ -69,38 +64,31 @@ TEST_P(Counter, hands_out_every_chunk_exactly_once_many_times_in_a_process) {
 
 TEST_P(Counter, serves_the_other_ranks_while_rank_0_computes) {
   if (session.size() == 1) GTEST_SKIP() << "needs two ranks";
-  constexpr double kBusyS = 1.5;
   std::vector<std::uint64_t> own;
-  std::vector<double> finished_s(session.size(), 0.0);
+  bool served = true;
   {
     ChunkCounter chunks(session, 40, GetParam());
+    if (session.rank() == 0) own.push_back(chunks.next().value());
+    barrier(session);
     if (session.rank() == 0) {
-      own.push_back(chunks.next().value());
-      // A long computation that makes no MPI call.
-      const double until_s = now_s() + kBusyS;
+      // A computation that makes no MPI call until the others have taken everything.
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
       volatile double sink = 0;
-      while (now_s() < until_s) sink = sink + 1;
-      finished_s[0] = now_s();
+      while (chunks.taken() < 40 && std::chrono::steady_clock::now() < give_up) sink = sink + 1;
+      served = chunks.taken() == 40;
     }
-    while (const auto index = chunks.next()) {
-      own.push_back(*index);
-      std::this_thread::sleep_for(milliseconds(2));
-    }
-    if (session.rank() != 0) finished_s[session.rank()] = now_s();
+    while (const auto index = chunks.next()) own.push_back(*index);
   }
-  all_reduce_sum(session, std::span(finished_s));
+  EXPECT_TRUE(served) << "the other ranks waited for rank 0";
   const auto taken = gather_taken(own);
   if (session.rank() != 0) return;
   expect_each_once(taken, 40);
   EXPECT_EQ(taken[0].size(), 1u);
-  for (int rank = 1; rank < session.size(); ++rank) {
-    EXPECT_LT(finished_s[rank], finished_s[0] - 0.5) << "rank " << rank << " waited for rank 0";
-  }
 }
 
 TEST_P(Counter, gives_nothing_more_once_any_rank_closed_it) {
   for (int closer = 0; closer < session.size(); ++closer) {
-    ChunkCounter chunks(session, 1000, GetParam());
+    ChunkCounter chunks(session, 1'000'000, GetParam());
     std::vector<std::uint64_t> own{chunks.next().value()};
     barrier(session);
     if (session.rank() == closer) chunks.close();
@@ -113,7 +101,7 @@ TEST_P(Counter, gives_nothing_more_once_any_rank_closed_it) {
     if (session.rank() != 0) continue;
     std::size_t total = 0;
     for (const auto& of_rank : taken) total += of_rank.size();
-    EXPECT_LT(total, 500u);
+    EXPECT_LT(total, 1'000'000u);
     EXPECT_EQ(chunks.taken(), total);
     expect_each_once(taken, total);
   }

@@ -14,7 +14,7 @@ namespace tradeoff::comm {
 namespace {
 
 // A rank killed by the system took Open MPI 4.1 2.6 s to notice; a loaded machine needs more.
-constexpr double kSecondsAtMost = 20;
+constexpr double kSecondsAtMost = 30;
 
 struct Launch {
   int exit_code;
@@ -24,7 +24,7 @@ struct Launch {
 
 Launch launch(const std::string& command) {
   const auto start = std::chrono::steady_clock::now();
-  std::FILE* pipe = ::popen(("timeout -k 5 40 " + command + " 2>&1").c_str(), "r");
+  std::FILE* pipe = ::popen(("timeout -k 5 60 " + command + " 2>&1").c_str(), "r");
   Launch result{-1, "", 0};
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe))
     result.output += static_cast<char>(c);
