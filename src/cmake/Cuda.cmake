@@ -13,8 +13,13 @@ endif()
 # CMake 3.25 knows no C++20 for CUDA 13, so the flag is given by hand; PyPI's nvcc keeps its libraries in lib, not lib64.
 get_filename_component(_cuda_root "${CMAKE_CUDA_COMPILER}" DIRECTORY)
 get_filename_component(_cuda_root "${_cuda_root}" DIRECTORY)
+# Unset, the standard would be that of C++, and required.
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED OFF)
 set(CMAKE_CUDA_ARCHITECTURES "${TRADEOFF_CUDA_ARCHITECTURES}")
 set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} -std=c++20 -L${_cuda_root}/lib")
 enable_language(CUDA)
+# The runtime is the wheel's shared one (torch::wheel_cuda), as torch's own; a static second one would be another.
+set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 set(TRADEOFF_HAVE_CUDA ON)
 message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER} (${CMAKE_CUDA_COMPILER_VERSION}), architectures ${TRADEOFF_CUDA_ARCHITECTURES}")

@@ -11,7 +11,7 @@ int device_count() { return c10::cuda::device_count(); }
 
 void use_device(int index) {
   c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
-  at::globalContext().setAllowBF16ReductionCuBLAS(at::CuBLASReductionOption::DisallowReducedPrecisionAllowSplitK);
+  at::globalContext().setAllowBF16ReductionCuBLAS(/*allow_reduced_precision=*/false);
 }
 
 long memory_bytes() {

@@ -3,34 +3,15 @@
 #include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAStream.h>
-#include <cuda_bf16.h>
 
-#include <array>
-
+#include "kernels_cuda.cuh"
 #include "ops_cuda.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model::cuda {
 namespace {
 
-constexpr int kThreads = 256;
 constexpr int kMaxLevels = 8;
-
-__device__ float to_float(float x) { return x; }
-__device__ float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
-__device__ void assign(float& to, float x) { to = x; }
-__device__ void assign(__nv_bfloat16& to, float x) { to = __float2bfloat16_rn(x); }
-
-// Sum over the block in a fixed order; every thread gets it.
-__device__ float block_sum(float value) {
-  __shared__ float warps[32];
-  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
-  __syncthreads();
-  value = 0;
-  for (int i = 0; i < blockDim.x / 32; ++i) value += warps[i];
-  return value;
-}
 
 template <typename T>
 __global__ void rms_norm_kernel(const T* x, const T* weight, float eps, int columns, T* out) {
@@ -136,26 +117,6 @@ __global__ void merge_kernel(Partials<T> parts, std::int64_t tokens, int heads, 
     }
     assign(out[pair * d + c], sum / total);
   }
-}
-
-// Calls work(T*) with the CUDA type of the tensor's dtype.
-template <typename Work>
-void dispatch(const at::Tensor& x, const Work& work) {
-  if (x.scalar_type() == c10::ScalarType::Float) {
-    work(static_cast<float*>(nullptr));
-  } else {
-    check(x.scalar_type() == c10::ScalarType::BFloat16, "expected a float32 or bfloat16 tensor");
-    work(static_cast<__nv_bfloat16*>(nullptr));
-  }
-}
-
-template <typename T>
-const T* in(const at::Tensor& x, T*) {
-  return static_cast<const T*>(x.const_data_ptr());
-}
-template <typename T>
-T* out_of(at::Tensor& x, T*) {
-  return static_cast<T*>(x.mutable_data_ptr());
 }
 
 }  // namespace

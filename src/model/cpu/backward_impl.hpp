@@ -176,7 +176,7 @@ inline void outer_block(i64 m, i64 n, i64 k, const float* a, i64 lda, const floa
     i64 r = 0;
     for (; r + kRows <= m && m - r != 8; r += kRows) outer_tile<kRows>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
     for (; r + 4 <= m; r += 4) outer_tile<4>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
-    for (; r < m; ++r) outer_tile<1>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
+    for (i64 left = m - r; left > 0; --left, ++r) outer_tile<1>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
   }
 }
 

@@ -1,0 +1,48 @@
+#pragma once
+// What the CUDA kernels of this module share: float32 and bfloat16 elements, sums over a block, the choice by dtype.
+#include <ATen/core/Tensor.h>
+#include <cuda_bf16.h>
+
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::model::cuda {
+
+inline constexpr int kThreads = 256;
+
+__device__ inline float to_float(float x) { return x; }
+__device__ inline float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
+__device__ inline void assign(float& to, float x) { to = x; }
+__device__ inline void assign(__nv_bfloat16& to, float x) { to = __float2bfloat16_rn(x); }
+
+// Sum over the block in a fixed order; every thread gets it.
+__device__ inline float block_sum(float value) {
+  __shared__ float warps[32];
+  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = 0;
+  for (int i = 0; i < blockDim.x / 32; ++i) value += warps[i];
+  return value;
+}
+
+// Calls work(T*) with the CUDA type of the tensor's dtype.
+template <typename Work>
+void dispatch(const at::Tensor& x, const Work& work) {
+  if (x.scalar_type() == c10::ScalarType::Float) {
+    work(static_cast<float*>(nullptr));
+  } else {
+    check(x.scalar_type() == c10::ScalarType::BFloat16, "expected a float32 or bfloat16 tensor");
+    work(static_cast<__nv_bfloat16*>(nullptr));
+  }
+}
+
+template <typename T>
+const T* in(const at::Tensor& x, T*) {
+  return static_cast<const T*>(x.const_data_ptr());
+}
+template <typename T>
+T* out_of(at::Tensor& x, T*) {
+  return static_cast<T*>(x.mutable_data_ptr());
+}
+
+}  // namespace tradeoff::model::cuda
