@@ -1,7 +1,6 @@
 #pragma once
 // Frames between Executor and tradeoff-sql-worker. Both ends are one build on one machine, so plain
 // structs in host byte order do; the reader still trusts nothing (the worker may be corrupted).
-#include <chrono>
 #include <cstdint>
 
 namespace tradeoff::sql::wire {
@@ -11,10 +10,6 @@ inline constexpr std::uint32_t kMagic = 0x54534c33;  // "TSL3": changes with the
 inline constexpr int kWorkerSocket = 3;
 /// Progress callbacks come every so many virtual-machine steps.
 inline constexpr int kStepsPerCallback = 1000;
-
-/// How long either end looks for the other's bytes before it sleeps: an ordinary query is answered
-/// in less, and waking a sleeping core costs more than the query.
-inline constexpr std::chrono::microseconds kSpin{150};
 
 /// Sent once by the worker when it is ready.
 struct Hello {

@@ -1,6 +1,5 @@
 #include "worker.hpp"
 
-#include <sched.h>
 #include <sqlite3.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -76,15 +74,6 @@ void limit_cpu(double timeout_s) {
   ::setrlimit(RLIMIT_CPU, &cpu);
 }
 
-// Waits for a request awake, giving the core to whoever wants it, for a moment.
-void spin(int socket) {
-  const auto end = std::chrono::steady_clock::now() + wire::kSpin;
-  char byte;
-  while (::recv(socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN &&
-         std::chrono::steady_clock::now() < end)
-    ::sched_yield();
-}
-
 bool receive(int socket, void* into, std::size_t size) {
   auto* at = static_cast<char*>(into);
   while (size > 0) {
@@ -131,9 +120,7 @@ int serve(int socket, int parent, const std::string& extra_function) {
   DatabaseCache databases(extra_function);
   wire::Request request;
   std::string text;
-  for (;;) {
-    spin(socket);
-    if (!receive(socket, &request, sizeof request)) return 0;
+  while (receive(socket, &request, sizeof request)) {
     if (request.magic != wire::kMagic) return 1;
     text.resize(std::size_t{request.path_bytes} + request.sql_bytes);
     if (!receive(socket, text.data(), text.size())) return 1;
@@ -143,6 +130,7 @@ int serve(int socket, int parent, const std::string& extra_function) {
     answer.head.payload_bytes = answer.payload.size();
     if (!send_all(socket, &answer.head, sizeof answer.head, answer.payload)) return 1;
   }
+  return 0;
 }
 
 }  // namespace tradeoff::sql

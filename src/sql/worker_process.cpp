@@ -27,6 +27,8 @@ namespace {
 
 constexpr auto kStartPatience = std::chrono::seconds(20);
 constexpr std::size_t kReadBytes = 64 << 10;
+// A query that takes longer may run on any core.
+constexpr int kShortQueryMs = 2;
 
 // The worker gets no environment of ours but what its loader and sanitizers need.
 std::vector<std::string> worker_environment() {
@@ -132,6 +134,7 @@ void WorkerProcess::end() {
 }
 
 bool WorkerProcess::send(std::span<const std::string_view> parts) {
+  share_core();
   std::array<iovec, 4> vectors{};
   std::size_t left = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -157,21 +160,22 @@ bool WorkerProcess::send(std::span<const std::string_view> parts) {
   return true;
 }
 
-bool WorkerProcess::spin() {
-  buffer_.resize(kReadBytes);
-  used_ = 0;
-  const auto end = Clock::now() + wire::kSpin;
-  do {
-    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (got > 0) {
-      buffer_.resize(static_cast<std::size_t>(got));
-      return true;
-    }
-    if (got == 0 || errno != EAGAIN) break;
-    ::sched_yield();
-  } while (Clock::now() < end);
-  buffer_.clear();
-  return false;
+// Asker and worker take turns: on one core the turn changes without waking a sleeping one, which
+// costs more than an ordinary query.
+void WorkerProcess::share_core() {
+  const int core = ::sched_getcpu();
+  if (core < 0 || core == core_) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(core), &one);
+  if (::sched_setaffinity(pid_, sizeof one, &one) == 0) core_ = core;
+}
+
+void WorkerProcess::leave_core() {
+  cpu_set_t all;
+  if (core_ >= 0 && ::sched_getaffinity(0, sizeof all, &all) == 0)
+    ::sched_setaffinity(pid_, sizeof all, &all);
+  core_ = -1;
 }
 
 WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
@@ -185,13 +189,18 @@ WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
       size -= step;
       continue;
     }
-    if (spin()) continue;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const bool first = core_ >= 0;
+    if (first) left = std::min<long long>(left, kShortQueryMs);
     pollfd watched[2] = {{socket_, POLLIN, 0}, {pid_fd_, POLLIN, 0}};
     const int ready = ::poll(watched, pid_fd_ >= 0 ? 2 : 1,
                              static_cast<int>(std::clamp<long long>(left, 0, 1 << 30)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return Received::died;
+    if (ready == 0 && first) {
+      leave_core();
+      continue;
+    }
     if (ready == 0) return Received::late;
     if (!(watched[0].revents & (POLLIN | POLLHUP))) return Received::died;
     buffer_.resize(kReadBytes);

@@ -31,11 +31,13 @@ class WorkerProcess {
  private:
   void spawn(const std::filesystem::path& program);
   void end();
-  /// Looks for bytes without sleeping, for wire::kSpin at most; false when none came.
-  bool spin();
+  void share_core();
+  void leave_core();
 
   pid_t pid_ = -1;
   int pid_fd_ = -1, socket_ = -1;
+  // The core that the worker is held to; -1 for none.
+  int core_ = -1;
   // Bytes that came with an earlier read.
   std::string buffer_;
   std::size_t used_ = 0;
