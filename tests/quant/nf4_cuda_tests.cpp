@@ -1,0 +1,86 @@
+#include <ATen/ops/empty.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tradeoff/quant/nf4.hpp"
+
+namespace tradeoff::quant {
+namespace {
+
+const at::Device kCuda(at::kCUDA);
+
+bool same_bytes(const at::Tensor& on_cuda, const at::Tensor& on_cpu) {
+  const at::Tensor copy = on_cuda.cpu();
+  return copy.scalar_type() == on_cpu.scalar_type() && copy.sizes() == on_cpu.sizes() &&
+         std::memcmp(copy.const_data_ptr(), on_cpu.const_data_ptr(), copy.nbytes()) == 0;
+}
+
+// Sizes with whole and partial blocks, odd counts, and more than one CUDA block.
+const std::vector<std::vector<std::int64_t>> kShapes = {{1},       {63},        {64},        {7, 9},
+                                                        {65, 129}, {576, 1536}, {1000, 4099}};
+
+TEST(Nf4Cuda, quantise_gives_the_bytes_of_the_cpu) {
+  for (const auto& shape : kShapes) {
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      for (const bool double_quant : {true, false}) {
+        const at::Tensor values = at::randn(shape).to(dtype);
+        values.view(-1).slice(0, 0, 64).zero_();
+        const Nf4Weight cpu = quantise(values, {.double_quant = double_quant});
+        const Nf4Weight cuda = quantise(values.to(kCuda), {.double_quant = double_quant});
+        EXPECT_TRUE(same_bytes(cuda.packed, cpu.packed)) << values.sizes() << " " << dtype;
+        EXPECT_TRUE(same_bytes(cuda.absmax, cpu.absmax)) << values.sizes() << " " << dtype;
+        EXPECT_EQ(cuda.nested_offset, cpu.nested_offset);
+        ASSERT_EQ(cuda.nested(), double_quant);
+        if (double_quant) {
+          EXPECT_TRUE(same_bytes(cuda.nested_absmax, cpu.nested_absmax));
+        }
+      }
+    }
+  }
+}
+
+TEST(Nf4Cuda, dequantise_gives_the_values_of_the_cpu) {
+  for (const auto& shape : kShapes) {
+    for (const bool double_quant : {true, false}) {
+      for (const int blocksize : {32, 64, 4096}) {
+        const Nf4Weight weight =
+            quantise(at::randn(shape), {.blocksize = blocksize, .double_quant = double_quant});
+        const Nf4Weight on_cuda = weight.to(kCuda);
+        for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+          const at::Tensor out = at::empty(shape, at::TensorOptions(kCuda).dtype(dtype));
+          const at::Tensor expected = at::empty(shape, dtype);
+          dequantise(on_cuda, out);
+          dequantise(weight, expected);
+          EXPECT_TRUE(same_bytes(out, expected)) << expected.sizes() << " " << dtype;
+        }
+      }
+    }
+  }
+}
+
+TEST(Nf4Cuda, an_unaligned_part_of_a_larger_output_is_written_and_nothing_else) {
+  const Nf4Weight weight = quantise(at::randn({70, 64}));
+  const at::Tensor around = at::zeros({70 * 64 + 2}, at::TensorOptions(kCuda).dtype(at::kBFloat16));
+  dequantise(weight.to(kCuda), around.slice(0, 1, 70 * 64 + 1).view({70, 64}));
+  const at::Tensor expected = at::zeros({70 * 64 + 2}, at::kBFloat16);
+  dequantise(weight, expected.slice(0, 1, 70 * 64 + 1).view({70, 64}));
+  EXPECT_TRUE(same_bytes(around, expected));
+}
+
+TEST(Nf4Cuda, nan_and_infinity_spread_as_on_the_cpu) {
+  const at::Tensor values = at::randn({300});
+  values[5] = INFINITY;
+  values[70] = NAN;
+  values[290] = -INFINITY;
+  const Nf4Weight cpu = quantise(values, {.double_quant = false});
+  const Nf4Weight cuda = quantise(values.to(kCuda), {.double_quant = false});
+  EXPECT_TRUE(same_bytes(cuda.packed, cpu.packed));
+  EXPECT_TRUE(same_bytes(dequantise(cuda).nan_to_num(-1), dequantise(cpu).nan_to_num(-1)));
+}
+
+}  // namespace
+}  // namespace tradeoff::quant
