@@ -14,14 +14,17 @@ Work parse_import(Words words) {
   config::Table table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
-  if (!config::parse_command_line({"import", "Writes a model folder from a GGUF file or a Hugging Face folder."}, table, words)) {
+  if (!config::parse_command_line(
+          {"import", "Writes a model folder from a GGUF file or a Hugging Face folder."}, table,
+          words)) {
     return {};
   }
   const auto run = [options](const comm::Session& session) {
     if (session.rank() != 0) return kComplete;
     const model::ImportSummary summary = model::import_model(*options);
-    log::info("{}: {} tensors, {:.1f} M parameters, {:.0f} MB from {}", options->out.string(), summary.tensors,
-              static_cast<double>(summary.parameters) / 1e6, static_cast<double>(summary.bytes) / 1e6, summary.source);
+    log::info("{}: {} tensors, {:.1f} M parameters, {:.0f} MB from {}", options->out.string(),
+              summary.tensors, static_cast<double>(summary.parameters) / 1e6,
+              static_cast<double>(summary.bytes) / 1e6, summary.source);
     return kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};

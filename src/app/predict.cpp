@@ -15,10 +15,13 @@ Work parse_predict(Words words) {
   config::Table table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
-  if (!config::parse_command_line({"predict", "Answers the items of one file with one model."}, table, words)) return {};
+  if (!config::parse_command_line({"predict", "Answers the items of one file with one model."},
+                                  table, words))
+    return {};
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;
-    return study::predict_file(session, *options) == study::RunState::complete ? kComplete : comm::kRunAgain;
+    return study::predict_file(session, *options) == study::RunState::complete ? kComplete
+                                                                               : comm::kRunAgain;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
 }

@@ -18,7 +18,8 @@ struct RunOptions {
   bool list_cells = false, quiet = false;
 };
 
-void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study, study::ArmOptions& arm) {
+void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
+              study::ArmOptions& arm) {
   table.section("");
   table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
   table.positional("job");
@@ -29,8 +30,8 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
 }
 
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
-void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run, study::StudyOptions& study,
-             config::Problems& problems) {
+void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run,
+             study::StudyOptions& study, config::Problems& problems) {
   study::ArmOptions base;
   config::Table table;
   bind_run(table, run, study, base);
@@ -74,7 +75,8 @@ int print_cells(const study::StudyOptions& options) {
 Work parse_run(Words words) {
   auto study = std::make_shared<study::StudyOptions>();
   RunOptions run;
-  const config::Usage usage{"run", "A whole study: every arm, seed and task of a job file; continues where it stopped."};
+  const config::Usage usage{
+      "run", "A whole study: every arm, seed and task of a job file; continues where it stopped."};
   config::Problems problems;
   // The command line alone first: it names the job file.
   study::StudyOptions unused;
@@ -92,12 +94,16 @@ Work parse_run(Words words) {
     throw config::UsageError("no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
   }
   const auto job = config::JobFile::read(named.job, problems);
-  if (job.arms().empty()) problems.add(named.job.string(), "no arm; expected a section [arm.NAME], such as [arm.base]");
+  if (job.arms().empty())
+    problems.add(named.job.string(), "no arm; expected a section [arm.NAME], such as [arm.base]");
   resolve(job, arguments, run, *study, problems);
   problems.throw_if_any();
   const log::Level level = run.quiet ? log::Level::quiet : log::Level::normal;
   if (run.list_cells) {
-    return {[study](const comm::Session& session) { return session.rank() == 0 ? print_cells(*study) : kComplete; }, level};
+    return {[study](const comm::Session& session) {
+              return session.rank() == 0 ? print_cells(*study) : kComplete;
+            },
+            level};
   }
   return {[study](const comm::Session& session) { return run_whole(session, *study); }, level};
 }

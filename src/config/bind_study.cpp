@@ -3,46 +3,70 @@
 namespace tradeoff::config {
 
 void bind(Table& table, study::ModelOptions& options) {
-  table.add("model", &options.model, "Model folder, as `tradeoff import` writes it").required().local().placeholder("DIR");
-  table.add_choice("device", &options.device,
-                   Names<model::DeviceChoice>{{"auto", model::DeviceChoice::automatic},
-                                              {"cpu", model::DeviceChoice::cpu},
-                                              {"cuda", model::DeviceChoice::cuda}},
-                   "auto: this rank's GPU where there is one")
+  table.add("model", &options.model, "Model folder, as `tradeoff import` writes it")
+      .required()
+      .local()
+      .placeholder("DIR");
+  table
+      .add_choice("device", &options.device,
+                  Names<model::DeviceChoice>{{"auto", model::DeviceChoice::automatic},
+                                             {"cpu", model::DeviceChoice::cpu},
+                                             {"cuda", model::DeviceChoice::cuda}},
+                  "auto: this rank's GPU where there is one")
       .local();
   table.add_choice("dtype", &options.dtype,
                    Names<model::DtypeChoice>{{"auto", model::DtypeChoice::automatic},
                                              {"float32", model::DtypeChoice::float32},
                                              {"bfloat16", model::DtypeChoice::bfloat16}},
                    "auto: bfloat16 on a GPU and on a processor that computes in it, else float32");
-  table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores").local().at_least(0);
+  table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
+      .local()
+      .at_least(0);
 }
 
 void bind(Table& table, study::DecodingOptions& options) {
   table.add("max_new_tokens", &options.max_new_tokens, "Most new tokens of an answer").at_least(1);
-  table.add("stop", &options.stop, "A text that ends an answer; repeatable").escaped().placeholder("TEXT");
-  table.add("chunk_size", &options.chunk_size, "Most questions of a chunk, the unit of work").at_least(1);
+  table.add("stop", &options.stop, "A text that ends an answer; repeatable")
+      .escaped()
+      .placeholder("TEXT");
+  table.add("chunk_size", &options.chunk_size, "Most questions of a chunk, the unit of work")
+      .at_least(1);
 }
 
 void bind(Table& table, study::PredictOptions& options) {
   bind(table, options.model);
-  table.add_choice("task", &options.task, Names<task::Purpose>{{"spider", task::Purpose::spider}, {"mmlu", task::Purpose::mmlu}},
-                   "Greedy answers, or log-probabilities of the choices");
-  table.add("items", &options.items, "Items, JSONL: {\"id\", \"prompt\"} and, for mmlu, \"choices\"", {"input"})
+  table.add_choice(
+      "task", &options.task,
+      Names<task::Purpose>{{"spider", task::Purpose::spider}, {"mmlu", task::Purpose::mmlu}},
+      "Greedy answers, or log-probabilities of the choices");
+  table
+      .add("items", &options.items, "Items, JSONL: {\"id\", \"prompt\"} and, for mmlu, \"choices\"",
+           {"input"})
       .required()
       .local()
       .placeholder("F.jsonl");
-  table.add("out", &options.out, "Predictions, JSONL; journals go to OUT.journal/", {"output"}).required().local().placeholder("F.jsonl");
+  table.add("out", &options.out, "Predictions, JSONL; journals go to OUT.journal/", {"output"})
+      .required()
+      .local()
+      .placeholder("F.jsonl");
   table.add("limit", &options.limit, "The first so many items; 0: all").at_least(0);
   bind(table, options.decoding);
   table.add("resume", &options.resume, "Continue from the journals of an earlier run").local();
 }
 
 void bind(Table& table, model::ImportOptions& options) {
-  table.add("model", &options.model, "GGUF file, or Hugging Face folder with safetensors", {"input"}).required().local().placeholder("PATH");
-  table.add("out", &options.out, "Model folder to write", {"output_dir"}).required().local().placeholder("DIR");
+  table
+      .add("model", &options.model, "GGUF file, or Hugging Face folder with safetensors", {"input"})
+      .required()
+      .local()
+      .placeholder("PATH");
+  table.add("out", &options.out, "Model folder to write", {"output_dir"})
+      .required()
+      .local()
+      .placeholder("DIR");
   table.add_choice("dtype", &options.dtype,
-                   Names<model::StoredDtype>{{"bfloat16", model::StoredDtype::bfloat16}, {"float32", model::StoredDtype::float32}},
+                   Names<model::StoredDtype>{{"bfloat16", model::StoredDtype::bfloat16},
+                                             {"float32", model::StoredDtype::float32}},
                    "Type of the stored weights");
 }
 
@@ -61,25 +85,40 @@ void bind_study(Table& table, study::StudyOptions& options) {
   table.add("name", &options.name, "What the study is called");
   table.add("seeds", &options.seeds, "Replicate seeds, such as 1,2,3").required();
   table.add("data_seed", &options.data_seed, "Seed of the draws of questions");
-  table.add_choice("tasks", &options.tasks,
-                   Names<study::TaskKind>{{"spider", study::TaskKind::spider}, {"mmlu", study::TaskKind::mmlu}},
-                   "What is asked");
+  table.add_choice(
+      "tasks", &options.tasks,
+      Names<study::TaskKind>{{"spider", study::TaskKind::spider}, {"mmlu", study::TaskKind::mmlu}},
+      "What is asked");
   table.add_choice("primary", &options.primary,
-                   Names<study::Primary>{{"exec", study::Primary::exec}, {"set", study::Primary::set}, {"strict", study::Primary::strict}},
+                   Names<study::Primary>{{"exec", study::Primary::exec},
+                                         {"set", study::Primary::set},
+                                         {"strict", study::Primary::strict}},
                    "The metric that accuracy means on Spider");
   table.section("model");
   bind(table, options.model);
   table.section("spider");
-  table.add("data", &options.spider_data, "Folder of the Spider release").local().placeholder("DIR");
+  table.add("data", &options.spider_data, "Folder of the Spider release")
+      .local()
+      .placeholder("DIR");
   bind(table, options.spider_draw);
   table.section("mmlu");
   table.add("data", &options.mmlu_data, "Folder of the MMLU release").local().placeholder("DIR");
   bind(table, options.mmlu_draw);
   table.section("");
-  table.add("sql_timeout", &options.scoring.execute.timeout_s, "Wall-clock limit of one query, seconds").above(0);
-  table.add("sql_max_steps", &options.scoring.execute.max_steps, "Virtual-machine steps of one query").at_least(1);
-  table.add("output_dir", &options.output_dir, "Folder of the study's results").required().local().placeholder("DIR");
-  table.add("overwrite", &options.overwrite, "Start anew in a folder that holds another study").local();
+  table
+      .add("sql_timeout", &options.scoring.execute.timeout_s,
+           "Wall-clock limit of one query, seconds")
+      .above(0);
+  table
+      .add("sql_max_steps", &options.scoring.execute.max_steps,
+           "Virtual-machine steps of one query")
+      .at_least(1);
+  table.add("output_dir", &options.output_dir, "Folder of the study's results")
+      .required()
+      .local()
+      .placeholder("DIR");
+  table.add("overwrite", &options.overwrite, "Start anew in a folder that holds another study")
+      .local();
   table.add("cell", &options.cell, "Compute this cell alone (see --list-cells)").local();
 }
 

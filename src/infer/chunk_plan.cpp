@@ -39,7 +39,8 @@ class Planner {
     return common_prefix(prompts_[order_[a]], prompts_[order_[b]]);
   }
 
-  // Sorted prompts [first, last) with a common prefix: cut into equal parts, or kept to be joined with neighbours.
+  // Sorted prompts [first, last) with a common prefix: cut into equal parts, or kept to be joined
+  // with neighbours.
   void add_family(std::size_t first, std::size_t last) {
     const auto size = static_cast<std::int64_t>(last - first);
     const std::int64_t parts = (size + options_.chunk_size - 1) / options_.chunk_size;
@@ -51,7 +52,8 @@ class Planner {
       }
       return;
     }
-    const std::int64_t tokens = make_chunk(first, last, root_of(first, last)).tokens + root_of(first, last);
+    const std::int64_t tokens =
+        make_chunk(first, last, root_of(first, last)).tokens + root_of(first, last);
     const bool fits = pending_first_ == pending_last_ ||
                       (static_cast<std::int64_t>(last - pending_first_) <= options_.chunk_size &&
                        pending_tokens_ + tokens <= options_.merge_tokens);
@@ -65,11 +67,13 @@ class Planner {
   }
 
   void flush() {
-    if (pending_first_ != pending_last_) add_chunk(pending_first_, pending_last_, root_of(pending_first_, pending_last_));
+    if (pending_first_ != pending_last_)
+      add_chunk(pending_first_, pending_last_, root_of(pending_first_, pending_last_));
     pending_first_ = pending_last_;
   }
 
-  // The common prefix of sorted prompts is that of the first and the last; each must keep a token of its own.
+  // The common prefix of sorted prompts is that of the first and the last; each must keep a token
+  // of its own.
   std::int64_t root_of(std::size_t first, std::size_t last) const {
     std::int64_t root = shared(first, last - 1);
     for (std::size_t i = first; i < last; ++i) {
@@ -85,11 +89,15 @@ class Planner {
     std::vector<const std::vector<TokenId>*> sorted;
     for (const std::int64_t index : chunk.prompts) sorted.push_back(&prompts_[index]);
     chunk.tokens = build_prefix_tree(sorted, root).tokens;
-    chunk.cost = static_cast<double>(root + chunk.tokens + options_.expected_new_tokens * static_cast<std::int64_t>(last - first));
+    chunk.cost =
+        static_cast<double>(root + chunk.tokens +
+                            options_.expected_new_tokens * static_cast<std::int64_t>(last - first));
     return chunk;
   }
 
-  void add_chunk(std::size_t first, std::size_t last, std::int64_t root) { chunks_.push_back(make_chunk(first, last, root)); }
+  void add_chunk(std::size_t first, std::size_t last, std::int64_t root) {
+    chunks_.push_back(make_chunk(first, last, root));
+  }
 
   Prompts prompts_;
   PlanOptions options_;
@@ -102,15 +110,18 @@ class Planner {
 }  // namespace
 
 std::vector<Chunk> plan_chunks(Prompts prompts, const PlanOptions& options) {
-  check(options.chunk_size > 0, fmt::format("chunk_size {}: expected a positive number", options.chunk_size));
-  for (std::size_t i = 0; i < prompts.size(); ++i) check(!prompts[i].empty(), fmt::format("prompt {} has no tokens", i));
+  check(options.chunk_size > 0,
+        fmt::format("chunk_size {}: expected a positive number", options.chunk_size));
+  for (std::size_t i = 0; i < prompts.size(); ++i)
+    check(!prompts[i].empty(), fmt::format("prompt {} has no tokens", i));
   return Planner(prompts, options).plan();
 }
 
 std::vector<std::int64_t> longest_first(std::span<const Chunk> chunks) {
   std::vector<std::int64_t> order(chunks.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t b) { return chunks[a].cost > chunks[b].cost; });
+  std::ranges::stable_sort(
+      order, [&](std::int64_t a, std::int64_t b) { return chunks[a].cost > chunks[b].cost; });
   return order;
 }
 

@@ -32,22 +32,28 @@ struct PassBuilder {
   Pass finish(std::vector<SpanLevel> levels, c10::Device device) const {
     std::erase_if(levels, [](const SpanLevel& level) { return level.spans.empty(); });
     const std::int64_t last = position.empty() ? 0 : *std::ranges::max_element(position);
-    return {ids_tensor(ids, device), ids_tensor(position, device), ids_tensor(kv_row, device),
-            ids_tensor(out_rows, device), last,
+    return {ids_tensor(ids, device),
+            ids_tensor(position, device),
+            ids_tensor(kv_row, device),
+            ids_tensor(out_rows, device),
+            last,
             AttentionPattern(std::move(levels), static_cast<std::int64_t>(ids.size()), device)};
   }
 };
 
 }  // namespace
 
-Engine::Engine(model::Llama& model, const EngineOptions& options) : model_(model), options_(options) {
+Engine::Engine(model::Llama& model, const EngineOptions& options)
+    : model_(model), options_(options) {
   check(options.max_pass_tokens > 0, "max_pass_tokens must be positive");
 }
 Engine::~Engine() = default;
 
-// Rows of the arena: [root | runs, depth first]; a leaf of a generating chunk is followed by the rows of its new tokens,
-// so that prompt end and answer are one span of keys. Without generation a leaf's rows are used again by the next pass.
-Engine::Layout Engine::make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+// Rows of the arena: [root | runs, depth first]; a leaf of a generating chunk is followed by the
+// rows of its new tokens, so that prompt end and answer are one span of keys. Without generation a
+// leaf's rows are used again by the next pass.
+Engine::Layout Engine::make_layout(const Chunk& chunk,
+                                   std::span<const std::vector<TokenId>> prompts,
                                    std::int64_t new_tokens) {
   Layout layout;
   for (const std::int64_t index : chunk.prompts) layout.prompts.push_back(&prompts[index]);
@@ -65,7 +71,8 @@ Engine::Layout Engine::make_layout(const Chunk& chunk, std::span<const std::vect
   }
   layout.subtree_end.resize(n);
   for (std::size_t i = n; i-- > 0;) {
-    layout.subtree_end[i] = std::max(layout.subtree_end[i], layout.first_token[i] + runs[i].tokens());
+    layout.subtree_end[i] =
+        std::max(layout.subtree_end[i], layout.first_token[i] + runs[i].tokens());
     if (runs[i].parent >= 0) {
       auto& end = layout.subtree_end[runs[i].parent];
       end = std::max(end, layout.subtree_end[i]);
@@ -75,8 +82,10 @@ Engine::Layout Engine::make_layout(const Chunk& chunk, std::span<const std::vect
   layout.wave = {0};
   for (std::size_t i = 0; i < n; ++i) {
     const std::int64_t begin = layout.first_token[i], end = begin + runs[i].tokens();
-    if (end - layout.wave.back() > options_.max_pass_tokens && begin > layout.wave.back()) layout.wave.push_back(begin);
-    while (end - layout.wave.back() > options_.max_pass_tokens) layout.wave.push_back(layout.wave.back() + options_.max_pass_tokens);
+    if (end - layout.wave.back() > options_.max_pass_tokens && begin > layout.wave.back())
+      layout.wave.push_back(begin);
+    while (end - layout.wave.back() > options_.max_pass_tokens)
+      layout.wave.push_back(layout.wave.back() + options_.max_pass_tokens);
   }
   if (layout.wave.back() < token) layout.wave.push_back(token);
 
@@ -146,7 +155,8 @@ at::Tensor Engine::prefill(const Layout& layout) {
       const std::int64_t t0 = layout.first_token[i], t1 = t0 + runs[i].tokens();
       // Descendants of this run inside the pass see all of it.
       const std::int64_t d0 = std::max(t1, w0), d1 = std::min(layout.subtree_end[i], w1);
-      if (d0 < d1) above[layout.depth[i]].spans.push_back({d0 - w0, d1 - d0, layout.row[i], runs[i].tokens()});
+      if (d0 < d1)
+        above[layout.depth[i]].spans.push_back({d0 - w0, d1 - d0, layout.row[i], runs[i].tokens()});
       const std::int64_t begin = std::max(t0, w0), end = std::min(t1, w1);
       if (begin >= end) continue;
       own.spans.push_back({begin - w0, end - begin, layout.row[i], end - t0});
@@ -167,16 +177,19 @@ at::Tensor Engine::prefill(const Layout& layout) {
   return at::cat(hidden);
 }
 
-std::vector<std::vector<float>> Engine::choice_logprobs(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
-                                                        std::span<const std::vector<TokenId>> choices) {
+std::vector<std::vector<float>> Engine::choice_logprobs(
+    const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+    std::span<const std::vector<TokenId>> choices) {
   const c10::InferenceMode inference;
-  check(choices.size() == chunk.prompts.size(), "choice_logprobs: one list of choices a prompt is expected");
+  check(choices.size() == chunk.prompts.size(),
+        "choice_logprobs: one list of choices a prompt is expected");
   const Layout layout = make_layout(chunk, prompts, 0);
   const at::Tensor logits = model_.logits(prefill(layout));
   const auto count = static_cast<std::int64_t>(choices.front().size());
   std::vector<std::int64_t> columns;
   for (const auto& list : choices) {
-    check(static_cast<std::int64_t>(list.size()) == count, "choice_logprobs: prompts with different numbers of choices");
+    check(static_cast<std::int64_t>(list.size()) == count,
+          "choice_logprobs: prompts with different numbers of choices");
     columns.insert(columns.end(), list.begin(), list.end());
   }
   const at::Tensor index = ids_tensor(columns, model_.device()).view({-1, count});
@@ -189,7 +202,8 @@ std::vector<std::vector<float>> Engine::choice_logprobs(const Chunk& chunk, std:
   return result;
 }
 
-std::vector<Answer> Engine::generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+std::vector<Answer> Engine::generate(const Chunk& chunk,
+                                     std::span<const std::vector<TokenId>> prompts,
                                      const GenerateOptions& options) {
   const c10::InferenceMode inference;
   std::vector<Answer> answers(chunk.prompts.size());
@@ -225,7 +239,8 @@ std::vector<Answer> Engine::generate(const Chunk& chunk, std::span<const std::ve
     SpanLevel own{{}, false}, from_root{{}, false};
     std::vector<SpanLevel> above(layout.max_depth);
     const auto count = static_cast<std::int64_t>(active.size());
-    if (layout.tree.root_tokens > 0) from_root.spans.push_back({0, count, 0, layout.tree.root_tokens});
+    if (layout.tree.root_tokens > 0)
+      from_root.spans.push_back({0, count, 0, layout.tree.root_tokens});
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t prompt = active[i], leaf = layout.leaf_run[prompt];
       const std::int64_t row = layout.row[leaf] + runs[leaf].tokens() + step;
@@ -236,7 +251,8 @@ std::vector<Answer> Engine::generate(const Chunk& chunk, std::span<const std::ve
       own.spans.push_back({i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1});
       for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent) {
         auto& spans = above[layout.depth[run]].spans;
-        if (!spans.empty() && spans.back().k_begin == layout.row[run] && spans.back().q_begin + spans.back().q_count == i) {
+        if (!spans.empty() && spans.back().k_begin == layout.row[run] &&
+            spans.back().q_begin + spans.back().q_count == i) {
           ++spans.back().q_count;
         } else {
           spans.push_back({i, 1, layout.row[run], runs[run].tokens()});

@@ -9,11 +9,11 @@ namespace tradeoff::infer {
 struct Engine::Layout {
   PrefixTree tree;
   std::vector<const std::vector<TokenId>*> prompts;  // in the chunk's order
-  std::vector<std::int64_t> first_token;  // of each run, in depth-first token order
-  std::vector<std::int64_t> subtree_end;  // token after the last descendant of each run
+  std::vector<std::int64_t> first_token;             // of each run, in depth-first token order
+  std::vector<std::int64_t> subtree_end;             // token after the last descendant of each run
   std::vector<std::int64_t> depth;
-  std::vector<std::int64_t> row;          // arena row of each run's first token
-  std::vector<std::int64_t> leaf_run;     // run that ends each prompt
+  std::vector<std::int64_t> row;       // arena row of each run's first token
+  std::vector<std::int64_t> leaf_run;  // run that ends each prompt
   std::int64_t max_depth = 0;
   // Passes over token ranges [wave[i], wave[i + 1]).
   std::vector<std::int64_t> wave;

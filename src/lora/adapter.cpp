@@ -36,9 +36,10 @@ std::vector<model::Projection> parse_targets(const std::vector<std::string>& nam
   }
   for (const std::string& name : names) {
     if (std::ranges::find(model::kProjections, name, model::name_of) == model::kProjections.end()) {
-      fail(fmt::format("target_modules: found \"{}\", expected q_proj, k_proj, v_proj, o_proj, "
-                       "gate_proj, up_proj, down_proj, or all-linear alone",
-                       name));
+      fail(
+          fmt::format("target_modules: found \"{}\", expected q_proj, k_proj, v_proj, o_proj, "
+                      "gate_proj, up_proj, down_proj, or all-linear alone",
+                      name));
     }
   }
   check(!targets.empty(), "target_modules: expected at least one");
@@ -84,8 +85,8 @@ Adapter make_adapter(const model::LlamaConfig& config, const LoraOptions& option
   check_options(options);
   Adapter adapter;
   adapter.options = options;
-  adapter.parameters = at::zeros({parameter_count(config, options)},
-                                 at::TensorOptions(c10::ScalarType::Float));
+  adapter.parameters =
+      at::zeros({parameter_count(config, options)}, at::TensorOptions(c10::ScalarType::Float));
   adapter.weights = views_of(adapter.parameters, config, options);
   return adapter;
 }

@@ -26,7 +26,8 @@ model::LowRank update_of(const model::AdapterWeights& weights, const std::string
   for (std::size_t i = 0; i < weights.layers.size(); ++i) {
     for (const model::Projection projection : model::kProjections) {
       const auto layer = static_cast<std::int64_t>(i);
-      if (name == model::module_name(layer, projection) + ".weight") return weights.at(layer, projection);
+      if (name == model::module_name(layer, projection) + ".weight")
+        return weights.at(layer, projection);
     }
   }
   return {};
@@ -64,10 +65,11 @@ void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path&
   });
   for (const auto& entry : fs::directory_iterator(base)) {
     const std::string name = entry.path().filename().string();
-    const bool weight_file = name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
+    const bool weight_file =
+        name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
     if (!entry.is_regular_file() || weight_file || name == "config.json") continue;
-    const bool copied = name.ends_with(".json") || name.ends_with(".jinja") || name.ends_with(".model") ||
-                        name.ends_with(".txt");
+    const bool copied = name.ends_with(".json") || name.ends_with(".jinja") ||
+                        name.ends_with(".model") || name.ends_with(".txt");
     if (copied) write_atomically(out / name, read_text(entry.path()));
   }
   // Last, so that a folder with a config is whole.

@@ -22,10 +22,12 @@ constexpr const char* kWeightsFile = "adapter_model.safetensors";
 // Options of PEFT that change the result and that this engine does not compute. Each must be absent
 // or hold nothing.
 constexpr const char* kUnsupported[] = {
-    "use_rslora",       "use_dora",        "rank_pattern",        "alpha_pattern",
-    "modules_to_save",  "layers_to_transform", "layers_pattern",  "fan_in_fan_out",
-    "lora_bias",        "exclude_modules", "layer_replication",   "trainable_token_indices",
-    "target_parameters", "use_qalora",     "alora_invocation_tokens", "megatron_config"};
+    "use_rslora",        "use_dora",          "rank_pattern",
+    "alpha_pattern",     "modules_to_save",   "layers_to_transform",
+    "layers_pattern",    "fan_in_fan_out",    "lora_bias",
+    "exclude_modules",   "layer_replication", "trainable_token_indices",
+    "target_parameters", "use_qalora",        "alora_invocation_tokens",
+    "megatron_config"};
 
 bool holds_something(const Json& value) {
   if (value.is_null()) return false;
@@ -54,10 +56,14 @@ void for_each_matrix(const model::AdapterWeights& weights, const Visit& visit) {
 
 c10::ScalarType scalar_type(const model::StoredTensor& tensor) {
   switch (tensor.dtype) {
-    case model::Dtype::f32: return c10::ScalarType::Float;
-    case model::Dtype::bf16: return c10::ScalarType::BFloat16;
-    case model::Dtype::f16: return c10::ScalarType::Half;
-    default: fail(fmt::format("dtype {}, expected F32, BF16 or F16", model::name_of(tensor.dtype)));
+    case model::Dtype::f32:
+      return c10::ScalarType::Float;
+    case model::Dtype::bf16:
+      return c10::ScalarType::BFloat16;
+    case model::Dtype::f16:
+      return c10::ScalarType::Half;
+    default:
+      fail(fmt::format("dtype {}, expected F32, BF16 or F16", model::name_of(tensor.dtype)));
   }
 }
 
@@ -67,7 +73,8 @@ LoraOptions parse_options(const Json& json) {
   for (const char* key : kUnsupported) {
     const auto found = json.find(key);
     if (found != json.end() && holds_something(*found)) {
-      fail(fmt::format("{}: found {}; LoRA adapters with it are not supported", key, to_line(*found)));
+      fail(fmt::format("{}: found {}; LoRA adapters with it are not supported", key,
+                       to_line(*found)));
     }
   }
   const auto bias = field_or<std::string>(json, "bias", "none");
@@ -102,7 +109,8 @@ LoraOptions read_peft_options(const fs::path& folder) {
   check(fs::is_directory(folder), folder.string() + ": no such adapter folder");
   const bool has_config = fs::exists(config), has_weights = fs::exists(weights);
   if (!has_config || !has_weights) {
-    fail(fmt::format("{}: {} is missing{}", folder.string(), has_config ? kWeightsFile : kConfigFile,
+    fail(fmt::format("{}: {} is missing{}", folder.string(),
+                     has_config ? kWeightsFile : kConfigFile,
                      has_config != has_weights ? ": the adapter is half written"
                                                : ", so this is no adapter folder"));
   }
@@ -133,8 +141,8 @@ Adapter read_peft(const fs::path& folder, const model::LlamaConfig& config) {
                        fmt::join(to.sizes(), ", "), adapter.options.lora_r));
     }
     try {
-      const at::Tensor view = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape,
-                                            at::TensorOptions(scalar_type(tensor)));
+      const at::Tensor view = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()),
+                                            tensor.shape, at::TensorOptions(scalar_type(tensor)));
       to.copy_(view);
     } catch (const Error& error) {
       fail(fmt::format("{}: tensor {}: {}", file.path().string(), name, error.what()));
@@ -168,17 +176,17 @@ void write_peft(const fs::path& folder, const Adapter& adapter, const std::strin
   }
   const double alpha = adapter.options.lora_alpha;
   const Json whole_alpha = static_cast<std::int64_t>(alpha);
-  const Json config = {{"peft_type", "LORA"},
-                       {"task_type", "CAUSAL_LM"},
-                       {"base_model_name_or_path", base_model},
-                       {"r", adapter.options.lora_r},
-                       {"lora_alpha", alpha == static_cast<double>(static_cast<std::int64_t>(alpha))
-                                          ? whole_alpha
-                                          : Json(alpha)},
-                       {"lora_dropout", adapter.options.lora_dropout},
-                       {"bias", "none"},
-                       {"target_modules", names},
-                       {"inference_mode", true}};
+  const Json config = {
+      {"peft_type", "LORA"},
+      {"task_type", "CAUSAL_LM"},
+      {"base_model_name_or_path", base_model},
+      {"r", adapter.options.lora_r},
+      {"lora_alpha",
+       alpha == static_cast<double>(static_cast<std::int64_t>(alpha)) ? whole_alpha : Json(alpha)},
+      {"lora_dropout", adapter.options.lora_dropout},
+      {"bias", "none"},
+      {"target_modules", names},
+      {"inference_mode", true}};
   write_atomically(folder / kConfigFile, config.dump(2) + "\n");
 }
 

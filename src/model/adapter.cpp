@@ -35,13 +35,18 @@ std::string module_name(std::int64_t layer, Projection projection) {
 
 ProjectionShape shape_of(const LlamaConfig& c, Projection projection) {
   switch (projection) {
-    case Projection::q: return {c.query_width(), c.hidden_size};
+    case Projection::q:
+      return {c.query_width(), c.hidden_size};
     case Projection::k:
-    case Projection::v: return {c.kv_width(), c.hidden_size};
-    case Projection::o: return {c.hidden_size, c.query_width()};
+    case Projection::v:
+      return {c.kv_width(), c.hidden_size};
+    case Projection::o:
+      return {c.hidden_size, c.query_width()};
     case Projection::gate:
-    case Projection::up: return {c.intermediate_size, c.hidden_size};
-    case Projection::down: return {c.hidden_size, c.intermediate_size};
+    case Projection::up:
+      return {c.intermediate_size, c.hidden_size};
+    case Projection::down:
+      return {c.hidden_size, c.intermediate_size};
   }
   fail("unknown projection");
 }
@@ -56,7 +61,8 @@ void check_adapter(const AdapterWeights& adapter, const LlamaConfig& config) {
       const LowRank& update = adapter.at(i, projection);
       if (!update.a.defined() && !update.b.defined()) continue;
       const ProjectionShape shape = shape_of(config, projection);
-      const std::int64_t lora_rank = update.a.defined() && update.a.dim() == 2 ? update.a.size(0) : 0;
+      const std::int64_t lora_rank =
+          update.a.defined() && update.a.dim() == 2 ? update.a.size(0) : 0;
       check_shape(update.a, lora_rank, shape.in, module_name(i, projection) + " A");
       check_shape(update.b, shape.out, lora_rank, module_name(i, projection) + " B");
     }

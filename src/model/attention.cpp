@@ -26,18 +26,20 @@ namespace {
 void check_level(const SpanLevel& level, std::int64_t queries) {
   std::int64_t next = 0;
   for (const Span& span : level.spans) {
-    const bool ok = span.q_begin >= next && span.q_count > 0 && span.q_begin + span.q_count <= queries &&
-                    span.k_begin >= 0 && span.k_count > 0 && (!level.causal || span.k_count >= span.q_count);
+    const bool ok = span.q_begin >= next && span.q_count > 0 &&
+                    span.q_begin + span.q_count <= queries && span.k_begin >= 0 &&
+                    span.k_count > 0 && (!level.causal || span.k_count >= span.q_count);
     if (!ok) {
-      fail(fmt::format("attention span: queries [{}, +{}) of {} after {}, keys [{}, +{})", span.q_begin, span.q_count,
-                       queries, next, span.k_begin, span.k_count));
+      fail(fmt::format("attention span: queries [{}, +{}) of {} after {}, keys [{}, +{})",
+                       span.q_begin, span.q_count, queries, next, span.k_begin, span.k_count));
     }
     next = span.q_begin + span.q_count;
   }
 }
 
 // Spans without keys fill the gaps, so that the sequences cover all queries in order.
-AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t queries, c10::Device device) {
+AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t queries,
+                                       c10::Device device) {
   std::vector<std::int32_t> cu_q = {0}, k_begin, k_count;
   AttentionPattern::Offsets offsets;
   const auto add = [&](std::int64_t q_end, std::int64_t begin, std::int64_t count) {
@@ -54,7 +56,8 @@ AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t quer
   if (queries > cu_q.back()) add(queries, 0, 0);
   k_begin.push_back(0);
   const auto to_device = [&](const std::vector<std::int32_t>& values) {
-    return at::tensor(values, at::TensorOptions(c10::ScalarType::Int)).to(device, /*non_blocking=*/true);
+    return at::tensor(values, at::TensorOptions(c10::ScalarType::Int))
+        .to(device, /*non_blocking=*/true);
   };
   offsets.cu_q = to_device(cu_q);
   offsets.k_begin = to_device(k_begin);
@@ -62,11 +65,12 @@ AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t quer
   return offsets;
 }
 
-at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                       double scale, at::Tensor* merged_lse) {
+at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                       const AttentionPattern& pattern, double scale, at::Tensor* merged_lse) {
   std::vector<at::Tensor> outs, lses;
   // The flash kernels take half precision and head widths that are multiples of 8 up to 256.
-  const bool flash = q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  const bool flash =
+      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
   for (std::size_t i = 0; i < pattern.levels().size(); ++i) {
     const AttentionPattern::Offsets& o = pattern.offsets()[i];
     if (!flash) {
@@ -85,15 +89,17 @@ at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tenso
     // A level in which a query sees nothing gives an infinite value of either sign.
     std::vector<at::Tensor> finite;
     for (const at::Tensor& lse : lses) {
-      finite.push_back(at::where(at::isinf(lse), at::full({}, -std::numeric_limits<float>::infinity(), lse.options()), lse));
+      finite.push_back(
+          at::where(at::isinf(lse),
+                    at::full({}, -std::numeric_limits<float>::infinity(), lse.options()), lse));
     }
     *merged_lse = at::logsumexp(at::stack(finite), 0);
   }
   return cuda::merge_attention(outs, lses);
 }
 
-at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                      double scale, at::Tensor* lse) {
+at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                      const AttentionPattern& pattern, double scale, at::Tensor* lse) {
   const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   at::Tensor row_max = at::full({queries, heads}, -std::numeric_limits<float>::infinity(), floats);
@@ -130,7 +136,8 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   at::Tensor out = at::empty({queries, heads * d}, q.options());
   constexpr std::int64_t kRows = 64;
   for_each_task((queries + kRows - 1) / kRows, [&](std::int64_t task) {
-    kernels.attend_finish(args, task * kRows, std::min(queries, (task + 1) * kRows), out.mutable_data_ptr());
+    kernels.attend_finish(args, task * kRows, std::min(queries, (task + 1) * kRows),
+                          out.mutable_data_ptr());
   });
   return out;
 }
@@ -158,7 +165,8 @@ std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_
   return tiles;
 }
 
-AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device)
+AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries,
+                                   c10::Device device)
     : levels_(std::move(levels)), queries_(queries) {
   for (const SpanLevel& level : levels_) {
     check_level(level, queries);
@@ -166,9 +174,10 @@ AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t q
   }
 }
 
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                  double scale, at::Tensor* lse) {
-  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale, lse) : attend_cpu(q, k, v, pattern, scale, lse);
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const AttentionPattern& pattern, double scale, at::Tensor* lse) {
+  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale, lse)
+                     : attend_cpu(q, k, v, pattern, scale, lse);
 }
 
 }  // namespace tradeoff::model

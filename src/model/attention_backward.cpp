@@ -14,17 +14,21 @@
 namespace tradeoff::model {
 namespace {
 
-AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const at::Tensor& out, const at::Tensor& lse, const AttentionPattern& pattern, double scale) {
+AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                            const AttentionPattern& pattern, double scale) {
   const cpu::BackwardKernels& kernels = cpu::select_backward();
-  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), keys = k.size(0), kv_heads = k.size(1);
+  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), keys = k.size(0),
+                     kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
-  AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats), at::zeros(v.sizes(), floats)};
+  AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
+                       at::zeros(v.sizes(), floats)};
   at::Tensor delta = at::empty({queries, heads}, floats);
   constexpr std::int64_t kRows = 64;
   for_each_task((queries + kRows - 1) / kRows, [&](std::int64_t task) {
-    kernels.row_dots(storage_of(q.scalar_type()), dout.const_data_ptr(), out.const_data_ptr(), task * kRows,
-                     std::min(queries, (task + 1) * kRows), heads, d, delta.mutable_data_ptr<float>());
+    kernels.row_dots(storage_of(q.scalar_type()), dout.const_data_ptr(), out.const_data_ptr(),
+                     task * kRows, std::min(queries, (task + 1) * kRows), heads, d,
+                     delta.mutable_data_ptr<float>());
   });
   cpu::AttendGradArgs args;
   args.storage = storage_of(q.scalar_type());
@@ -42,13 +46,17 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
   args.dk = grads.k.mutable_data_ptr<float>();
   args.dv = grads.v.mutable_data_ptr<float>();
 
-  // A query's tiles of different levels add to the same dq, so level by level; a key block's tiles all in one task.
-  std::vector<std::vector<cpu::AttendTile>> seen_by((keys + kernels.key_block - 1) / kernels.key_block);
+  // A query's tiles of different levels add to the same dq, so level by level; a key block's tiles
+  // all in one task.
+  std::vector<std::vector<cpu::AttendTile>> seen_by((keys + kernels.key_block - 1) /
+                                                    kernels.key_block);
   for (const SpanLevel& level : pattern.levels()) {
     const std::vector<cpu::AttendTile> tiles = attention_tiles(level, heads / kv_heads);
     for (const cpu::AttendTile& tile : tiles) {
-      const std::int64_t first = tile.k_begin / kernels.key_block, last = (tile.k_begin + tile.k_count - 1) / kernels.key_block;
-      for (std::int64_t block = first; block <= last; ++block) seen_by[static_cast<std::size_t>(block)].push_back(tile);
+      const std::int64_t first = tile.k_begin / kernels.key_block,
+                         last = (tile.k_begin + tile.k_count - 1) / kernels.key_block;
+      for (std::int64_t block = first; block <= last; ++block)
+        seen_by[static_cast<std::size_t>(block)].push_back(tile);
     }
     for_each_task(static_cast<std::int64_t>(tiles.size()) * kv_heads, [&](std::int64_t task) {
       cpu::AttendTile tile = tiles[static_cast<std::size_t>(task / kv_heads)];
@@ -61,8 +69,8 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
     const auto& tiles = seen_by[static_cast<std::size_t>(block)];
     if (tiles.empty()) return;
     const std::int64_t begin = block * kernels.key_block;
-    kernels.attend_grad_kv(args, tiles.data(), static_cast<std::int64_t>(tiles.size()), task % kv_heads, begin,
-                           std::min(keys, begin + kernels.key_block));
+    kernels.attend_grad_kv(args, tiles.data(), static_cast<std::int64_t>(tiles.size()),
+                           task % kv_heads, begin, std::min(keys, begin + kernels.key_block));
   });
   return grads;
 }
@@ -71,7 +79,8 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
 at::Tensor rows_of(const SpanLevel& level, bool queries, c10::Device device) {
   std::vector<std::int64_t> rows;
   for (const Span& span : level.spans) {
-    const std::int64_t begin = queries ? span.q_begin : span.k_begin, count = queries ? span.q_count : span.k_count;
+    const std::int64_t begin = queries ? span.q_begin : span.k_begin,
+                       count = queries ? span.q_count : span.k_count;
     for (std::int64_t i = 0; i < count; ++i) rows.push_back(begin + i);
   }
   return at::tensor(rows, at::TensorOptions(c10::ScalarType::Long)).to(device);
@@ -80,15 +89,19 @@ at::Tensor rows_of(const SpanLevel& level, bool queries, c10::Device device) {
 at::Tensor offsets_of(const SpanLevel& level, bool queries, c10::Device device) {
   std::vector<std::int32_t> offsets = {0};
   for (const Span& span : level.spans) {
-    offsets.push_back(offsets.back() + static_cast<std::int32_t>(queries ? span.q_count : span.k_count));
+    offsets.push_back(offsets.back() +
+                      static_cast<std::int32_t>(queries ? span.q_count : span.k_count));
   }
   return at::tensor(offsets, at::TensorOptions(c10::ScalarType::Int)).to(device);
 }
 
-// With the merged out and lse each level's flash gradients are exact shares of the whole (as in ring attention).
-void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                     const at::Tensor& out, const at::Tensor& lse, const SpanLevel& level, double scale, AttentionGrads& grads) {
-  const at::Tensor q_rows = rows_of(level, true, q.device()), k_rows = rows_of(level, false, q.device());
+// With the merged out and lse each level's flash gradients are exact shares of the whole (as in
+// ring attention).
+void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                     const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                     const SpanLevel& level, double scale, AttentionGrads& grads) {
+  const at::Tensor q_rows = rows_of(level, true, q.device()),
+                   k_rows = rows_of(level, false, q.device());
   std::int64_t max_q = 0, max_k = 0;
   for (const Span& span : level.spans) {
     max_q = std::max(max_q, span.q_count);
@@ -96,35 +109,44 @@ void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tens
   }
   const at::Tensor none = at::empty({0}, q.options());
   const auto [dq, dk, dv] = at::_flash_attention_backward(
-      dout.view(q.sizes()).index_select(0, q_rows), q.index_select(0, q_rows), k.index_select(0, k_rows),
-      v.index_select(0, k_rows), out.view(q.sizes()).index_select(0, q_rows), lse.index_select(1, q_rows).contiguous(),
-      offsets_of(level, true, q.device()), offsets_of(level, false, q.device()), max_q, max_k, /*dropout_p=*/0.0,
-      level.causal, none, none, scale);
+      dout.view(q.sizes()).index_select(0, q_rows), q.index_select(0, q_rows),
+      k.index_select(0, k_rows), v.index_select(0, k_rows),
+      out.view(q.sizes()).index_select(0, q_rows), lse.index_select(1, q_rows).contiguous(),
+      offsets_of(level, true, q.device()), offsets_of(level, false, q.device()), max_q, max_k,
+      /*dropout_p=*/0.0, level.causal, none, none, scale);
   grads.q.index_add_(0, q_rows, dq.to(c10::ScalarType::Float));
   grads.k.index_add_(0, k_rows, dk.to(c10::ScalarType::Float));
   grads.v.index_add_(0, k_rows, dv.to(c10::ScalarType::Float));
 }
 
 // Plain products, a span and a group of heads at a time, for what the flash kernels do not take.
-void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                     const at::Tensor& out, const at::Tensor& lse, const SpanLevel& level, double scale, AttentionGrads& grads) {
+void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                     const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                     const SpanLevel& level, double scale, AttentionGrads& grads) {
   const std::int64_t group = q.size(1) / k.size(1);
   const auto heads_first = [](const at::Tensor& x, std::int64_t begin, std::int64_t count) {
-    return x.narrow(0, begin, count).transpose(0, 1).to(c10::ScalarType::Float);  // [heads, count, d]
+    return x.narrow(0, begin, count)
+        .transpose(0, 1)
+        .to(c10::ScalarType::Float);  // [heads, count, d]
   };
   for (const Span& s : level.spans) {
-    const at::Tensor qs = heads_first(q, s.q_begin, s.q_count), os = heads_first(out.view(q.sizes()), s.q_begin, s.q_count);
+    const at::Tensor qs = heads_first(q, s.q_begin, s.q_count),
+                     os = heads_first(out.view(q.sizes()), s.q_begin, s.q_count);
     const at::Tensor dos = heads_first(dout.view(q.sizes()), s.q_begin, s.q_count);
     const at::Tensor ks = heads_first(k, s.k_begin, s.k_count).repeat_interleave(group, 0);
     const at::Tensor vs = heads_first(v, s.k_begin, s.k_count).repeat_interleave(group, 0);
     at::Tensor scores = qs.bmm(ks.transpose(1, 2)).mul_(scale);
     if (level.causal) {
-      const at::Tensor hidden = at::zeros({s.q_count, s.k_count}, scores.options().dtype(c10::ScalarType::Bool));
+      const at::Tensor hidden =
+          at::zeros({s.q_count, s.k_count}, scores.options().dtype(c10::ScalarType::Bool));
       scores.masked_fill_(hidden.logical_not().triu(s.k_count - s.q_count + 1), -INFINITY);
     }
     const at::Tensor p = scores.sub_(lse.narrow(1, s.q_begin, s.q_count).unsqueeze(2)).exp_();
-    const at::Tensor ds = p.mul(dos.bmm(vs.transpose(1, 2)).sub_(dos.mul(os).sum(2, true))).mul_(scale);
-    const auto fold = [&](const at::Tensor& x) { return x.view({k.size(1), group, s.k_count, -1}).sum(1).transpose(0, 1); };
+    const at::Tensor ds =
+        p.mul(dos.bmm(vs.transpose(1, 2)).sub_(dos.mul(os).sum(2, true))).mul_(scale);
+    const auto fold = [&](const at::Tensor& x) {
+      return x.view({k.size(1), group, s.k_count, -1}).sum(1).transpose(0, 1);
+    };
     grads.q.narrow(0, s.q_begin, s.q_count).add_(ds.bmm(ks).transpose(0, 1));
     grads.k.narrow(0, s.k_begin, s.k_count).add_(fold(ds.transpose(1, 2).bmm(qs)));
     grads.v.narrow(0, s.k_begin, s.k_count).add_(fold(p.transpose(1, 2).bmm(dos)));
@@ -133,12 +155,15 @@ void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tens
 
 }  // namespace
 
-AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const at::Tensor& out, const at::Tensor& lse, const AttentionPattern& pattern, double scale) {
+AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                               const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                               const AttentionPattern& pattern, double scale) {
   if (q.is_cpu()) return backward_cpu(dout, q, k, v, out, lse, pattern, scale);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
-  AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats), at::zeros(v.sizes(), floats)};
-  const bool flash = q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
+                       at::zeros(v.sizes(), floats)};
+  const bool flash =
+      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
   for (const SpanLevel& level : pattern.levels()) {
     (flash ? add_flash_level : add_plain_level)(dout, q, k, v, out, lse, level, scale, grads);
   }

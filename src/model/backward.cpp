@@ -35,30 +35,32 @@ char* at_row(at::Tensor& x, std::int64_t row) {
 
 }  // namespace
 
-at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps, const at::Tensor& dy,
-                             const at::Tensor& add) {
+at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             const at::Tensor& dy, const at::Tensor& add) {
   if (x.is_cuda()) return cuda::rms_norm_backward(x, weight, eps, dy, add);
   at::Tensor dx = at::empty(x.sizes(), x.options());
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().rms_norm_grad(storage_of(x.scalar_type()), at_row(x, begin), weight.const_data_ptr(),
-                                         static_cast<float>(eps), at_row(dy, begin),
-                                         add.defined() ? at_row(add, begin) : nullptr, end - begin,
-                                         x.size(1), at_row(dx, begin));
+    cpu::select_backward().rms_norm_grad(
+        storage_of(x.scalar_type()), at_row(x, begin), weight.const_data_ptr(),
+        static_cast<float>(eps), at_row(dy, begin), add.defined() ? at_row(add, begin) : nullptr,
+        end - begin, x.size(1), at_row(dx, begin));
   });
   return dx;
 }
 
-at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv, const at::Tensor& cos_sin,
-                         const at::Tensor& position, const at::Tensor& kv_row, c10::ScalarType dtype) {
+at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
+                         const at::Tensor& cos_sin, const at::Tensor& position,
+                         const at::Tensor& kv_row, c10::ScalarType dtype) {
   if (dq.is_cuda()) return cuda::rope_backward(dq, dk, dv, cos_sin, position, kv_row, dtype);
   const std::int64_t rows = dq.size(0), heads = dq.size(1), d = dq.size(2), kv_heads = dk.size(1);
   at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
   for_each_rows(rows, [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().rope_grad(storage_of(dtype), dq.const_data_ptr<float>() + begin * heads * d,
-                                     dk.const_data_ptr<float>(), dv.const_data_ptr<float>(),
-                                     cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>() + begin,
-                                     kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
-                                     at_row(dqkv, begin));
+    cpu::select_backward().rope_grad(
+        storage_of(dtype), dq.const_data_ptr<float>() + begin * heads * d,
+        dk.const_data_ptr<float>(), dv.const_data_ptr<float>(), cos_sin.const_data_ptr<float>(),
+        position.const_data_ptr<std::int64_t>() + begin,
+        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
+        at_row(dqkv, begin));
   });
   return dqkv;
 }
@@ -68,8 +70,8 @@ at::Tensor gated_product(const at::Tensor& pair) {
   const std::int64_t n = pair.size(1) / 2;
   at::Tensor product = at::empty({pair.size(0), n}, pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin), nullptr, end - begin, n,
-                                         at_row(product, begin), nullptr);
+    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin),
+                                         nullptr, end - begin, n, at_row(product, begin), nullptr);
   });
   return product;
 }
@@ -78,13 +80,15 @@ at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct)
   if (pair.is_cuda()) return cuda::silu_mul_backward(pair, dproduct);
   at::Tensor dpair = at::empty(pair.sizes(), pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin), at_row(dproduct, begin),
-                                         end - begin, dproduct.size(1), nullptr, at_row(dpair, begin));
+    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin),
+                                         at_row(dproduct, begin), end - begin, dproduct.size(1),
+                                         nullptr, at_row(dpair, begin));
   });
   return dpair;
 }
 
-at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights) {
+at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets,
+                          const at::Tensor& weights) {
   const std::int64_t rows = logits.size(0), vocab = logits.size(1);
   if (logits.is_cuda()) {
     const at::Tensor index = targets.view({-1, 1}), total = at::logsumexp(logits, 1, true);
@@ -99,21 +103,25 @@ at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, const a
     const std::int64_t target = targets.const_data_ptr<std::int64_t>()[row];
     const float total = cpu::select_kernels().log_sum_exp(values, vocab);
     losses.mutable_data_ptr<float>()[row] = total - values[target];
-    cpu::select_backward().cross_entropy_grad(values, vocab, target, total, weights.const_data_ptr<float>()[row]);
+    cpu::select_backward().cross_entropy_grad(values, vocab, target, total,
+                                              weights.const_data_ptr<float>()[row]);
   });
   return losses;
 }
 
-at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection, std::int64_t columns,
-                        double probability, c10::ScalarType dtype) {
-  const std::int64_t module = layer * static_cast<std::int64_t>(kProjections.size()) + static_cast<std::int64_t>(projection);
+at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection,
+                        std::int64_t columns, double probability, c10::ScalarType dtype) {
+  const std::int64_t module = layer * static_cast<std::int64_t>(kProjections.size()) +
+                              static_cast<std::int64_t>(projection);
   const auto threshold = static_cast<std::uint32_t>(std::lround(probability * 65536));
-  if (rows.sample.is_cuda()) return cuda::dropout_mask(rows, module, columns, threshold, probability, dtype);
+  if (rows.sample.is_cuda())
+    return cuda::dropout_mask(rows, module, columns, threshold, probability, dtype);
   at::Tensor bits = at::empty({rows.sample.size(0), (columns + 63) / 64}, rows.sample.options());
   for_each_rows(rows.sample.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().dropout_mask(rows.key.data(), rows.sample.const_data_ptr<std::int64_t>(),
-                                        rows.position.const_data_ptr<std::int64_t>(), module, columns, threshold, begin,
-                                        end, reinterpret_cast<std::uint64_t*>(bits.mutable_data_ptr<std::int64_t>()));
+    cpu::select_backward().dropout_mask(
+        rows.key.data(), rows.sample.const_data_ptr<std::int64_t>(),
+        rows.position.const_data_ptr<std::int64_t>(), module, columns, threshold, begin, end,
+        reinterpret_cast<std::uint64_t*>(bits.mutable_data_ptr<std::int64_t>()));
   });
   return bits;
 }

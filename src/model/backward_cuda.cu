@@ -10,10 +10,11 @@
 namespace tradeoff::model::cuda {
 namespace {
 
-// y = x f w with f = 1 / sqrt(mean(x²) + eps): dx = w dy f - x f³ mean(x w dy), plus `add` where it is given.
+// y = x f w with f = 1 / sqrt(mean(x²) + eps): dx = w dy f - x f³ mean(x w dy), plus `add` where it
+// is given.
 template <typename T>
-__global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps, const T* dy, const T* add, int columns,
-                                         T* dx) {
+__global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps, const T* dy,
+                                         const T* add, int columns, T* dx) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * columns;
   x += row;
   dy += row;
@@ -38,9 +39,10 @@ __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps,
 
 // The inverse rotation of rope_kernel; one block a token.
 template <typename T>
-__global__ void rope_backward_kernel(const float* dq, const float* dk, const float* dv, const float* cos_sin,
-                                     const std::int64_t* position, const std::int64_t* kv_row, int heads, int kv_heads,
-                                     int d, T* dqkv) {
+__global__ void rope_backward_kernel(const float* dq, const float* dk, const float* dv,
+                                     const float* cos_sin, const std::int64_t* position,
+                                     const std::int64_t* kv_row, int heads, int kv_heads, int d,
+                                     T* dqkv) {
   const std::int64_t token = blockIdx.x;
   const int half = d / 2, pairs = (heads + kv_heads) * half;
   T* const row = dqkv + token * (heads + 2 * kv_heads) * d;
@@ -48,34 +50,41 @@ __global__ void rope_backward_kernel(const float* dq, const float* dk, const flo
   const std::int64_t kv = kv_row[token] * kv_heads * d;
   for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
     const int head = i / half, at = i % half;
-    const float* const grad = head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
+    const float* const grad =
+        head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
     const float a = grad[at], b = grad[half + at], c = angle[at], s = angle[half + at];
     assign(row[head * d + at], a * c + b * s);
     assign(row[head * d + half + at], b * c - a * s);
   }
-  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x) assign(row[(heads + kv_heads) * d + i], dv[kv + i]);
+  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
+    assign(row[(heads + kv_heads) * d + i], dv[kv + i]);
 }
 
 template <typename T>
-__global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::int64_t total, int width, T* dpair) {
+__global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::int64_t total,
+                                         int width, T* dpair) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= total) return;
   const std::int64_t gate_at = i / width * 2 * width + i % width;
-  const float gate = to_float(pair[gate_at]), up = to_float(pair[gate_at + width]), grad = to_float(dproduct[i]);
+  const float gate = to_float(pair[gate_at]), up = to_float(pair[gate_at + width]),
+              grad = to_float(dproduct[i]);
   const float sigmoid = 1.0f / (1.0f + __expf(-gate));
   assign(dpair[gate_at], grad * up * sigmoid * (1.0f + gate * (1.0f - sigmoid)));
   assign(dpair[gate_at + width], grad * gate * sigmoid);
 }
 
-// The bits of cpu/backward.hpp's dropout_mask: a thread makes the eight columns of one philox4x32-10 call.
+// The bits of cpu/backward.hpp's dropout_mask: a thread makes the eight columns of one
+// philox4x32-10 call.
 template <typename T>
 __global__ void dropout_mask_kernel(std::uint32_t k0, std::uint32_t k1, const std::int64_t* sample,
-                                    const std::int64_t* position, std::uint32_t first, std::int64_t columns,
-                                    std::uint32_t threshold, float kept, std::int64_t calls, std::int64_t total, T* mask) {
+                                    const std::int64_t* position, std::uint32_t first,
+                                    std::int64_t columns, std::uint32_t threshold, float kept,
+                                    std::int64_t calls, std::int64_t total, T* mask) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= total) return;
   const std::int64_t row = i / calls, call = i % calls;
-  std::uint32_t c0 = first + static_cast<std::uint32_t>(call), c1 = static_cast<std::uint32_t>(position[row]);
+  std::uint32_t c0 = first + static_cast<std::uint32_t>(call),
+                c1 = static_cast<std::uint32_t>(position[row]);
   std::uint32_t c2 = static_cast<std::uint32_t>(sample[row]);
   std::uint32_t c3 = static_cast<std::uint32_t>(static_cast<std::uint64_t>(sample[row]) >> 32);
 #pragma unroll
@@ -98,33 +107,37 @@ __global__ void dropout_mask_kernel(std::uint32_t k0, std::uint32_t k1, const st
   }
 }
 
-unsigned blocks_for(std::int64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
+unsigned blocks_for(std::int64_t threads) {
+  return static_cast<unsigned>((threads + kThreads - 1) / kThreads);
+}
 
 }  // namespace
 
-at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps, const at::Tensor& dy,
-                             const at::Tensor& add) {
+at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             const at::Tensor& dy, const at::Tensor& add) {
   at::Tensor dx = at::empty_like(x);
   if (x.size(0) == 0) return dx;
   dispatch(x, [&](auto* type) {
     rms_norm_backward_kernel<<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type), in(weight, type), static_cast<float>(eps), in(dy, type), add.defined() ? in(add, type) : nullptr,
-        static_cast<int>(x.size(1)), out_of(dx, type));
+        in(x, type), in(weight, type), static_cast<float>(eps), in(dy, type),
+        add.defined() ? in(add, type) : nullptr, static_cast<int>(x.size(1)), out_of(dx, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dx;
 }
 
-at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv, const at::Tensor& cos_sin,
-                         const at::Tensor& position, const at::Tensor& kv_row, c10::ScalarType dtype) {
+at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
+                         const at::Tensor& cos_sin, const at::Tensor& position,
+                         const at::Tensor& kv_row, c10::ScalarType dtype) {
   const std::int64_t rows = dq.size(0), heads = dq.size(1), d = dq.size(2), kv_heads = dk.size(1);
   at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
   if (rows == 0) return dqkv;
   dispatch(dqkv, [&](auto* type) {
     rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
         dq.const_data_ptr<float>(), dk.const_data_ptr<float>(), dv.const_data_ptr<float>(),
-        cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
-        static_cast<int>(heads), static_cast<int>(kv_heads), static_cast<int>(d), out_of(dqkv, type));
+        cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
+        kv_row.const_data_ptr<std::int64_t>(), static_cast<int>(heads), static_cast<int>(kv_heads),
+        static_cast<int>(d), out_of(dqkv, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dqkv;
@@ -136,22 +149,24 @@ at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct)
   if (total == 0) return dpair;
   dispatch(pair, [&](auto* type) {
     silu_mul_backward_kernel<<<blocks_for(total), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(pair, type), in(dproduct, type), total, static_cast<int>(dproduct.size(1)), out_of(dpair, type));
+        in(pair, type), in(dproduct, type), total, static_cast<int>(dproduct.size(1)),
+        out_of(dpair, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dpair;
 }
 
-at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns, std::uint32_t threshold,
-                        double probability, c10::ScalarType dtype) {
+at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,
+                        std::uint32_t threshold, double probability, c10::ScalarType dtype) {
   at::Tensor mask = at::empty({rows.sample.size(0), columns}, rows.sample.options().dtype(dtype));
   const std::int64_t calls = (columns + 7) / 8, total = rows.sample.size(0) * calls;
   if (total == 0) return mask;
   dispatch(mask, [&](auto* type) {
     dropout_mask_kernel<<<blocks_for(total), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
         rows.key[0], rows.key[1], rows.sample.const_data_ptr<std::int64_t>(),
-        rows.position.const_data_ptr<std::int64_t>(), static_cast<std::uint32_t>(module << 20), columns, threshold,
-        static_cast<float>(1.0 / (1.0 - probability)), calls, total, out_of(mask, type));
+        rows.position.const_data_ptr<std::int64_t>(), static_cast<std::uint32_t>(module << 20),
+        columns, threshold, static_cast<float>(1.0 / (1.0 - probability)), calls, total,
+        out_of(mask, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return mask;

@@ -31,16 +31,20 @@ void read_rope(const Json& json, LlamaConfig& config) {
     if (found == json.end() || found->is_null()) continue;
     require(json, key, found->is_object(), "an object");
     config.rope_theta = field_or<double>(*found, "rope_theta", config.rope_theta);
-    const auto type = field_or<std::string>(*found, "rope_type", field_or<std::string>(*found, "type", "default"));
+    const auto type = field_or<std::string>(*found, "rope_type",
+                                            field_or<std::string>(*found, "type", "default"));
     if (type == "default") continue;
     require(json, key, type == "llama3", "rope_type \"default\" or \"llama3\"");
-    config.rope_scaling = RopeScaling{
-        field<double>(*found, "factor"), field<double>(*found, "low_freq_factor"),
-        field<double>(*found, "high_freq_factor"),
-        field<std::int64_t>(*found, "original_max_position_embeddings")};
+    config.rope_scaling =
+        RopeScaling{field<double>(*found, "factor"), field<double>(*found, "low_freq_factor"),
+                    field<double>(*found, "high_freq_factor"),
+                    field<std::int64_t>(*found, "original_max_position_embeddings")};
     const RopeScaling& s = *config.rope_scaling;
-    require(json, key, s.factor >= 1 && s.high_freq_factor > s.low_freq_factor && s.original_max_position_embeddings > 0,
-            "factor >= 1, high_freq_factor > low_freq_factor and a positive original_max_position_embeddings");
+    require(json, key,
+            s.factor >= 1 && s.high_freq_factor > s.low_freq_factor &&
+                s.original_max_position_embeddings > 0,
+            "factor >= 1, high_freq_factor > low_freq_factor and a positive "
+            "original_max_position_embeddings");
   }
   require(json, "rope_theta", config.rope_theta > 0, "a positive number");
 }
@@ -55,8 +59,10 @@ std::vector<std::int32_t> ids_of(const Json& json, std::string_view key) {
 }  // namespace
 
 LlamaConfig parse_config(const Json& json) {
-  require(json, "model_type", field_or<std::string>(json, "model_type", "") == "llama", "\"llama\"");
-  require(json, "hidden_act", field_or<std::string>(json, "hidden_act", "silu") == "silu", "\"silu\"");
+  require(json, "model_type", field_or<std::string>(json, "model_type", "") == "llama",
+          "\"llama\"");
+  require(json, "hidden_act", field_or<std::string>(json, "hidden_act", "silu") == "silu",
+          "\"silu\"");
   for (const char* bias : {"attention_bias", "mlp_bias"}) {
     require(json, bias, !field_or<bool>(json, bias, false), "false (biases are not supported)");
   }
@@ -66,14 +72,19 @@ LlamaConfig parse_config(const Json& json) {
   config.intermediate_size = positive(json, "intermediate_size");
   config.num_hidden_layers = positive(json, "num_hidden_layers");
   config.num_attention_heads = positive(json, "num_attention_heads");
-  config.num_key_value_heads = field_or<std::int64_t>(json, "num_key_value_heads", config.num_attention_heads);
+  config.num_key_value_heads =
+      field_or<std::int64_t>(json, "num_key_value_heads", config.num_attention_heads);
   require(json, "num_key_value_heads",
-          config.num_key_value_heads > 0 && config.num_attention_heads % config.num_key_value_heads == 0,
+          config.num_key_value_heads > 0 &&
+              config.num_attention_heads % config.num_key_value_heads == 0,
           fmt::format("a divisor of num_attention_heads ({})", config.num_attention_heads));
-  config.head_dim = field_or<std::int64_t>(json, "head_dim", config.hidden_size / config.num_attention_heads);
-  require(json, "head_dim", config.head_dim > 0 && config.head_dim % 2 == 0, "a positive even integer");
+  config.head_dim =
+      field_or<std::int64_t>(json, "head_dim", config.hidden_size / config.num_attention_heads);
+  require(json, "head_dim", config.head_dim > 0 && config.head_dim % 2 == 0,
+          "a positive even integer");
   config.max_position_embeddings = field_or<std::int64_t>(json, "max_position_embeddings", 2048);
-  require(json, "max_position_embeddings", config.max_position_embeddings > 0, "a positive integer");
+  require(json, "max_position_embeddings", config.max_position_embeddings > 0,
+          "a positive integer");
   config.rms_norm_eps = field_or<double>(json, "rms_norm_eps", 1e-6);
   config.tie_word_embeddings = field_or<bool>(json, "tie_word_embeddings", false);
   read_rope(json, config);
@@ -85,7 +96,8 @@ LlamaConfig read_config(const std::filesystem::path& config_json) {
     return parse_config(read_json(config_json));
   } catch (const Error& error) {
     const std::string what = error.what();
-    fail(what.find(config_json.string()) != std::string::npos ? what : config_json.string() + ": " + what);
+    fail(what.find(config_json.string()) != std::string::npos ? what
+                                                              : config_json.string() + ": " + what);
   }
 }
 
@@ -108,11 +120,12 @@ Json to_json(const LlamaConfig& config, const std::string& dtype) {
                {"tie_word_embeddings", config.tie_word_embeddings},
                {"torch_dtype", dtype}};
   if (const auto& s = config.rope_scaling) {
-    json["rope_scaling"] = {{"rope_type", "llama3"},
-                            {"factor", s->factor},
-                            {"low_freq_factor", s->low_freq_factor},
-                            {"high_freq_factor", s->high_freq_factor},
-                            {"original_max_position_embeddings", s->original_max_position_embeddings}};
+    json["rope_scaling"] = {
+        {"rope_type", "llama3"},
+        {"factor", s->factor},
+        {"low_freq_factor", s->low_freq_factor},
+        {"high_freq_factor", s->high_freq_factor},
+        {"original_max_position_embeddings", s->original_max_position_embeddings}};
   }
   return json;
 }
@@ -128,7 +141,8 @@ std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder
       fail(path.string() + ": " + error.what());
     }
   }
-  fail(model_folder.string() + ": neither generation_config.json nor config.json names an eos_token_id");
+  fail(model_folder.string() +
+       ": neither generation_config.json nor config.json names an eos_token_id");
 }
 
 std::vector<float> inverse_frequencies(const LlamaConfig& config) {

@@ -15,7 +15,9 @@
 
 namespace tradeoff::model {
 
-int gpu_count() { return cuda::compiled() ? cuda::device_count() : 0; }
+int gpu_count() {
+  return cuda::compiled() ? cuda::device_count() : 0;
+}
 
 c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
   if (choice == DeviceChoice::cpu) return c10::Device(c10::kCPU);
@@ -23,11 +25,13 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
   if (choice == DeviceChoice::automatic && gpus == 0) return c10::Device(c10::kCPU);
   if (gpus == 0) {
     fail(cuda::compiled() ? "--device cuda: this machine shows no GPU"
-                          : "--device cuda: this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again");
+                          : "--device cuda: this build has no CUDA kernels; install a CUDA "
+                            "compiler and run jobs/setup.sh again");
   }
   // A launcher may show each rank its own GPU alone; then there is one, and it is this rank's.
   if (gpus > 1 && local_size > gpus) {
-    fail(fmt::format("{} ranks on this machine, but {} GPUs: start one rank a GPU", local_size, gpus));
+    fail(fmt::format("{} ranks on this machine, but {} GPUs: start one rank a GPU", local_size,
+                     gpus));
   }
   const int index = gpus == 1 ? 0 : local_rank;
   cuda::use_device(index);
@@ -37,10 +41,13 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
 c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
   if (choice == DtypeChoice::float32) return c10::ScalarType::Float;
   if (choice == DtypeChoice::bfloat16 || device.is_cuda()) return c10::ScalarType::BFloat16;
-  return std::string_view(cpu::select_kernels().name) == "avx512bf16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+  return std::string_view(cpu::select_kernels().name) == "avx512bf16" ? c10::ScalarType::BFloat16
+                                                                      : c10::ScalarType::Float;
 }
 
-const char* kernels_name(c10::Device device) { return device.is_cuda() ? "cuda" : cpu::select_kernels().name; }
+const char* kernels_name(c10::Device device) {
+  return device.is_cuda() ? "cuda" : cpu::select_kernels().name;
+}
 
 void set_threads(int threads, int local_size) {
   if (threads <= 0) {

@@ -7,7 +7,9 @@
 
 namespace tradeoff::model::cuda {
 
-int device_count() { return c10::cuda::device_count(); }
+int device_count() {
+  return c10::cuda::device_count();
+}
 
 void use_device(int index) {
   c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));

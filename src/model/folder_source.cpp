@@ -22,11 +22,14 @@ class FolderSource : public Source {
       : folder_(folder), config_(read_config(folder / "config.json")), checkpoint_(folder) {}
 
   std::string description() const override {
-    return "Hugging Face folder (" + std::string(name_of(checkpoint_.tensor("model.embed_tokens.weight").dtype)) + ")";
+    return "Hugging Face folder (" +
+           std::string(name_of(checkpoint_.tensor("model.embed_tokens.weight").dtype)) + ")";
   }
   LlamaConfig config() const override { return config_; }
   bool has(const std::string& name) const override { return checkpoint_.has(name); }
-  std::vector<std::int64_t> shape(const std::string& name) const override { return checkpoint_.tensor(name).shape; }
+  std::vector<std::int64_t> shape(const std::string& name) const override {
+    return checkpoint_.tensor(name).shape;
+  }
 
   std::vector<float> values(const std::string& name) const override {
     const StoredTensor& tensor = checkpoint_.tensor(name);
@@ -39,8 +42,12 @@ class FolderSource : public Source {
       }
     };
     switch (tensor.dtype) {
-      case Dtype::f32: std::memcpy(floats.data(), tensor.bytes.data(), tensor.bytes.size()); break;
-      case Dtype::f16: halves(half_to_float); break;
+      case Dtype::f32:
+        std::memcpy(floats.data(), tensor.bytes.data(), tensor.bytes.size());
+        break;
+      case Dtype::f16:
+        halves(half_to_float);
+        break;
       case Dtype::bf16:
         halves([](std::uint16_t bits) {
           const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
@@ -50,8 +57,8 @@ class FolderSource : public Source {
         });
         break;
       default:
-        fail(folder_.string() + ": tensor " + name + ": dtype " + std::string(name_of(tensor.dtype)) +
-             ", expected F32, F16 or BF16");
+        fail(folder_.string() + ": tensor " + name + ": dtype " +
+             std::string(name_of(tensor.dtype)) + ", expected F32, F16 or BF16");
     }
     return floats;
   }

@@ -64,7 +64,8 @@ void q4_k(const Byte* p, float* out) {
   };
   for (int j = 0; j < 8; j += 2, q += 32, out += 64) {
     const float d1 = d * static_cast<float>(scale_of(j)), m1 = dmin * static_cast<float>(min_of(j));
-    const float d2 = d * static_cast<float>(scale_of(j + 1)), m2 = dmin * static_cast<float>(min_of(j + 1));
+    const float d2 = d * static_cast<float>(scale_of(j + 1)),
+                m2 = dmin * static_cast<float>(min_of(j + 1));
     for (int i = 0; i < 32; ++i) {
       out[i] = d1 * static_cast<float>(q[i] & 15) - m1;
       out[32 + i] = d2 * static_cast<float>(q[i] >> 4) - m2;
@@ -79,52 +80,74 @@ void q6_k(const Byte* p, float* out) {
     const Byte* const high = p + 128 + 32 * n;
     const Byte* const scales = p + 192 + 8 * n;
     for (int i = 0; i < 32; ++i) {
-      const int values[4] = {(low[i] & 15) | (high[i] & 3) << 4, (low[i + 32] & 15) | (high[i] >> 2 & 3) << 4,
-                             (low[i] >> 4) | (high[i] >> 4 & 3) << 4, (low[i + 32] >> 4) | (high[i] >> 6 & 3) << 4};
+      const int values[4] = {
+          (low[i] & 15) | (high[i] & 3) << 4, (low[i + 32] & 15) | (high[i] >> 2 & 3) << 4,
+          (low[i] >> 4) | (high[i] >> 4 & 3) << 4, (low[i + 32] >> 4) | (high[i] >> 6 & 3) << 4};
       for (int k = 0; k < 4; ++k) {
-        const float scale = d * static_cast<float>(static_cast<std::int8_t>(scales[i / 16 + 2 * k]));
+        const float scale =
+            d * static_cast<float>(static_cast<std::int8_t>(scales[i / 16 + 2 * k]));
         out[32 * k + i] = scale * static_cast<float>(values[k] - 32);
       }
     }
   }
 }
 
-void f32(const Byte* p, float* out) { std::memcpy(out, p, 4); }
-void f16(const Byte* p, float* out) { *out = half(p); }
-void bf16(const Byte* p, float* out) { *out = bfloat(p); }
+void f32(const Byte* p, float* out) {
+  std::memcpy(out, p, 4);
+}
+void f16(const Byte* p, float* out) {
+  *out = half(p);
+}
+void bf16(const Byte* p, float* out) {
+  *out = bfloat(p);
+}
 
 using Expand = void (*)(const Byte*, float*);
 Expand expander(GgmlType type) {
   switch (type) {
-    case GgmlType::F32: return f32;
-    case GgmlType::F16: return f16;
-    case GgmlType::BF16: return bf16;
-    case GgmlType::Q8_0: return q8_0;
-    case GgmlType::Q4_0: return q4_0;
-    case GgmlType::Q4_1: return q4_1;
-    case GgmlType::Q4_K: return q4_k;
-    case GgmlType::Q6_K: return q6_k;
-    default: return nullptr;
+    case GgmlType::F32:
+      return f32;
+    case GgmlType::F16:
+      return f16;
+    case GgmlType::BF16:
+      return bf16;
+    case GgmlType::Q8_0:
+      return q8_0;
+    case GgmlType::Q4_0:
+      return q4_0;
+    case GgmlType::Q4_1:
+      return q4_1;
+    case GgmlType::Q4_K:
+      return q4_k;
+    case GgmlType::Q6_K:
+      return q6_k;
+    default:
+      return nullptr;
   }
 }
 
 }  // namespace
 
-bool can_dequantise(GgmlType type) { return expander(type) != nullptr; }
+bool can_dequantise(GgmlType type) {
+  return expander(type) != nullptr;
+}
 
 void dequantise(GgmlType type, std::span<const std::byte> blocks, std::span<float> out) {
   const Expand expand = expander(type);
   if (!expand) {
-    fail(fmt::format("GGUF type {} is not supported; expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K or Q6_K",
-                     name_of(type)));
+    fail(fmt::format(
+        "GGUF type {} is not supported; expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K or Q6_K",
+        name_of(type)));
   }
   const GgmlBlock block = block_of(type);
   const std::size_t count = blocks.size() / block.bytes;
   if (count * block.bytes != blocks.size() || count * block.elements != out.size()) {
-    fail(fmt::format("{} bytes of {} do not hold {} values", blocks.size(), name_of(type), out.size()));
+    fail(fmt::format("{} bytes of {} do not hold {} values", blocks.size(), name_of(type),
+                     out.size()));
   }
   const auto* p = reinterpret_cast<const Byte*>(blocks.data());
-  for (std::size_t i = 0; i < count; ++i) expand(p + i * block.bytes, out.data() + i * block.elements);
+  for (std::size_t i = 0; i < count; ++i)
+    expand(p + i * block.bytes, out.data() + i * block.elements);
 }
 
 }  // namespace tradeoff::model

@@ -18,9 +18,11 @@ std::string gguf_name(const std::string& name) {
   if (name == "model.norm.weight") return "output_norm.weight";
   if (name == "lm_head.weight") return "output.weight";
   static const std::pair<const char*, const char*> kParts[] = {
-      {"self_attn.q_proj", "attn_q"},    {"self_attn.k_proj", "attn_k"}, {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"}, {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"},     {"input_layernorm", "attn_norm"}, {"post_attention_layernorm", "ffn_norm"}};
+      {"self_attn.q_proj", "attn_q"},          {"self_attn.k_proj", "attn_k"},
+      {"self_attn.v_proj", "attn_v"},          {"self_attn.o_proj", "attn_output"},
+      {"mlp.gate_proj", "ffn_gate"},           {"mlp.up_proj", "ffn_up"},
+      {"mlp.down_proj", "ffn_down"},           {"input_layernorm", "attn_norm"},
+      {"post_attention_layernorm", "ffn_norm"}};
   const std::string layers = "model.layers.";
   if (name.starts_with(layers)) {
     const std::size_t dot = name.find('.', layers.size());
@@ -39,7 +41,8 @@ class GgufSource : public Source {
 
   std::string description() const override {
     std::set<std::string> types;
-    for (const GgufTensor& tensor : file_.tensors()) types.insert(std::string(name_of(tensor.type)));
+    for (const GgufTensor& tensor : file_.tensors())
+      types.insert(std::string(name_of(tensor.type)));
     return fmt::format("GGUF ({})", fmt::join(types, ", "));
   }
   LlamaConfig config() const override { return config_; }
@@ -75,9 +78,12 @@ class GgufSource : public Source {
   LlamaConfig read() const {
     const std::string architecture = file_.string_value("general.architecture");
     if (architecture != "llama") {
-      fail(fmt::format("{}: general.architecture is \"{}\", expected \"llama\"", file_.path().string(), architecture));
+      fail(fmt::format("{}: general.architecture is \"{}\", expected \"llama\"",
+                       file_.path().string(), architecture));
     }
-    const auto size = [&](const char* key) { return static_cast<std::int64_t>(file_.uint_value(std::string("llama.") + key)); };
+    const auto size = [&](const char* key) {
+      return static_cast<std::int64_t>(file_.uint_value(std::string("llama.") + key));
+    };
     const auto size_or = [&](const char* key, std::int64_t fallback) {
       return file_.has(std::string("llama.") + key) ? size(key) : fallback;
     };
@@ -87,18 +93,23 @@ class GgufSource : public Source {
     c.num_hidden_layers = size("block_count");
     c.num_attention_heads = size("attention.head_count");
     c.num_key_value_heads = size_or("attention.head_count_kv", c.num_attention_heads);
-    check(c.num_attention_heads > 0 && c.num_key_value_heads > 0 && c.num_attention_heads % c.num_key_value_heads == 0,
-          file_.path().string() + ": llama.attention.head_count must be a multiple of head_count_kv");
+    check(
+        c.num_attention_heads > 0 && c.num_key_value_heads > 0 &&
+            c.num_attention_heads % c.num_key_value_heads == 0,
+        file_.path().string() + ": llama.attention.head_count must be a multiple of head_count_kv");
     c.head_dim = size_or("attention.key_length", c.hidden_size / c.num_attention_heads);
     c.max_position_embeddings = size("context_length");
     c.rms_norm_eps = file_.real_value("llama.attention.layer_norm_rms_epsilon");
     // The file holds float32; a person wrote 1e-05.
     c.rms_norm_eps = std::stod(fmt::format("{:.6g}", c.rms_norm_eps));
-    if (file_.has("llama.rope.freq_base")) c.rope_theta = std::stod(fmt::format("{:.7g}", file_.real_value("llama.rope.freq_base")));
+    if (file_.has("llama.rope.freq_base"))
+      c.rope_theta = std::stod(fmt::format("{:.7g}", file_.real_value("llama.rope.freq_base")));
     c.vocab_size = static_cast<std::int64_t>(file_.tensor("token_embd.weight").shape.back());
     c.tie_word_embeddings = !file_.has_tensor("output.weight");
-    if (file_.has("llama.rope.scaling.type") && file_.string_value("llama.rope.scaling.type") != "none") {
-      fail(file_.path().string() + ": llama.rope.scaling.type \"" + file_.string_value("llama.rope.scaling.type") +
+    if (file_.has("llama.rope.scaling.type") &&
+        file_.string_value("llama.rope.scaling.type") != "none") {
+      fail(file_.path().string() + ": llama.rope.scaling.type \"" +
+           file_.string_value("llama.rope.scaling.type") +
            "\" is not supported; expected none, or Llama-3.1's rope_freqs tensor");
     }
     if (file_.has_tensor("rope_freqs.weight")) c.rope_scaling = llama31_scaling(c);
@@ -120,13 +131,16 @@ class GgufSource : public Source {
       scaled.rope_scaling = RopeScaling{factor, 1, 4, 8192};
       const std::vector<float> expected = inverse_frequencies(scaled);
       bool equal = true;
-      for (std::size_t i = 0; i < half; ++i) equal = equal && std::abs(base[i] / divisors[i] / expected[i] - 1) < 1e-4;
+      for (std::size_t i = 0; i < half; ++i)
+        equal = equal && std::abs(base[i] / divisors[i] / expected[i] - 1) < 1e-4;
       if (equal) return *scaled.rope_scaling;
     }
-    fail(file_.path().string() + ": rope_freqs.weight is not Llama-3.1's or 3.2's scaling; no other is supported");
+    fail(file_.path().string() +
+         ": rope_freqs.weight is not Llama-3.1's or 3.2's scaling; no other is supported");
   }
 
-  // llama.cpp stores q and k rows for interleaved pairs: [heads, d/2, 2, in]; transformers pairs halves: [heads, 2, d/2, in].
+  // llama.cpp stores q and k rows for interleaved pairs: [heads, d/2, 2, in]; transformers pairs
+  // halves: [heads, 2, d/2, in].
   std::vector<float> unpermuted(const std::vector<float>& from, std::int64_t heads) const {
     const std::int64_t half = config_.head_dim / 2, in = config_.hidden_size;
     std::vector<float> to(from.size());
@@ -147,6 +161,8 @@ class GgufSource : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> open_gguf_source(const std::filesystem::path& file) { return std::make_unique<GgufSource>(file); }
+std::unique_ptr<Source> open_gguf_source(const std::filesystem::path& file) {
+  return std::make_unique<GgufSource>(file);
+}
 
 }  // namespace tradeoff::model

@@ -16,11 +16,13 @@ namespace tradeoff::model {
 namespace {
 
 std::unique_ptr<Source> open_source(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) fail(path.string() + ": no such file or folder; expected a GGUF file or a model folder");
+  if (!std::filesystem::exists(path))
+    fail(path.string() + ": no such file or folder; expected a GGUF file or a model folder");
   if (std::filesystem::is_directory(path)) return open_folder_source(path);
   const MappedFile file(path);
   refuse_pickle(file.bytes(), path);
-  check(file.text().starts_with("GGUF"), path.string() + ": not a GGUF file; for safetensors name the folder");
+  check(file.text().starts_with("GGUF"),
+        path.string() + ": not a GGUF file; for safetensors name the folder");
   return open_gguf_source(path);
 }
 
@@ -45,7 +47,8 @@ std::vector<std::byte> stored(const std::vector<float>& values, StoredDtype dtyp
   return bytes;
 }
 
-// The tokens that end an answer: what the source names, and the end-of-turn token of a chat vocabulary.
+// The tokens that end an answer: what the source names, and the end-of-turn token of a chat
+// vocabulary.
 std::vector<std::int32_t> end_tokens(const Source& source, const text::Vocabulary& vocabulary) {
   std::vector<std::int32_t> ids = source.eos_ids();
   for (const text::AddedToken& token : vocabulary.added) {
@@ -64,34 +67,39 @@ ImportSummary import_model(const ImportOptions& options) {
   const LlamaConfig config = source->config();
   const text::Vocabulary vocabulary = source->vocabulary();
   check(static_cast<std::int64_t>(vocabulary.tokens.size()) <= config.vocab_size,
-        fmt::format("{}: the vocabulary has {} tokens, the embedding {} rows", options.model.string(),
-                    vocabulary.tokens.size(), config.vocab_size));
+        fmt::format("{}: the vocabulary has {} tokens, the embedding {} rows",
+                    options.model.string(), vocabulary.tokens.size(), config.vocab_size));
   const auto eos = end_tokens(*source, vocabulary);
 
   std::vector<TensorSpec> specs;
   ImportSummary summary{.source = source->description()};
   for (const WeightShape& weight : weight_shapes(config)) {
-    check(source->has(weight.name), options.model.string() + ": tensor " + weight.name + " is missing");
+    check(source->has(weight.name),
+          options.model.string() + ": tensor " + weight.name + " is missing");
     const auto found = source->shape(weight.name);
     if (found != weight.shape) {
-      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}]", options.model.string(), weight.name,
-                       fmt::join(found, ", "), fmt::join(weight.shape, ", ")));
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}]", options.model.string(),
+                       weight.name, fmt::join(found, ", "), fmt::join(weight.shape, ", ")));
     }
-    specs.push_back({weight.name, options.dtype == StoredDtype::float32 ? Dtype::f32 : Dtype::bf16, weight.shape});
+    specs.push_back({weight.name, options.dtype == StoredDtype::float32 ? Dtype::f32 : Dtype::bf16,
+                     weight.shape});
     summary.bytes += static_cast<std::int64_t>(specs.back().bytes());
-    summary.parameters += static_cast<std::int64_t>(specs.back().bytes() / byte_size(specs.back().dtype));
+    summary.parameters +=
+        static_cast<std::int64_t>(specs.back().bytes() / byte_size(specs.back().dtype));
   }
   summary.tensors = static_cast<std::int64_t>(specs.size());
 
   std::filesystem::create_directories(options.out);
-  check(!std::filesystem::is_directory(options.model) || !std::filesystem::equivalent(options.model, options.out),
+  check(!std::filesystem::is_directory(options.model) ||
+            !std::filesystem::equivalent(options.model, options.out),
         options.out.string() + ": --out is the folder that is imported; name another");
   std::filesystem::remove(options.out / "config.json");
   std::vector<std::byte> bytes;
-  write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) -> std::span<const std::byte> {
-    bytes = stored(source->values(specs[i].name), options.dtype);
-    return bytes;
-  });
+  write_safetensors(options.out / "model.safetensors", specs,
+                    [&](std::size_t i) -> std::span<const std::byte> {
+                      bytes = stored(source->values(specs[i].name), options.dtype);
+                      return bytes;
+                    });
   text::write_hf_tokenizer(vocabulary, options.out);
   Json generation = {{"do_sample", false}, {"eos_token_id", eos}};
   if (vocabulary.bos) generation["bos_token_id"] = *vocabulary.bos;

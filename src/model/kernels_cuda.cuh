@@ -1,5 +1,6 @@
 #pragma once
-// What the CUDA kernels of this module share: float32 and bfloat16 elements, sums over a block, the choice by dtype.
+// What the CUDA kernels of this module share: float32 and bfloat16 elements, sums over a block, the
+// choice by dtype.
 #include <ATen/core/Tensor.h>
 #include <cuda_bf16.h>
 
@@ -9,15 +10,24 @@ namespace tradeoff::model::cuda {
 
 inline constexpr int kThreads = 256;
 
-__device__ inline float to_float(float x) { return x; }
-__device__ inline float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
-__device__ inline void assign(float& to, float x) { to = x; }
-__device__ inline void assign(__nv_bfloat16& to, float x) { to = __float2bfloat16_rn(x); }
+__device__ inline float to_float(float x) {
+  return x;
+}
+__device__ inline float to_float(__nv_bfloat16 x) {
+  return __bfloat162float(x);
+}
+__device__ inline void assign(float& to, float x) {
+  to = x;
+}
+__device__ inline void assign(__nv_bfloat16& to, float x) {
+  to = __float2bfloat16_rn(x);
+}
 
 // Sum over the block in a fixed order; every thread gets it.
 __device__ inline float block_sum(float value) {
   __shared__ float warps[32];
-  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
+  for (int offset = 16; offset > 0; offset /= 2)
+    value += __shfl_xor_sync(0xffffffffu, value, offset);
   if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
   __syncthreads();
   value = 0;

@@ -21,7 +21,9 @@ at::Tensor kept(const at::Tensor& weight, c10::ScalarType dtype) {
 }
 
 at::Tensor copy_of(const at::Tensor& tensor, c10::Device device) {
-  return tensor.defined() ? tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true) : tensor;
+  return tensor.defined()
+             ? tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+             : tensor;
 }
 
 }  // namespace
@@ -38,7 +40,8 @@ Linear::Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dty
   weight_ = resident(weight);
 }
 
-Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device, c10::ScalarType dtype) {
+Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device,
+                     c10::ScalarType dtype) {
   Linear linear;
   linear.in_ = gate.size(1);
   linear.out_ = gate.size(0);
@@ -49,7 +52,8 @@ Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device d
   return linear;
 }
 
-Linear Linear::quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device, c10::ScalarType dtype) {
+Linear Linear::quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device,
+                         c10::ScalarType dtype) {
   Linear linear;
   for (quant::Nf4Weight& part : parts) {
     // A copy: the parts may lie in a mapped file.
@@ -87,20 +91,26 @@ void Linear::set_low_rank(std::span<const LowRankPart> parts, double scaling) {
   low_rank_ = LowRankUpdate(parts, scaling, rows(), columns_, device_, dtype_);
 }
 
-at::Tensor Linear::apply(const at::Tensor& x, LowRankTape* tape) const { return run(x, {.tape = tape}); }
-at::Tensor Linear::apply_add(const at::Tensor& x, const at::Tensor& residual, LowRankTape* tape) const {
+at::Tensor Linear::apply(const at::Tensor& x, LowRankTape* tape) const {
+  return run(x, {.tape = tape});
+}
+at::Tensor Linear::apply_add(const at::Tensor& x, const at::Tensor& residual,
+                             LowRankTape* tape) const {
   return run(x, {.residual = &residual, .tape = tape});
 }
 at::Tensor Linear::apply_gated(const at::Tensor& x, LowRankTape* tape, at::Tensor* pair) const {
   return run(x, {.tape = tape, .pair = pair, .gated = true});
 }
-at::Tensor Linear::apply_float(const at::Tensor& x) const { return run(x, {.float_out = true}); }
+at::Tensor Linear::apply_float(const at::Tensor& x) const {
+  return run(x, {.float_out = true});
+}
 
 at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
   const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
   if (request.float_out) {
-    return x.scalar_type() == c10::ScalarType::Float ? at::linear(x, weight)
-                                                     : at::mm(x, weight.t(), c10::ScalarType::Float);
+    return x.scalar_type() == c10::ScalarType::Float
+               ? at::linear(x, weight)
+               : at::mm(x, weight.t(), c10::ScalarType::Float);
   }
   at::Tensor product = at::linear(x, weight);
   if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
@@ -128,7 +138,8 @@ at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {
   at::Tensor down;
   if (!low_rank_.empty() && !request.float_out) {
     down = low_rank_.down(x, request.tape);
-    args.low_rank = {down.const_data_ptr(), low_rank_.width(), low_rank_.width(), low_rank_.up().const_data_ptr()};
+    args.low_rank = {down.const_data_ptr(), low_rank_.width(), low_rank_.width(),
+                     low_rank_.up().const_data_ptr()};
   }
   args.out = out.mutable_data_ptr();
   args.residual = request.residual ? request.residual->const_data_ptr() : nullptr;
@@ -144,14 +155,16 @@ at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {
 
 void Linear::prepare_backward(const at::Tensor& weight) {
   if (!device_.is_cpu() || !nf4_.empty()) return;
-  check(weight.size(0) == rows() && weight.size(1) == in_, "prepare_backward: a weight of another shape");
+  check(weight.size(0) == rows() && weight.size(1) == in_,
+        "prepare_backward: a weight of another shape");
   transposed_ = pack_panels(kept(weight, dtype_).t().contiguous());
 }
 
 at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
   if (!dy.is_cpu()) {
     const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
-    return at::mm(dy, dy.scalar_type() == weight.scalar_type() ? weight : weight.to(dy.scalar_type()));
+    return at::mm(dy,
+                  dy.scalar_type() == weight.scalar_type() ? weight : weight.to(dy.scalar_type()));
   }
   const at::Tensor transposed =
       nf4_.empty() ? transposed_ : pack_panels(kept(dequantised(), dtype_).t().contiguous());

@@ -27,9 +27,11 @@ constexpr std::array kAttention = {Projection::q, Projection::k, Projection::v};
 constexpr std::array kMlp = {Projection::gate, Projection::up};
 
 // Rows of the projections one after another.
-at::Tensor dense(const StoredWeights& weights, std::int64_t layer, std::span<const Projection> projections) {
+at::Tensor dense(const StoredWeights& weights, std::int64_t layer,
+                 std::span<const Projection> projections) {
   std::vector<at::Tensor> parts;
-  for (const Projection p : projections) parts.push_back(weights.get(module_name(layer, p) + ".weight"));
+  for (const Projection p : projections)
+    parts.push_back(weights.get(module_name(layer, p) + ".weight"));
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
@@ -40,8 +42,9 @@ bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device 
     const ProjectionShape shape = shape_of(config, p);
     bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
-  const double memory = device.is_cpu() ? static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)
-                                        : static_cast<double>(cuda::memory_bytes());
+  const double memory =
+      device.is_cpu() ? static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)
+                      : static_cast<double>(cuda::memory_bytes());
   return bytes > memory / 2;
 }
 
@@ -56,25 +59,33 @@ Llama::Llama(const std::filesystem::path& folder, const LoadOptions& options)
 void Llama::load(const StoredWeights& weights) {
   quantised_ = weights.quantised();
   nf4_packed_ = quantised_ && keep_packed(options_.nf4_residency, config_, options_.device);
-  const auto linear = [&](std::int64_t layer, std::span<const Projection> projections, Columns columns) {
+  const auto linear = [&](std::int64_t layer, std::span<const Projection> projections,
+                          Columns columns) {
     bool all_nf4 = nf4_packed_;
-    for (const Projection p : projections) all_nf4 = all_nf4 && weights.is_nf4(module_name(layer, p) + ".weight");
+    for (const Projection p : projections)
+      all_nf4 = all_nf4 && weights.is_nf4(module_name(layer, p) + ".weight");
     if (all_nf4) {
       std::vector<quant::Nf4Weight> parts;
-      for (const Projection p : projections) parts.push_back(weights.nf4(module_name(layer, p) + ".weight"));
+      for (const Projection p : projections)
+        parts.push_back(weights.nf4(module_name(layer, p) + ".weight"));
       return Linear::quantised(std::move(parts), columns, options_.device, options_.dtype);
     }
-    if (columns == Columns::plain) return Linear(dense(weights, layer, projections), options_.device, options_.dtype);
-    return Linear::gated(dense(weights, layer, projections.first(1)), dense(weights, layer, projections.last(1)),
-                         options_.device, options_.dtype);
+    if (columns == Columns::plain)
+      return Linear(dense(weights, layer, projections), options_.device, options_.dtype);
+    return Linear::gated(dense(weights, layer, projections.first(1)),
+                         dense(weights, layer, projections.last(1)), options_.device,
+                         options_.dtype);
   };
   const auto vector = [&](const std::string& name) {
-    return weights.get(name).to(options_.device, options_.dtype, /*non_blocking=*/false, /*copy=*/true);
+    return weights.get(name).to(options_.device, options_.dtype, /*non_blocking=*/false,
+                                /*copy=*/true);
   };
   const at::Tensor embedding = weights.get("model.embed_tokens.weight");
   // Kept in the stored dtype: rows are converted when they are looked up.
-  embedding_ = options_.device.is_cpu() ? embedding.clone() : embedding.to(options_.device, options_.dtype);
-  head_ = Linear(config_.tie_word_embeddings ? embedding : weights.get("lm_head.weight"), options_.device, options_.dtype);
+  embedding_ =
+      options_.device.is_cpu() ? embedding.clone() : embedding.to(options_.device, options_.dtype);
+  head_ = Linear(config_.tie_word_embeddings ? embedding : weights.get("lm_head.weight"),
+                 options_.device, options_.dtype);
   final_norm_ = vector("model.norm.weight");
   for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
     const std::string at = fmt::format("model.layers.{}.", i);
@@ -126,7 +137,8 @@ void Llama::set_adapter(const AdapterWeights* adapter) {
   const c10::InferenceMode inference;
   if (adapter) check_adapter(*adapter, config_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const LayerParts parts = adapter ? parts_of(*adapter, static_cast<std::int64_t>(i)) : LayerParts();
+    const LayerParts parts =
+        adapter ? parts_of(*adapter, static_cast<std::int64_t>(i)) : LayerParts();
     const double scaling = adapter ? adapter->scaling : 1;
     layers_[i].qkv.set_low_rank(parts.qkv, scaling);
     layers_[i].o.set_low_rank(parts.o, scaling);
@@ -143,8 +155,10 @@ KvArena Llama::make_arena(std::int64_t capacity) const {
   KvArena arena;
   const auto options = at::TensorOptions(options_.dtype).device(options_.device);
   for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
-    arena.k.push_back(at::empty({capacity, config_.num_key_value_heads, config_.head_dim}, options));
-    arena.v.push_back(at::empty({capacity, config_.num_key_value_heads, config_.head_dim}, options));
+    arena.k.push_back(
+        at::empty({capacity, config_.num_key_value_heads, config_.head_dim}, options));
+    arena.v.push_back(
+        at::empty({capacity, config_.num_key_value_heads, config_.head_dim}, options));
   }
   return arena;
 }
@@ -153,8 +167,10 @@ KvArena Llama::make_arena(std::int64_t capacity) const {
 const at::Tensor& Llama::cos_sin(std::int64_t positions) {
   if (cos_sin_.defined() && cos_sin_.size(0) >= positions) return cos_sin_;
   const std::int64_t rows = std::max<std::int64_t>(positions, 2048);
-  const at::Tensor frequencies = at::tensor(inverse_frequencies(config_), at::TensorOptions(c10::ScalarType::Float));
-  const at::Tensor angles = at::outer(at::arange(rows, at::TensorOptions(c10::ScalarType::Float)), frequencies);
+  const at::Tensor frequencies =
+      at::tensor(inverse_frequencies(config_), at::TensorOptions(c10::ScalarType::Float));
+  const at::Tensor angles =
+      at::outer(at::arange(rows, at::TensorOptions(c10::ScalarType::Float)), frequencies);
   cos_sin_ = at::cat({at::cos(angles), at::sin(angles)}, 1).to(options_.device);
   return cos_sin_;
 }
@@ -166,9 +182,10 @@ at::Tensor Llama::forward(const Pass& pass, KvArena& arena) {
   at::Tensor hidden = embed(pass.ids);  // [T, D]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const LlamaLayer& layer = layers_[i];
-    const at::Tensor qkv = layer.qkv.apply(rms_norm(hidden, layer.input_norm, config_.rms_norm_eps));
-    const at::Tensor q = rope_scatter(qkv, rotation, pass.position, pass.kv_row, config_.num_attention_heads, arena.k[i],
-                                      arena.v[i]);
+    const at::Tensor qkv =
+        layer.qkv.apply(rms_norm(hidden, layer.input_norm, config_.rms_norm_eps));
+    const at::Tensor q = rope_scatter(qkv, rotation, pass.position, pass.kv_row,
+                                      config_.num_attention_heads, arena.k[i], arena.v[i]);
     at::Tensor attended = attend(q, arena.k[i], arena.v[i], pass.pattern, scale);
     if (i + 1 == layers_.size()) {
       // Nothing reads the other rows after the last attention.
@@ -176,7 +193,8 @@ at::Tensor Llama::forward(const Pass& pass, KvArena& arena) {
       hidden = hidden.index_select(0, pass.out_rows);
     }
     hidden = layer.o.apply_add(attended, hidden);
-    const at::Tensor gated = layer.gate_up.apply_gated(rms_norm(hidden, layer.post_attention_norm, config_.rms_norm_eps));
+    const at::Tensor gated = layer.gate_up.apply_gated(
+        rms_norm(hidden, layer.post_attention_norm, config_.rms_norm_eps));
     hidden = layer.down.apply_add(gated, hidden);
   }
   return rms_norm(hidden, final_norm_, config_.rms_norm_eps);

@@ -31,7 +31,8 @@ at::Tensor padded_columns(const at::Tensor& w, std::int64_t width) {
 cpu::Mask mask_of(const LowRankTape& tape, std::size_t part) {
   if (tape.masks.empty()) return {};
   const at::Tensor& mask = tape.masks[part];
-  return {reinterpret_cast<const std::uint64_t*>(mask.const_data_ptr<std::int64_t>()), mask.size(1)};
+  return {reinterpret_cast<const std::uint64_t*>(mask.const_data_ptr<std::int64_t>()),
+          mask.size(1)};
 }
 
 const char* at_column(const at::Tensor& x, std::int64_t column) {
@@ -49,20 +50,23 @@ void for_each_block(std::int64_t size, std::int64_t block, std::int64_t parts, c
 
 }  // namespace
 
-LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out, Columns columns,
-                             c10::Device device, c10::ScalarType dtype)
+LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out,
+                             Columns columns, c10::Device device, c10::ScalarType dtype)
     : scaling_(scaling) {
   if (parts.empty()) return;
   std::vector<at::Tensor> downs;
   for (const LowRankPart& part : parts) {
     downs.push_back(part.a.contiguous());
-    parts_.push_back({downs.back(), part.b.contiguous(), {}, {}, part.out_begin, width_, part.a.size(0)});
+    parts_.push_back(
+        {downs.back(), part.b.contiguous(), {}, {}, part.out_begin, width_, part.a.size(0)});
     width_ += part.a.size(0);
   }
   const at::Tensor down = at::cat(downs);  // [R, in]
   at::Tensor up = at::zeros({out, width_}, down.options());
   for (const Part& part : parts_) {
-    up.narrow(0, part.out_begin, part.b.size(0)).narrow(1, part.column, part.lora_rank).copy_(at::mul(part.b, scaling));
+    up.narrow(0, part.out_begin, part.b.size(0))
+        .narrow(1, part.column, part.lora_rank)
+        .copy_(at::mul(part.b, scaling));
   }
   if (!device.is_cpu()) {
     down_ = down.to(device, dtype);
@@ -80,7 +84,9 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling,
     part.b_rows = padded_columns(part.b, width);
   }
   down_ = pack_panels(down);
-  up_ = columns == Columns::plain ? pack_panels(up) : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
+  up_ = columns == Columns::plain
+            ? pack_panels(up)
+            : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
 }
 
 at::Tensor LowRankUpdate::down(const at::Tensor& x, LowRankTape* tape) const {
@@ -107,7 +113,8 @@ at::Tensor LowRankUpdate::down_masked(const at::Tensor& x, const LowRankTape& ta
   check(tape.masks.size() == parts_.size(), "LoRA dropout: one mask a part is expected");
   if (!x.is_cpu()) {
     std::vector<at::Tensor> products;
-    for (std::size_t i = 0; i < parts_.size(); ++i) products.push_back(at::linear(at::mul(x, tape.masks[i]), parts_[i].a));
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      products.push_back(at::linear(at::mul(x, tape.masks[i]), parts_[i].a));
     return at::cat(products, 1);
   }
   at::Tensor product = at::empty({x.size(0), width_}, x.options().dtype(c10::ScalarType::Float));
@@ -189,12 +196,14 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
     for_each_task(a_tasks + b_tasks, [&](std::int64_t task) {
       const bool of_a = task < a_tasks;
       const std::int64_t begin = (of_a ? task : task - a_tasks) * kTaskColumns;
-      kernels.outer(of_a ? a_args : b_args, begin, std::min(of_a ? in : part_out, begin + kTaskColumns));
+      kernels.outer(of_a ? a_args : b_args, begin,
+                    std::min(of_a ? in : part_out, begin + kTaskColumns));
     });
     float* const b_out = grad.b.mutable_data_ptr<float>();
     const float* const from = b_grad.const_data_ptr<float>();
     for (std::int64_t j = 0; j < part_out; ++j) {
-      for (std::int64_t r = 0; r < part.lora_rank; ++r) b_out[j * part.lora_rank + r] += from[r * part_out + j];
+      for (std::int64_t r = 0; r < part.lora_rank; ++r)
+        b_out[j * part.lora_rank + r] += from[r * part_out + j];
     }
   }
   if (!dx) return;
@@ -202,7 +211,8 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
   std::vector<cpu::InputGradPart> input_parts;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    input_parts.push_back({u_data + part.column, part.a.const_data_ptr<float>(), width_, part.lora_rank, mask_of(tape, i)});
+    input_parts.push_back({u_data + part.column, part.a.const_data_ptr<float>(), width_,
+                           part.lora_rank, mask_of(tape, i)});
   }
   cpu::InputGradArgs args;
   args.storage = storage_of(dx->scalar_type());
@@ -216,11 +226,13 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
   });
 }
 
-void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
-                                  std::span<const LowRankPart> grads, at::Tensor* dx) const {
+void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
+                                  const LowRankTape& tape, std::span<const LowRankPart> grads,
+                                  at::Tensor* dx) const {
   const auto product = [](const at::Tensor& left, const at::Tensor& right) {
-    return left.scalar_type() == c10::ScalarType::Float ? at::mm(left, right)
-                                                        : at::mm(left, right, c10::ScalarType::Float);
+    return left.scalar_type() == c10::ScalarType::Float
+               ? at::mm(left, right)
+               : at::mm(left, right, c10::ScalarType::Float);
   };
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
@@ -229,7 +241,8 @@ void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x, con
     // A mask holds 0 or 1 / (1 - dropout).
     const at::Tensor input = tape.masks.empty() ? x : at::mul(x, tape.masks[i]);
     grads[i].a.add_(product(u.t(), input));
-    grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)), scaling_);
+    grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)),
+                    scaling_);
     if (!dx) continue;
     const at::Tensor share = at::mm(u, part.a);
     dx->add_(tape.masks.empty() ? share : at::mul(share, tape.masks[i]));

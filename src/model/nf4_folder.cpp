@@ -13,16 +13,22 @@ namespace {
 
 Dtype dtype_of(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case c10::ScalarType::Float: return Dtype::f32;
-    case c10::ScalarType::BFloat16: return Dtype::bf16;
-    case c10::ScalarType::Byte: return Dtype::u8;
-    default: fail(fmt::format("no place for dtype {}", c10::toString(tensor.scalar_type())));
+    case c10::ScalarType::Float:
+      return Dtype::f32;
+    case c10::ScalarType::BFloat16:
+      return Dtype::bf16;
+    case c10::ScalarType::Byte:
+      return Dtype::u8;
+    default:
+      fail(fmt::format("no place for dtype {}", c10::toString(tensor.scalar_type())));
   }
 }
 
 }  // namespace
 
-bool is_quantised_weight(const std::string& name) { return name.ends_with("_proj.weight"); }
+bool is_quantised_weight(const std::string& name) {
+  return name.ends_with("_proj.weight");
+}
 
 Json nf4_quantization_config() {
   return {{"_load_in_4bit", true},
@@ -43,12 +49,15 @@ Json nf4_quantization_config() {
 bool asks_for_nf4(const Json& config_json) {
   const auto found = config_json.find("quantization_config");
   if (found == config_json.end() || found->is_null()) return false;
-  check(found->is_object(), "key \"quantization_config\": found " + to_line(*found) + ", expected an object");
+  check(found->is_object(),
+        "key \"quantization_config\": found " + to_line(*found) + ", expected an object");
   const auto expect = [&](const char* key, const Json& value) {
     const auto at = found->find(key);
     if (at == found->end() || *at != value) {
-      fail(fmt::format("quantization_config: key \"{}\": found {}, expected {} (bitsandbytes' NF4 is what is supported)", key,
-                       at == found->end() ? "nothing" : to_line(*at), to_line(value)));
+      fail(
+          fmt::format("quantization_config: key \"{}\": found {}, expected {} (bitsandbytes' NF4 "
+                      "is what is supported)",
+                      key, at == found->end() ? "nothing" : to_line(*at), to_line(value)));
     }
   };
   expect("quant_method", "bitsandbytes");
@@ -63,9 +72,11 @@ std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const Llam
   std::vector<quant::NamedTensor> tensors;
   for (const WeightShape& shape : weight_shapes(config)) {
     // A copy of its own: what `weight` gives may be a view of something that goes away.
-    const at::Tensor values = weight(shape.name).to(c10::ScalarType::BFloat16, false, /*copy=*/true);
+    const at::Tensor values =
+        weight(shape.name).to(c10::ScalarType::BFloat16, false, /*copy=*/true);
     if (is_quantised_weight(shape.name)) {
-      for (auto& part : quant::to_tensors(quant::quantise(values), shape.name)) tensors.push_back(std::move(part));
+      for (auto& part : quant::to_tensors(quant::quantise(values), shape.name))
+        tensors.push_back(std::move(part));
     } else {
       tensors.emplace_back(shape.name, values);
     }
@@ -78,7 +89,8 @@ std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const Llam
     bytes += static_cast<std::int64_t>(specs.back().bytes());
   }
   write_safetensors(file, specs, [&](std::size_t i) {
-    return std::span(static_cast<const std::byte*>(tensors[i].second.const_data_ptr()), specs[i].bytes());
+    return std::span(static_cast<const std::byte*>(tensors[i].second.const_data_ptr()),
+                     specs[i].bytes());
   });
   return bytes;
 }

@@ -4,28 +4,47 @@
 namespace tradeoff::model::cuda {
 namespace {
 [[noreturn]] void off() {
-  fail("this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again, or use --device cpu");
+  fail(
+      "this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again, or use "
+      "--device cpu");
 }
 }  // namespace
 
-bool compiled() { return false; }
-at::Tensor rms_norm(const at::Tensor&, const at::Tensor&, double) { off(); }
-at::Tensor rope_scatter(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, std::int64_t,
-                        at::Tensor&, at::Tensor&) {
+bool compiled() {
+  return false;
+}
+at::Tensor rms_norm(const at::Tensor&, const at::Tensor&, double) {
   off();
 }
-at::Tensor silu_mul(const at::Tensor&) { off(); }
-at::Tensor rms_norm_backward(const at::Tensor&, const at::Tensor&, double, const at::Tensor&, const at::Tensor&) { off(); }
-at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                         const at::Tensor&, c10::ScalarType) {
+at::Tensor rope_scatter(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                        std::int64_t, at::Tensor&, at::Tensor&) {
   off();
 }
-at::Tensor silu_mul_backward(const at::Tensor&, const at::Tensor&) { off(); }
-at::Tensor dropout_mask(const DropoutRows&, std::int64_t, std::int64_t, std::uint32_t, double, c10::ScalarType) { off(); }
-std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                                               const AttentionPattern::Offsets&, bool, double) {
+at::Tensor silu_mul(const at::Tensor&) {
   off();
 }
-at::Tensor merge_attention(const std::vector<at::Tensor>&, const std::vector<at::Tensor>&) { off(); }
+at::Tensor rms_norm_backward(const at::Tensor&, const at::Tensor&, double, const at::Tensor&,
+                             const at::Tensor&) {
+  off();
+}
+at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                         const at::Tensor&, const at::Tensor&, c10::ScalarType) {
+  off();
+}
+at::Tensor silu_mul_backward(const at::Tensor&, const at::Tensor&) {
+  off();
+}
+at::Tensor dropout_mask(const DropoutRows&, std::int64_t, std::int64_t, std::uint32_t, double,
+                        c10::ScalarType) {
+  off();
+}
+std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor&, const at::Tensor&,
+                                               const at::Tensor&, const AttentionPattern::Offsets&,
+                                               bool, double) {
+  off();
+}
+at::Tensor merge_attention(const std::vector<at::Tensor>&, const std::vector<at::Tensor>&) {
+  off();
+}
 
 }  // namespace tradeoff::model::cuda

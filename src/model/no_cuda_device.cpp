@@ -3,8 +3,14 @@
 
 namespace tradeoff::model::cuda {
 
-int device_count() { return 0; }
-void use_device(int) { fail("this build has no CUDA kernels"); }
-long memory_bytes() { fail("this build has no CUDA kernels"); }
+int device_count() {
+  return 0;
+}
+void use_device(int) {
+  fail("this build has no CUDA kernels");
+}
+long memory_bytes() {
+  fail("this build has no CUDA kernels");
+}
 
 }  // namespace tradeoff::model::cuda

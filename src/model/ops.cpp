@@ -43,22 +43,26 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   if (x.is_cuda()) return cuda::rms_norm(x, weight, eps);
   at::Tensor out = at::empty_like(x);
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr(), static_cast<float>(eps),
-                                   end - begin, x.size(1), at_row(out, begin));
+    cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr(),
+                                   static_cast<float>(eps), end - begin, x.size(1),
+                                   at_row(out, begin));
   });
   return out;
 }
 
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin, const at::Tensor& position,
-                        const at::Tensor& kv_row, std::int64_t heads, at::Tensor& k_arena, at::Tensor& v_arena) {
-  if (qkv.is_cuda()) return cuda::rope_scatter(qkv, cos_sin, position, kv_row, heads, k_arena, v_arena);
+at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
+                        at::Tensor& k_arena, at::Tensor& v_arena) {
+  if (qkv.is_cuda())
+    return cuda::rope_scatter(qkv, cos_sin, position, kv_row, heads, k_arena, v_arena);
   const std::int64_t kv_heads = k_arena.size(1), d = k_arena.size(2);
   at::Tensor q = at::empty({qkv.size(0), heads, d}, qkv.options());
   for_each_rows(qkv.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_kernels().rope_scatter(storage_of(qkv), at_row(qkv, begin), cos_sin.const_data_ptr<float>(),
-                                       position.const_data_ptr<std::int64_t>() + begin,
-                                       kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
-                                       at_row(q, begin), k_arena.mutable_data_ptr(), v_arena.mutable_data_ptr());
+    cpu::select_kernels().rope_scatter(
+        storage_of(qkv), at_row(qkv, begin), cos_sin.const_data_ptr<float>(),
+        position.const_data_ptr<std::int64_t>() + begin,
+        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
+        at_row(q, begin), k_arena.mutable_data_ptr(), v_arena.mutable_data_ptr());
   });
   return q;
 }
@@ -72,8 +76,8 @@ at::Tensor argmax_rows(const at::Tensor& logits) {
   if (logits.is_cuda()) return at::argmax(logits, 1);
   at::Tensor out = at::empty({logits.size(0)}, logits.options().dtype(c10::ScalarType::Long));
   for_each_task(logits.size(0), [&](std::int64_t row) {
-    out.mutable_data_ptr<std::int64_t>()[row] =
-        cpu::select_kernels().argmax(logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
+    out.mutable_data_ptr<std::int64_t>()[row] = cpu::select_kernels().argmax(
+        logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
   });
   return out;
 }
@@ -83,8 +87,8 @@ at::Tensor log_softmax_at(const at::Tensor& logits, const at::Tensor& columns) {
   if (logits.is_cuda()) return at::sub(chosen, at::logsumexp(logits, 1, true));
   at::Tensor total = at::empty({logits.size(0), 1}, logits.options());
   for_each_task(logits.size(0), [&](std::int64_t row) {
-    total.mutable_data_ptr<float>()[row] =
-        cpu::select_kernels().log_sum_exp(logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
+    total.mutable_data_ptr<float>()[row] = cpu::select_kernels().log_sum_exp(
+        logits.const_data_ptr<float>() + row * logits.size(1), logits.size(1));
   });
   return at::sub(chosen, total);
 }

@@ -18,15 +18,18 @@ __global__ void rms_norm_kernel(const T* x, const T* weight, float eps, int colu
   x += static_cast<std::int64_t>(blockIdx.x) * columns;
   out += static_cast<std::int64_t>(blockIdx.x) * columns;
   float squares = 0;
-  for (int i = threadIdx.x; i < columns; i += blockDim.x) squares += to_float(x[i]) * to_float(x[i]);
+  for (int i = threadIdx.x; i < columns; i += blockDim.x)
+    squares += to_float(x[i]) * to_float(x[i]);
   const float factor = rsqrtf(block_sum(squares) / static_cast<float>(columns) + eps);
-  for (int i = threadIdx.x; i < columns; i += blockDim.x) assign(out[i], to_float(x[i]) * factor * to_float(weight[i]));
+  for (int i = threadIdx.x; i < columns; i += blockDim.x)
+    assign(out[i], to_float(x[i]) * factor * to_float(weight[i]));
 }
 
 // One block a token; threads walk the pairs of query and key heads, then copy the values.
 template <typename T>
 __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64_t* position,
-                            const std::int64_t* kv_row, int heads, int kv_heads, int d, T* q, T* k, T* v) {
+                            const std::int64_t* kv_row, int heads, int kv_heads, int d, T* q, T* k,
+                            T* v) {
   const std::int64_t token = blockIdx.x;
   const int half = d / 2, pairs = (heads + kv_heads) * half;
   const T* const row = qkv + token * (heads + 2 * kv_heads) * d;
@@ -40,7 +43,8 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
     assign(out[at], a * c - b * s);
     assign(out[half + at], b * c + a * s);
   }
-  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x) v[kv + i] = row[(heads + kv_heads) * d + i];
+  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
+    v[kv + i] = row[(heads + kv_heads) * d + i];
 }
 
 template <typename T>
@@ -48,18 +52,22 @@ __global__ void silu_mul_kernel(const T* x, std::int64_t total, int width, T* ou
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= total) return;
   const std::int64_t row = i / width, column = i % width;
-  const float gate = to_float(x[row * 2 * width + column]), up = to_float(x[row * 2 * width + width + column]);
+  const float gate = to_float(x[row * 2 * width + column]),
+              up = to_float(x[row * 2 * width + width + column]);
   assign(out[i], gate / (1.0f + __expf(-gate)) * up);
 }
 
 // One warp a (query, head); lanes stride over the head's width, the softmax runs key by key.
 template <typename T>
-__global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_q, const int* k_begin,
-                              const int* k_count, bool causal, float scale, std::int64_t tokens, int heads,
-                              int kv_heads, int d, T* out, float* lse) {
-  const std::int64_t pair = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
+__global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_q,
+                              const int* k_begin, const int* k_count, bool causal, float scale,
+                              std::int64_t tokens, int heads, int kv_heads, int d, T* out,
+                              float* lse) {
+  const std::int64_t pair =
+      static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   if (pair >= tokens * heads) return;
-  const int token = static_cast<int>(pair / heads), head = static_cast<int>(pair % heads), lane = threadIdx.x % 32;
+  const int token = static_cast<int>(pair / heads), head = static_cast<int>(pair % heads),
+            lane = threadIdx.x % 32;
   int span = 0;
   while (cu_q[span + 1] <= token) ++span;
   const int queries = cu_q[span + 1] - cu_q[span];
@@ -67,10 +75,12 @@ __global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_
   constexpr int kMaxPerLane = 16;  // head widths up to 512
   float acc[kMaxPerLane] = {}, highest = -INFINITY, total = 0;
   for (int j = 0; j < visible; ++j) {
-    const std::int64_t row = (static_cast<std::int64_t>(k_begin[span] + j) * kv_heads + head / (heads / kv_heads)) * d;
+    const std::int64_t row =
+        (static_cast<std::int64_t>(k_begin[span] + j) * kv_heads + head / (heads / kv_heads)) * d;
     float score = 0;
     for (int c = lane; c < d; c += 32) score += to_float(q[pair * d + c]) * to_float(k[row + c]);
-    for (int offset = 16; offset > 0; offset /= 2) score += __shfl_xor_sync(0xffffffffu, score, offset);
+    for (int offset = 16; offset > 0; offset /= 2)
+      score += __shfl_xor_sync(0xffffffffu, score, offset);
     score *= scale;
     const float next = fmaxf(highest, score), factor = expf(highest - next), p = expf(score - next);
     total = total * factor + p;
@@ -97,7 +107,8 @@ struct Partials {
 // One warp a (token, head): weights exp(lse - max), normalised.
 template <typename T>
 __global__ void merge_kernel(Partials<T> parts, std::int64_t tokens, int heads, int d, T* out) {
-  const std::int64_t pair = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
+  const std::int64_t pair =
+      static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   if (pair >= tokens * heads) return;
   const std::int64_t token = pair / heads, head = pair % heads;
   float weight[kMaxLevels], highest = -INFINITY, total = 0;
@@ -121,29 +132,33 @@ __global__ void merge_kernel(Partials<T> parts, std::int64_t tokens, int heads, 
 
 }  // namespace
 
-bool compiled() { return true; }
+bool compiled() {
+  return true;
+}
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   at::Tensor out = at::empty_like(x);
   if (x.size(0) == 0) return out;
   dispatch(x, [&](auto* type) {
     rms_norm_kernel<<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type), in(weight, type), static_cast<float>(eps), static_cast<int>(x.size(1)), out_of(out, type));
+        in(x, type), in(weight, type), static_cast<float>(eps), static_cast<int>(x.size(1)),
+        out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin, const at::Tensor& position,
-                        const at::Tensor& kv_row, std::int64_t heads, at::Tensor& k_arena, at::Tensor& v_arena) {
+at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
+                        at::Tensor& k_arena, at::Tensor& v_arena) {
   const std::int64_t kv_heads = k_arena.size(1), d = k_arena.size(2);
   at::Tensor q = at::empty({qkv.size(0), heads, d}, qkv.options());
   if (qkv.size(0) == 0) return q;
   dispatch(qkv, [&](auto* type) {
     rope_kernel<<<qkv.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
         in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
-        kv_row.const_data_ptr<std::int64_t>(), static_cast<int>(heads), static_cast<int>(kv_heads), static_cast<int>(d),
-        out_of(q, type), out_of(k_arena, type), out_of(v_arena, type));
+        kv_row.const_data_ptr<std::int64_t>(), static_cast<int>(heads), static_cast<int>(kv_heads),
+        static_cast<int>(d), out_of(q, type), out_of(k_arena, type), out_of(v_arena, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return q;
@@ -154,31 +169,37 @@ at::Tensor silu_mul(const at::Tensor& x) {
   at::Tensor out = at::empty({x.size(0), width}, x.options());
   if (total == 0) return out;
   dispatch(x, [&](auto* type) {
-    silu_mul_kernel<<<(total + kThreads - 1) / kThreads, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+    silu_mul_kernel<<<(total + kThreads - 1) / kThreads, kThreads, 0,
+                      c10::cuda::getCurrentCUDAStream()>>>(
         in(x, type), total, static_cast<int>(width), out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
-std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                               const AttentionPattern::Offsets& offsets, bool causal, double scale) {
+std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor& q, const at::Tensor& k,
+                                               const at::Tensor& v,
+                                               const AttentionPattern::Offsets& offsets,
+                                               bool causal, double scale) {
   const std::int64_t tokens = q.size(0), heads = q.size(1), d = q.size(2);
   check(d <= 512, "head_dim over 512 is not supported on CUDA");
-  at::Tensor out = at::empty_like(q), lse = at::empty({heads, tokens}, q.options().dtype(c10::ScalarType::Float));
+  at::Tensor out = at::empty_like(q),
+             lse = at::empty({heads, tokens}, q.options().dtype(c10::ScalarType::Float));
   constexpr int kPairs = kThreads / 32;
   dispatch(q, [&](auto* type) {
-    attend_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+    attend_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0,
+                    c10::cuda::getCurrentCUDAStream()>>>(
         in(q, type), in(k, type), in(v, type), offsets.cu_q.const_data_ptr<int>(),
         offsets.k_begin.const_data_ptr<int>(), offsets.k_count.const_data_ptr<int>(), causal,
-        static_cast<float>(scale), tokens, static_cast<int>(heads), static_cast<int>(k.size(1)), static_cast<int>(d),
-        out_of(out, type), lse.mutable_data_ptr<float>());
+        static_cast<float>(scale), tokens, static_cast<int>(heads), static_cast<int>(k.size(1)),
+        static_cast<int>(d), out_of(out, type), lse.mutable_data_ptr<float>());
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return {out, lse};
 }
 
-at::Tensor merge_attention(const std::vector<at::Tensor>& outs, const std::vector<at::Tensor>& lses) {
+at::Tensor merge_attention(const std::vector<at::Tensor>& outs,
+                           const std::vector<at::Tensor>& lses) {
   const std::int64_t tokens = outs[0].size(0), heads = outs[0].size(1), d = outs[0].size(2);
   if (outs.size() == 1) return outs[0].reshape({tokens, heads * d});
   check(outs.size() <= kMaxLevels, "more attention levels than merge_attention takes (8)");
@@ -192,8 +213,9 @@ at::Tensor merge_attention(const std::vector<at::Tensor>& outs, const std::vecto
       parts.out[i] = in(outs[i], type);
       parts.lse[i] = lses[i].const_data_ptr<float>();
     }
-    merge_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        parts, tokens, static_cast<int>(heads), static_cast<int>(d), out_of(merged, type));
+    merge_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0,
+                   c10::cuda::getCurrentCUDAStream()>>>(parts, tokens, static_cast<int>(heads),
+                                                        static_cast<int>(d), out_of(merged, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return merged;

@@ -11,7 +11,8 @@ namespace tradeoff::model {
 /// Throws Error unless the dtype is float32 or bfloat16.
 cpu::Storage storage_of(c10::ScalarType dtype);
 
-/// Panels of w [n, k], or of the pair w and up with columns that alternate; all contiguous on the CPU.
+/// Panels of w [n, k], or of the pair w and up with columns that alternate; all contiguous on the
+/// CPU.
 at::Tensor pack_panels(const at::Tensor& w, const at::Tensor& up = {});
 
 /// Runs the product over `rows` rows. Everything in `args` is set; args.n counts output columns.

@@ -17,8 +17,16 @@ namespace {
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own bound
 
-constexpr std::array<std::pair<std::string_view, std::size_t>, 10> kDtypes = {
-    {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}}};
+constexpr std::array<std::pair<std::string_view, std::size_t>, 10> kDtypes = {{{"F64", 8},
+                                                                               {"F32", 4},
+                                                                               {"F16", 2},
+                                                                               {"BF16", 2},
+                                                                               {"I64", 8},
+                                                                               {"I32", 4},
+                                                                               {"I16", 2},
+                                                                               {"I8", 1},
+                                                                               {"U8", 1},
+                                                                               {"BOOL", 1}}};
 
 Dtype dtype_of(const std::string& name) {
   for (std::size_t i = 0; i < kDtypes.size(); ++i) {
@@ -41,9 +49,11 @@ std::pair<std::uint64_t, std::uint64_t> read_entry(const Json& entry, StoredTens
   const auto shape = entry.find("shape"), offsets = entry.find("data_offsets");
   check(shape != entry.end() && shape->is_array(), "shape is not a list");
   for (const Json& dimension : *shape) {
-    if (!dimension.is_number_unsigned()) fail("shape " + to_line(*shape) + " is not a list of sizes");
+    if (!dimension.is_number_unsigned())
+      fail("shape " + to_line(*shape) + " is not a list of sizes");
     size = checked_multiply(size, dimension.get<std::uint64_t>());
-    check(dimension.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max(), "shape overflows 64 bits");
+    check(dimension.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max(),
+          "shape overflows 64 bits");
     tensor.shape.push_back(dimension.get<std::int64_t>());
   }
   const bool pair = offsets != entry.end() && offsets->is_array() && offsets->size() == 2 &&
@@ -58,7 +68,8 @@ std::pair<std::uint64_t, std::uint64_t> read_entry(const Json& entry, StoredTens
 }
 
 Json parse_header(std::string_view text) {
-  // nlohmann keeps the last of two equal keys; the format forbids them, so they are counted while parsing.
+  // nlohmann keeps the last of two equal keys; the format forbids them, so they are counted while
+  // parsing.
   std::vector<std::set<std::string>> keys;
   return Json::parse(text, [&](int depth, Json::parse_event_t event, Json& value) {
     if (depth > 8) fail("header nested too deeply");
@@ -73,8 +84,12 @@ Json parse_header(std::string_view text) {
 
 }  // namespace
 
-std::size_t byte_size(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)].second; }
-std::string_view name_of(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)].first; }
+std::size_t byte_size(Dtype dtype) {
+  return kDtypes[static_cast<std::size_t>(dtype)].second;
+}
+std::string_view name_of(Dtype dtype) {
+  return kDtypes[static_cast<std::size_t>(dtype)].first;
+}
 
 void refuse_pickle(std::span<const std::byte> bytes, const std::filesystem::path& path) {
   if (bytes.size() < 4) return;
@@ -115,7 +130,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
       StoredTensor tensor{.name = name, .dtype = {}, .shape = {}, .bytes = {}};
       const auto span = read_entry(entry, tensor);
       if (span.second > data.size()) {
-        fail(fmt::format("ends at byte {} of {} data bytes: the file is truncated", span.second, data.size()));
+        fail(fmt::format("ends at byte {} of {} data bytes: the file is truncated", span.second,
+                         data.size()));
       }
       tensor.bytes = data.subspan(span.first, span.second - span.first);
       spans.push_back(span);
@@ -125,7 +141,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
     std::ranges::sort(spans);
     std::uint64_t expected = 0;
     for (const auto& [begin, end] : spans) {
-      if (begin != expected) fail(fmt::format("tensor data has a hole or an overlap at byte {}", expected));
+      if (begin != expected)
+        fail(fmt::format("tensor data has a hole or an overlap at byte {}", expected));
       expected = end;
     }
     if (expected != data.size()) {
@@ -148,7 +165,8 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
     for (const auto& [name, shard] : map->items()) {
       const std::string file = shard.is_string() ? shard.get<std::string>() : "";
       if (file.empty() || file.find('/') != std::string::npos || file.starts_with(".")) {
-        fail(index.string() + ": tensor " + name + ": found " + to_line(shard) + ", expected a plain file name");
+        fail(index.string() + ": tensor " + name + ": found " + to_line(shard) +
+             ", expected a plain file name");
       }
       shards[file].insert(name);
     }
@@ -160,8 +178,9 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
       std::set<std::string> found;
       for (const auto& tensor : files_.back()->tensors()) found.insert(tensor.name);
       if (found != names) {
-        fail((folder / file).string() + ": holds " + std::to_string(found.size()) + " tensors, but " +
-             index.filename().string() + " lists " + std::to_string(names.size()) + " other or more names for it");
+        fail((folder / file).string() + ": holds " + std::to_string(found.size()) +
+             " tensors, but " + index.filename().string() + " lists " +
+             std::to_string(names.size()) + " other or more names for it");
       }
     }
   } else {
@@ -180,11 +199,14 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
   }
 }
 
-bool Checkpoint::has(std::string_view name) const { return tensors_.contains(name); }
+bool Checkpoint::has(std::string_view name) const {
+  return tensors_.contains(name);
+}
 
 const StoredTensor& Checkpoint::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) fail(folder_.string() + ": tensor " + std::string(name) + " is missing");
+  if (found == tensors_.end())
+    fail(folder_.string() + ": tensor " + std::string(name) + " is missing");
   return *found->second;
 }
 
@@ -200,7 +222,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   std::uint64_t offset = 0;
   for (const TensorSpec& tensor : tensors) {
     const std::uint64_t end = offset + tensor.bytes();
-    header[tensor.name] = {{"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    header[tensor.name] = {
+        {"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
@@ -212,8 +235,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const auto bytes = produce(i);
     if (bytes.size() != tensors[i].bytes()) {
-      fail(fmt::format("{}: tensor {}: {} bytes for a tensor of {}", path.string(), tensors[i].name, bytes.size(),
-                       tensors[i].bytes()));
+      fail(fmt::format("{}: tensor {}: {} bytes for a tensor of {}", path.string(), tensors[i].name,
+                       bytes.size(), tensors[i].bytes()));
     }
     file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }

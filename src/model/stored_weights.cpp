@@ -14,11 +14,16 @@ namespace {
 
 c10::ScalarType scalar_type(const StoredTensor& tensor) {
   switch (tensor.dtype) {
-    case Dtype::f32: return c10::ScalarType::Float;
-    case Dtype::bf16: return c10::ScalarType::BFloat16;
-    case Dtype::f16: return c10::ScalarType::Half;
-    case Dtype::u8: return c10::ScalarType::Byte;
-    default: fail(fmt::format("dtype {}, expected F32, BF16 or F16", name_of(tensor.dtype)));
+    case Dtype::f32:
+      return c10::ScalarType::Float;
+    case Dtype::bf16:
+      return c10::ScalarType::BFloat16;
+    case Dtype::f16:
+      return c10::ScalarType::Half;
+    case Dtype::u8:
+      return c10::ScalarType::Byte;
+    default:
+      fail(fmt::format("dtype {}, expected F32, BF16 or F16", name_of(tensor.dtype)));
   }
 }
 
@@ -39,14 +44,15 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaCon
         shape = nf4(weight.name).shape;
         quantised_ = true;
       } else if (scalar_type(stored) == c10::ScalarType::Byte) {
-        fail(fmt::format("dtype U8 without {}{}: not a format that is read here", weight.name, quant::kQuantStateSuffix));
+        fail(fmt::format("dtype U8 without {}{}: not a format that is read here", weight.name,
+                         quant::kQuantStateSuffix));
       }
     } catch (const Error& error) {
       fail(fmt::format("{}: tensor {}: {}", folder.string(), weight.name, error.what()));
     }
     if (shape != weight.shape) {
-      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] by config.json", folder.string(), weight.name,
-                       fmt::join(shape, ", "), fmt::join(weight.shape, ", ")));
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] by config.json", folder.string(),
+                       weight.name, fmt::join(shape, ", "), fmt::join(weight.shape, ", ")));
     }
   }
   const auto config_json = folder / "config.json";
@@ -59,7 +65,8 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaCon
   }();
   if (asked != quantised_) {
     fail(fmt::format("{}: {} a quantization_config, but the weights are {}", config_json.string(),
-                     asked ? "found" : "found no", quantised_ ? "stored in NF4" : "not stored in NF4"));
+                     asked ? "found" : "found no",
+                     quantised_ ? "stored in NF4" : "not stored in NF4"));
   }
 }
 

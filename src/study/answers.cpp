@@ -15,7 +15,8 @@ std::size_t stop_at(std::string_view text, const std::vector<std::string>& stops
   return first;
 }
 
-// `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text is left out of the ids.
+// `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text
+// is left out of the ids.
 Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t prompt_tokens,
                 const text::Tokenizer& tokenizer, const std::vector<std::string>& stops) {
   std::string text = tokenizer.decode(answer.ids);
@@ -23,7 +24,8 @@ Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t
   if (const std::size_t at = stop_at(text, stops); at != std::string::npos) {
     text.resize(at);
     std::size_t bytes = 0, kept = 0;
-    while (kept < ids.size() && bytes + tokenizer.token_bytes(ids[kept]).size() <= at) bytes += tokenizer.token_bytes(ids[kept++]).size();
+    while (kept < ids.size() && bytes + tokenizer.token_bytes(ids[kept]).size() <= at)
+      bytes += tokenizer.token_bytes(ids[kept++]).size();
     ids.resize(kept);
   }
   const std::string sql = task::extract_sql(text).sql;
@@ -35,7 +37,8 @@ Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t
           {"sql", sql}};
 }
 
-Json mmlu_row(const task::Item& item, const std::vector<float>& logprobs, std::size_t prompt_tokens) {
+Json mmlu_row(const task::Item& item, const std::vector<float>& logprobs,
+              std::size_t prompt_tokens) {
   const std::vector<double> values(logprobs.begin(), logprobs.end());
   return {{"id", item.id},
           {"choice_logprobs", values},
@@ -46,8 +49,8 @@ Json mmlu_row(const task::Item& item, const std::vector<float>& logprobs, std::s
 }  // namespace
 
 std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
-                               const std::vector<text::TokenId>& end_tokens, const PredictionPlan& plan,
-                               const infer::Chunk& chunk) {
+                               const std::vector<text::TokenId>& end_tokens,
+                               const PredictionPlan& plan, const infer::Chunk& chunk) {
   std::vector<Json> rows;
   if (plan.purpose == task::Purpose::mmlu) {
     std::vector<std::vector<text::TokenId>> choices;
@@ -71,7 +74,8 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   const auto answers = engine.generate(chunk, plan.prompts, options);
   for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
     const std::int64_t index = chunk.prompts[i];
-    rows.push_back(spider_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
+    rows.push_back(
+        spider_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
   }
   return rows;
 }

@@ -9,8 +9,8 @@ namespace tradeoff::study {
 
 /// Runs one chunk and makes the rows of its items, in the chunk's order.
 std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
-                               const std::vector<text::TokenId>& end_tokens, const PredictionPlan& plan,
-                               const infer::Chunk& chunk);
+                               const std::vector<text::TokenId>& end_tokens,
+                               const PredictionPlan& plan, const infer::Chunk& chunk);
 
 /// The row of an item that the overflow policy skipped: an empty answer, never right.
 Json skipped_row(const task::Item& item, task::Purpose purpose);

@@ -24,23 +24,30 @@ std::string weights_sha256(const fs::path& folder) {
   return hash.finish();
 }
 
-const char* name_of(c10::ScalarType dtype) { return dtype == c10::ScalarType::Float ? "float32" : "bfloat16"; }
+const char* name_of(c10::ScalarType dtype) {
+  return dtype == c10::ScalarType::Float ? "float32" : "bfloat16";
+}
 
 }  // namespace
 
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options) {
-  check(fs::is_directory(options.model), options.model.string() + ": not a folder; expected a model folder (see `tradeoff import --help`)");
+  check(fs::is_directory(options.model),
+        options.model.string() +
+            ": not a folder; expected a model folder (see `tradeoff import --help`)");
   model::set_threads(options.threads, session.local_size());
-  const c10::Device device = model::pick_device(options.device, session.local_rank(), session.local_size());
+  const c10::Device device =
+      model::pick_device(options.device, session.local_rank(), session.local_size());
   text::Tokenizer tokenizer = text::load_tokenizer(options.model);
-  auto llama = std::make_unique<model::Llama>(options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device)});
+  auto llama = std::make_unique<model::Llama>(
+      options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device)});
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= llama->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   return {std::move(llama), std::move(tokenizer), model::read_eos_ids(options.model)};
 }
 
 Json model_identity(const comm::Session& session, const ModelOptions& options) {
-  const c10::Device device = model::pick_device(options.device, session.local_rank(), session.local_size());
+  const c10::Device device =
+      model::pick_device(options.device, session.local_rank(), session.local_size());
   const std::string config = sha256_file(options.model / "config.json");
   comm::agree(session, "config.json of the model", config);
   comm::agree(session, "kernels", std::string(model::kernels_name(device)));

@@ -2,13 +2,18 @@
 
 namespace tradeoff::study {
 
-const char* name_of(TaskKind task) { return task == TaskKind::spider ? "spider" : "mmlu"; }
+const char* name_of(TaskKind task) {
+  return task == TaskKind::spider ? "spider" : "mmlu";
+}
 
 const char* name_of(Primary primary) {
   switch (primary) {
-    case Primary::exec: return "exec";
-    case Primary::set: return "set";
-    case Primary::strict: return "strict";
+    case Primary::exec:
+      return "exec";
+    case Primary::set:
+      return "set";
+    case Primary::strict:
+      return "strict";
   }
   return "exec";
 }

@@ -13,28 +13,34 @@ namespace tradeoff::study {
 RunState predict_file(const comm::Session& session, const PredictOptions& options) {
   comm::refuse_singleton(session, "predict");
   auto items = task::read_items(options.items, options.task);
-  if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) items.resize(options.limit);
+  if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
+    items.resize(options.limit);
 
   LoadedModel model = load_model(session, options.model);
-  const PredictionPlan plan = plan_predictions(items, options.task, options.decoding, model.tokenizer,
-                                               model.llama->config().max_position_embeddings);
+  const PredictionPlan plan =
+      plan_predictions(items, options.task, options.decoding, model.tokenizer,
+                       model.llama->config().max_position_embeddings);
   const Json header = prediction_header(plan, model_identity(session, options.model));
 
-  // One writer at a time; the lock file stays, so that a waiting process and a new one meet at the same file.
+  // One writer at a time; the lock file stays, so that a waiting process and a new one meet at the
+  // same file.
   std::optional<FileLock> lock;
   store::JournalContents finished;
   const auto journals = store::journal_folder(options.out);
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
     lock.emplace(journals / "lock");
-    finished = store::begin_output(options.out, header, options.resume ? store::Resume::yes : store::Resume::no);
+    finished = store::begin_output(options.out, header,
+                                   options.resume ? store::Resume::yes : store::Resume::no);
     for (const std::string& damage : finished.damage) log::warn("{}", damage);
-    if (!finished.chunks.empty()) log::info("{} of {} chunks are done", finished.chunks.size(), plan.chunks.size());
+    if (!finished.chunks.empty())
+      log::info("{} of {} chunks are done", finished.chunks.size(), plan.chunks.size());
   }
   comm::barrier(session);
   const auto rows = predict(session, model, plan, journals, header, std::move(finished));
   if (!rows) {
-    if (session.rank() == 0) log::info("stopped by a signal; what is done is saved, --resume continues");
+    if (session.rank() == 0)
+      log::info("stopped by a signal; what is done is saved, --resume continues");
     return RunState::stopped;
   }
   if (session.rank() == 0) {

@@ -25,7 +25,9 @@ constexpr const char* kItemKey = "item";
 // Stands for the chunks that the ranks have just computed, among those of the journals.
 constexpr std::uint64_t kGathered = UINT64_MAX;
 
-std::string describe(const task::Item& item) { return "item " + task::id_text(item.id); }
+std::string describe(const task::Item& item) {
+  return "item " + task::id_text(item.id);
+}
 
 // Answers of a typical Spider question, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
@@ -34,7 +36,8 @@ constexpr std::int64_t kExpectedAnswerTokens = 32;
 class Ticker {
  public:
   Ticker(std::string what, std::uint64_t total, std::function<std::uint64_t()> done)
-      : progress_(std::move(what), total, "questions"), thread_([this, done = std::move(done)](std::stop_token stop) {
+      : progress_(std::move(what), total, "questions"),
+        thread_([this, done = std::move(done)](std::stop_token stop) {
           std::mutex mutex;
           std::unique_lock lock(mutex);
           std::condition_variable_any wake;
@@ -60,8 +63,9 @@ class Ticker {
 
 }  // namespace
 
-PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose, const DecodingOptions& decoding,
-                                const text::Tokenizer& tokenizer, std::int64_t context) {
+PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
+                                const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
+                                std::int64_t context) {
   PredictionPlan plan;
   plan.purpose = purpose;
   plan.items = items;
@@ -74,22 +78,28 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
     plan.prompts.emplace_back();
     plan.choices.emplace_back();
     if (item.skipped) continue;
-    auto ids = item.prompt_ids.empty() ? tokenizer.encode(item.prompt, text::Specials::parse) : item.prompt_ids;
+    auto ids = item.prompt_ids.empty() ? tokenizer.encode(item.prompt, text::Specials::parse)
+                                       : item.prompt_ids;
     if (ids.empty()) fail(describe(item) + ": the prompt has no tokens");
     for (const text::TokenId id : ids) {
       if (id < 0 || id >= static_cast<text::TokenId>(tokenizer.vocab_size())) {
-        fail(fmt::format("{}: token id {} is not in the vocabulary (0 to {})", describe(item), id, tokenizer.vocab_size() - 1));
+        fail(fmt::format("{}: token id {} is not in the vocabulary (0 to {})", describe(item), id,
+                         tokenizer.vocab_size() - 1));
       }
     }
     if (static_cast<std::int64_t>(ids.size()) + room > context) {
-      fail(fmt::format("{}: {} prompt tokens and {} new ones, but the model's context is {} tokens (shorten the prompt, or use "
-                       "max_prompt_tokens with --overflow drop-shots or skip)",
-                       describe(item), ids.size(), room, context));
+      fail(
+          fmt::format("{}: {} prompt tokens and {} new ones, but the model's context is {} tokens "
+                      "(shorten the prompt, or use "
+                      "max_prompt_tokens with --overflow drop-shots or skip)",
+                      describe(item), ids.size(), room, context));
     }
     if (purpose == task::Purpose::mmlu) {
       for (const std::string& choice : item.choices) {
         const auto tokens = tokenizer.encode(choice, text::Specials::as_text);
-        if (tokens.size() != 1) fail(fmt::format("{}: choice \"{}\" has {} tokens, expected 1", describe(item), choice, tokens.size()));
+        if (tokens.size() != 1)
+          fail(fmt::format("{}: choice \"{}\" has {} tokens, expected 1", describe(item), choice,
+                           tokens.size()));
         plan.choices.back().push_back(tokens.front());
       }
     }
@@ -99,7 +109,8 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
   }
   infer::PlanOptions options;
   options.chunk_size = decoding.chunk_size;
-  if (purpose != task::Purpose::mmlu) options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
+  if (purpose != task::Purpose::mmlu)
+    options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
   plan.chunks = infer::plan_chunks(planned, options);
   for (infer::Chunk& chunk : plan.chunks) {
     for (std::int64_t& index : chunk.prompts) index = planned_item[index];
@@ -140,22 +151,26 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
   return rows;
 }
 
-std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
-                                         const std::filesystem::path& journal_folder, const Json& header,
-                                         store::JournalContents finished) {
+std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model,
+                                         const PredictionPlan& plan,
+                                         const std::filesystem::path& journal_folder,
+                                         const Json& header, store::JournalContents finished) {
   comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
   // Rank 0 alone read the journals; all ranks hand out the same chunks.
   Json missing = Json::array();
   for (const std::int64_t index : infer::longest_first(plan.chunks)) {
     if (!finished.chunks.contains(static_cast<std::uint64_t>(index))) missing.push_back(index);
   }
-  const auto order = Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
-  if (session.rank() == 0 && static_cast<std::int64_t>(order.size()) < session.size() && !order.empty()) {
+  const auto order =
+      Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
+  if (session.rank() == 0 && static_cast<std::int64_t>(order.size()) < session.size() &&
+      !order.empty()) {
     log::info("{} chunks for {} ranks: {} ranks have nothing to do", order.size(), session.size(),
               session.size() - static_cast<std::int64_t>(order.size()));
   }
   std::vector<std::uint64_t> handed_out(order.size() + 1, 0);  // items in the first k chunks
-  for (std::size_t i = 0; i < order.size(); ++i) handed_out[i + 1] = handed_out[i] + plan.chunks[order[i]].prompts.size();
+  for (std::size_t i = 0; i < order.size(); ++i)
+    handed_out[i + 1] = handed_out[i] + plan.chunks[order[i]].prompts.size();
 
   std::string own_rows;
   bool stopped = false;
@@ -166,17 +181,20 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
       // What the ranks have in work does not count yet.
-      ticker.emplace(plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", handed_out.back(), [&] {
-        const auto taken = static_cast<std::int64_t>(std::min<std::uint64_t>(counter.taken(), order.size()));
-        return handed_out[std::max<std::int64_t>(0, taken - session.size())];
-      });
+      ticker.emplace(
+          plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", handed_out.back(), [&] {
+            const auto taken =
+                static_cast<std::int64_t>(std::min<std::uint64_t>(counter.taken(), order.size()));
+            return handed_out[std::max<std::int64_t>(0, taken - session.size())];
+          });
     }
     while (const auto next = counter.next()) {
       const std::int64_t index = order[*next];
       const infer::Chunk& chunk = plan.chunks[index];
       std::vector<Json> rows = answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i];
-      for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows)) own_rows += to_line(row) + "\n";
+      for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows))
+        own_rows += to_line(row) + "\n";
       if (comm::stop_requested()) counter.close();
     }
     stopped = comm::any(session, comm::stop_requested());
@@ -194,7 +212,8 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
   if (session.rank() == 0) rows = finished_rows(plan, std::move(finished));
   const bool lost = std::ranges::any_of(rows, [](const Json& row) { return row.is_null(); });
   if (comm::any(session, lost)) {
-    check(stopped, "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
+    check(stopped,
+          "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
     return std::nullopt;
   }
   return rows;

@@ -14,13 +14,15 @@ namespace {
 using store::Flags;
 using store::Strings;
 
-std::optional<double> score_of(std::int8_t flag) { return flag < 0 ? std::nullopt : std::optional<double>(flag); }
+std::optional<double> score_of(std::int8_t flag) {
+  return flag < 0 ? std::nullopt : std::optional<double>(flag);
+}
 
 // The runs of one arm and task, by ascending seed.
 using Runs = std::vector<std::pair<std::uint64_t, const store::Run*>>;
 
-stats::ScoreTable make_table(const std::string& arm, const std::string& task, const store::Table& items, const Runs& runs,
-                             Primary primary) {
+stats::ScoreTable make_table(const std::string& arm, const std::string& task,
+                             const store::Table& items, const Runs& runs, Primary primary) {
   const bool spider = task == "spider";
   stats::ScoreTable table;
   table.arm = arm;
@@ -34,8 +36,10 @@ stats::ScoreTable make_table(const std::string& arm, const std::string& task, co
   table.answers.resize(n * seeds);
   if (spider) table.gold_error.resize(n);
   std::vector<std::string> others;
-  if (spider) others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
-  for (const std::string& name : others) table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
+  if (spider)
+    others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
+  for (const std::string& name : others)
+    table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
   for (std::size_t s = 0; s < seeds; ++s) {
     const store::Table& rows = runs[s].second->rows;
     table.seeds.push_back(runs[s].first);
@@ -67,13 +71,16 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary) {
+std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions,
+                                            Primary primary) {
   std::map<std::pair<std::string, std::string>, Runs> groups;
-  for (const auto& [key, run] : predictions.runs) groups[{key.arm, key.task}].emplace_back(key.seed, &run);
+  for (const auto& [key, run] : predictions.runs)
+    groups[{key.arm, key.task}].emplace_back(key.seed, &run);
   std::vector<stats::ScoreTable> tables;
   for (auto& [key, runs] : groups) {
     std::ranges::sort(runs);
-    tables.push_back(make_table(key.first, key.second, predictions.items.at(key.second), runs, primary));
+    tables.push_back(
+        make_table(key.first, key.second, predictions.items.at(key.second), runs, primary));
   }
   return tables;
 }

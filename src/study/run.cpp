@@ -17,7 +17,8 @@
 namespace tradeoff::study {
 namespace {
 
-// A predictor that answers every question with an empty result; right where the gold result is empty.
+// A predictor that answers every question with an empty result; right where the gold result is
+// empty.
 constexpr const char* kEmptyAnswer = "SELECT 1 WHERE 0";
 
 class StudyRun {
@@ -28,7 +29,8 @@ class StudyRun {
     identity_ = identity;
     record_ = options.record;
     record_["hashes"] = data_.hashes();
-    for (const char* key : {"config_sha256", "weights_sha256"}) record_["hashes"]["model_" + std::string(key)] = identity.at(key);
+    for (const char* key : {"config_sha256", "weights_sha256"})
+      record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
     if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
     comm::barrier(session);
@@ -38,7 +40,8 @@ class StudyRun {
     StudyResult result;
     const std::vector<Cell> cells = list_cells(options_);
     if (options_.cell && *options_.cell >= cells.size()) {
-      fail(fmt::format("--cell {}: the study has cells 0 to {} (--list-cells names them)", *options_.cell, cells.size() - 1));
+      fail(fmt::format("--cell {}: the study has cells 0 to {} (--list-cells names them)",
+                       *options_.cell, cells.size() - 1));
     }
     for (std::size_t i = 0; i < cells.size(); ++i) {
       if (options_.cell && *options_.cell != i) continue;
@@ -66,13 +69,16 @@ class StudyRun {
 
  private:
   Json machine() const {
-    return {{"host", session_.host()}, {"ranks", session_.size()}, {"kernels", identity_.at("kernels")}};
+    return {{"host", session_.host()},
+            {"ranks", session_.size()},
+            {"kernels", identity_.at("kernels")}};
   }
 
   bool run_cell(const Cell& cell) {
     const ArmOptions& arm = options_.arms[cell.arm];
     std::optional<FileLock> held;
-    if (session_.rank() == 0) held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
+    if (session_.rank() == 0)
+      held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
     for (const TaskKind task : cell.tasks) {
       if (!run_task(arm, cell.seed, task)) return false;
     }
@@ -85,9 +91,11 @@ class StudyRun {
     const model::LlamaConfig config = model::read_config(options_.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
     // A plain Spider answer ends at the first line break (design §3).
-    if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain) decoding.stop.push_back("\n");
-    const PredictionPlan plan = plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
-                                                 config.max_position_embeddings);
+    if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain)
+      decoding.stop.push_back("\n");
+    const PredictionPlan plan =
+        plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
+                         config.max_position_embeddings);
     const Json header = prediction_header(plan, identity_);
     const auto journals = folder_.journal(arm.name, seed, task);
     store::JournalContents finished;
@@ -95,41 +103,51 @@ class StudyRun {
       finished = store::read_journals(journals, header);
       for (const std::string& damage : finished.damage) log::warn("{}", damage);
     }
-    const bool missing = comm::any(session_, session_.rank() == 0 && finished.chunks.size() < plan.chunks.size());
+    const bool missing =
+        comm::any(session_, session_.rank() == 0 && finished.chunks.size() < plan.chunks.size());
     if (missing && !model_) {
       if (session_.rank() == 0) log::info("loading {}", options_.model.model.string());
       model_.emplace(load_model(session_, options_.model));
     }
     if (session_.rank() == 0) {
-      log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(), name_of(task));
+      log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
+                name_of(task));
     }
     const Stopwatch clock;
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
-    const auto rows = missing ? predict(session_, *model_, plan, journals, header, std::move(finished))
-                              : std::optional(finished_rows(plan, std::move(finished)));
+    const auto rows = missing
+                          ? predict(session_, *model_, plan, journals, header, std::move(finished))
+                          : std::optional(finished_rows(plan, std::move(finished)));
     if (!rows) return false;
     if (session_.rank() != 0 || options_.cell) return true;
-    if (missing) folder_.append_ledger(ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds()));
+    if (missing)
+      folder_.append_ledger(ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds()));
     store_run(arm, seed, task, rendered.items, *rows);
     return true;
   }
 
-  LedgerEntry ledger_entry(const std::string& arm, std::uint64_t seed, TaskKind task, const PredictionPlan& plan,
-                           const std::vector<Json>& rows, double seconds) const {
-    LedgerEntry entry{arm, name_of(task), seed, static_cast<std::int64_t>(rows.size()), 0, 0, seconds, session_.size()};
-    for (const auto& prompt : plan.prompts) entry.prompt_tokens += static_cast<std::int64_t>(prompt.size());
+  LedgerEntry ledger_entry(const std::string& arm, std::uint64_t seed, TaskKind task,
+                           const PredictionPlan& plan, const std::vector<Json>& rows,
+                           double seconds) const {
+    LedgerEntry entry{arm, name_of(task), seed,           static_cast<std::int64_t>(rows.size()), 0,
+                      0,   seconds,       session_.size()};
+    for (const auto& prompt : plan.prompts)
+      entry.prompt_tokens += static_cast<std::int64_t>(prompt.size());
     for (const Json& row : rows) {
-      if (row.contains("token_ids")) entry.new_tokens += static_cast<std::int64_t>(row["token_ids"].size());
+      if (row.contains("token_ids"))
+        entry.new_tokens += static_cast<std::int64_t>(row["token_ids"].size());
     }
     return entry;
   }
 
-  void store_run(const ArmOptions& arm, std::uint64_t seed, TaskKind task, std::span<const task::Item> items,
-                 const std::vector<Json>& rows) {
+  void store_run(const ArmOptions& arm, std::uint64_t seed, TaskKind task,
+                 std::span<const task::Item> items, const std::vector<Json>& rows) {
     const std::string name = name_of(task);
     store::Run run;
     if (task == TaskKind::spider) {
-      if (!scorer_) scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json", options_.scoring);
+      if (!scorer_)
+        scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
+                        options_.scoring);
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = spider_items_table(items);
         floors_.push_back({name, spider_floors(items)});
@@ -146,7 +164,8 @@ class StudyRun {
     }
     run.attributes["prompts_sha256"] = task::prompts_sha256(items);
     if (task == TaskKind::mmlu || arm.spider.shots == 0) {
-      run.attributes["computed_once"] = std::string("no random stream reaches it: greedy, examples in file order");
+      run.attributes["computed_once"] =
+          std::string("no random stream reaches it: greedy, examples in file order");
     }
     predictions_.runs[{arm.name, seed, name}] = std::move(run);
   }
@@ -157,7 +176,8 @@ class StudyRun {
       empty.push_back(scorer_->score(item.db_id, item.query, kEmptyAnswer).exec.value_or(false));
       gold.push_back(scorer_->score(item.db_id, item.query, item.query).exec.value_or(false));
     }
-    return {stats::count_floor("always_empty", empty), stats::count_floor("gold_as_prediction", gold)};
+    return {stats::count_floor("always_empty", empty),
+            stats::count_floor("gold_as_prediction", gold)};
   }
 
   const comm::Session& session_;

@@ -15,7 +15,9 @@ using store::Ints;
 using store::Strings;
 using store::Table;
 
-std::int8_t flag(std::optional<bool> value) { return value ? (*value ? 1 : 0) : -1; }
+std::int8_t flag(std::optional<bool> value) {
+  return value ? (*value ? 1 : 0) : -1;
+}
 
 // The columns that every run has: which item, how long, why it was skipped or lost shots.
 void add_ledger(Table& table, std::span<const task::Item> items, std::span<const Json> rows) {
@@ -76,7 +78,8 @@ Table mmlu_items_table(std::span<const task::Item> items) {
   return table;
 }
 
-Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows, sql::Scorer& scorer) {
+Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
+                        sql::Scorer& scorer) {
   Strings text, finish, sql, outcome, error_class, message;
   Ints tokens;
   store::RaggedInts token_ids;
@@ -132,7 +135,8 @@ Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> r
     answer.push_back(field<std::string>(rows[i], "answer"));
     correct.push_back(answer.back() == items[i].answer ? 1 : 0);
     const auto values = field_or<std::vector<double>>(
-        rows[i], "choice_logprobs", std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
+        rows[i], "choice_logprobs",
+        std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
     logprobs.values.insert(logprobs.values.end(), values.begin(), values.end());
   }
   Table table;

@@ -21,7 +21,8 @@ StudyData::StudyData(const StudyOptions& options)
   }
 }
 
-task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed, TaskKind task) const {
+task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
+                                     TaskKind task) const {
   if (task == TaskKind::spider) {
     task::SpiderPromptOptions options = arm.spider;
     options.seed = seed;

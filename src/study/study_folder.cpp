@@ -23,8 +23,9 @@ fs::path StudyFolder::journal(const std::string& arm, std::uint64_t seed, TaskKi
 void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite) const {
   const FileLock held(lock("study"));
   if (overwrite) {
-    for (const char* name : {"journal", "arms", "export", "study.json", "predictions.h5", "complete.json", "ledger.jsonl",
-                             "report.html", "report.md", "report.json"}) {
+    for (const char* name :
+         {"journal", "arms", "export", "study.json", "predictions.h5", "complete.json",
+          "ledger.jsonl", "report.html", "report.md", "report.json"}) {
       fs::remove_all(root_ / name);
     }
   }
@@ -32,8 +33,10 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite)
     const Json before = read_json(study_json());
     const auto found = store::differences(field<Json>(before, "config"), record);
     if (!found.empty()) {
-      fail(fmt::format("{}: this folder holds another study ({}); name another --output-dir, or start anew with --overwrite",
-                       root_.string(), fmt::join(found, "; ")));
+      fail(
+          fmt::format("{}: this folder holds another study ({}); name another --output-dir, or "
+                      "start anew with --overwrite",
+                      root_.string(), fmt::join(found, "; ")));
     }
     return;
   }
@@ -60,8 +63,9 @@ std::vector<LedgerEntry> StudyFolder::read_ledger() const {
   std::vector<LedgerEntry> entries;
   if (!fs::exists(ledger())) return entries;
   for_each_json_line(ledger(), [&](Json& row, std::size_t) {
-    entries.push_back({field<std::string>(row, "arm"), field<std::string>(row, "task"), field<std::uint64_t>(row, "seed"),
-                       field<std::int64_t>(row, "questions"), field<std::int64_t>(row, "prompt_tokens"),
+    entries.push_back({field<std::string>(row, "arm"), field<std::string>(row, "task"),
+                       field<std::uint64_t>(row, "seed"), field<std::int64_t>(row, "questions"),
+                       field<std::int64_t>(row, "prompt_tokens"),
                        field<std::int64_t>(row, "new_tokens"), field<double>(row, "seconds"),
                        field<std::int64_t>(row, "ranks")});
   });

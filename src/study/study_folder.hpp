@@ -18,10 +18,13 @@ class StudyFolder {
   std::filesystem::path completion() const { return root_ / "complete.json"; }
   std::filesystem::path ledger() const { return root_ / "ledger.jsonl"; }
   std::filesystem::path journal(const std::string& arm, std::uint64_t seed, TaskKind task) const;
-  std::filesystem::path lock(const std::string& name) const { return root_ / "locks" / (name + ".lock"); }
+  std::filesystem::path lock(const std::string& name) const {
+    return root_ / "locks" / (name + ".lock");
+  }
 
-  /// Makes the folder the one of `record`: written into study.json when new, checked when there; --overwrite empties it first.
-  /// One process at a time (its own lock). Throws Error with each difference, key by key.
+  /// Makes the folder the one of `record`: written into study.json when new, checked when there;
+  /// --overwrite empties it first. One process at a time (its own lock). Throws Error with each
+  /// difference, key by key.
   void claim(const Json& record, const Json& machine, bool overwrite) const;
   void append_ledger(const LedgerEntry& entry) const;
   std::vector<LedgerEntry> read_ledger() const;

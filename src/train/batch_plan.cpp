@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "packed_batch.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/infer/prefix_tree.hpp"
-#include "packed_batch.hpp"
 
 namespace tradeoff::train {
 
@@ -66,14 +66,16 @@ Sorted sort_samples(std::span<const Sample* const> batch, bool share_prefix) {
   Sorted sorted;
   sorted.order.resize(batch.size());
   std::iota(sorted.order.begin(), sorted.order.end(), std::size_t{0});
-  std::ranges::stable_sort(sorted.order, [&](std::size_t a, std::size_t b) { return batch[a]->ids < batch[b]->ids; });
+  std::ranges::stable_sort(
+      sorted.order, [&](std::size_t a, std::size_t b) { return batch[a]->ids < batch[b]->ids; });
   for (std::size_t i = 0; i < sorted.order.size(); ++i) {
     const auto& ids = batch[sorted.order[i]]->ids;
     const auto size = static_cast<std::int64_t>(ids.size()) - 1;
     std::int64_t shared = 0;
     if (share_prefix && i > 0) {
       const auto& before = batch[sorted.order[i - 1]]->ids;
-      shared = std::min({infer::common_prefix(before, ids), size - 1, static_cast<std::int64_t>(before.size()) - 2});
+      shared = std::min({infer::common_prefix(before, ids), size - 1,
+                         static_cast<std::int64_t>(before.size()) - 2});
       if (shared < kMinSharedRun) shared = 0;
     }
     sorted.length.push_back(size);
@@ -121,7 +123,9 @@ std::vector<MicroBatch> plan_micro_batches(std::span<const Sample* const> batch,
   const std::size_t n = sorted.order.size();
   const std::int64_t longest_sample = *std::ranges::max_element(sorted.length);
   const std::int64_t limit = std::max(options.micro_batch_tokens, longest_sample);
-  const std::int64_t all = sorted.length.front() + std::accumulate(sorted.added.begin() + 1, sorted.added.end(), std::int64_t{0});
+  const std::int64_t all =
+      sorted.length.front() +
+      std::accumulate(sorted.added.begin() + 1, sorted.added.end(), std::int64_t{0});
   std::size_t count = options.packing ? static_cast<std::size_t>((all + limit - 1) / limit) : n;
   std::int64_t longest = 0;
   std::vector<std::size_t> cuts = best_cuts(sorted, count, longest);
@@ -141,7 +145,9 @@ std::vector<MicroBatch> plan_micro_batches(std::span<const Sample* const> batch,
 std::vector<int> assign_ranks(std::span<const MicroBatch> micro_batches, int ranks) {
   std::vector<std::size_t> order(micro_batches.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return micro_batches[a].tokens > micro_batches[b].tokens; });
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return micro_batches[a].tokens > micro_batches[b].tokens;
+  });
   std::vector<std::int64_t> load(static_cast<std::size_t>(ranks), 0);
   std::vector<int> owner(micro_batches.size(), 0);
   for (const std::size_t i : order) {

@@ -39,9 +39,10 @@ void check_options(const TrainOptions& o) {
 }
 
 std::int64_t global_batch_size(const TrainOptions& o, int ranks) {
-  const std::array given = {std::pair{"train_batch_size", o.train_batch_size},
-                            std::pair{"per_device_train_batch_size", o.per_device_train_batch_size},
-                            std::pair{"gradient_accumulation_steps", o.gradient_accumulation_steps}};
+  const std::array given = {
+      std::pair{"train_batch_size", o.train_batch_size},
+      std::pair{"per_device_train_batch_size", o.per_device_train_batch_size},
+      std::pair{"gradient_accumulation_steps", o.gradient_accumulation_steps}};
   for (const auto& [name, value] : given) {
     if (value) expect(*value >= 1, name, *value, "1 or more");
   }

@@ -54,9 +54,10 @@ SampleSet make_samples(std::span<const task::Item> items, const text::Tokenizer&
     const auto size = static_cast<std::int64_t>(sample.ids.size());
     if (size > limit) {
       if (options.overlong == Overlong::error) {
-        fail(fmt::format("row {}: {} tokens, the limit is {} (max_seq_length, or the model's "
-                         "positions); raise it, shorten the prompts, or give --overlong skip",
-                         sample.id, size, limit));
+        fail(
+            fmt::format("row {}: {} tokens, the limit is {} (max_seq_length, or the model's "
+                        "positions); raise it, shorten the prompts, or give --overlong skip",
+                        sample.id, size, limit));
       }
       ++set.overlong;
       continue;

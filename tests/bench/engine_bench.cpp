@@ -1,6 +1,7 @@
-// The engine on a Llama of any shape with the token counts of the full evaluations, timed by itself (design: performance
-// goals 1 and 2). Prompts are random tokens: only shapes matter.
-//   engine_bench MODEL_FOLDER mmlu|spider [--device auto|cpu|cuda] [--dtype auto|float32|bfloat16] [--questions N] [--chunk-size N]
+// The engine on a Llama of any shape with the token counts of the full evaluations, timed by itself
+// (design: performance goals 1 and 2). Prompts are random tokens: only shapes matter.
+//   engine_bench MODEL_FOLDER mmlu|spider [--device auto|cpu|cuda] [--dtype auto|float32|bfloat16]
+//   [--questions N] [--chunk-size N]
 #include <fmt/format.h>
 
 #include <cstring>
@@ -25,23 +26,32 @@ struct Arguments {
 
 Arguments parse(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "usage: engine_bench MODEL_FOLDER mmlu|spider [--device D] [--dtype T] [--questions N] [--chunk-size N]\n");
+    fmt::print(stderr,
+               "usage: engine_bench MODEL_FOLDER mmlu|spider [--device D] [--dtype T] [--questions "
+               "N] [--chunk-size N]\n");
     std::exit(2);
   }
   Arguments a{argv[1], argv[2]};
   for (int i = 3; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--device") a.device = value == "cuda" ? model::DeviceChoice::cuda : value == "cpu" ? model::DeviceChoice::cpu : a.device;
-    if (key == "--dtype") a.dtype = value == "float32" ? model::DtypeChoice::float32 : value == "bfloat16" ? model::DtypeChoice::bfloat16 : a.dtype;
+    if (key == "--device")
+      a.device = value == "cuda"  ? model::DeviceChoice::cuda
+                 : value == "cpu" ? model::DeviceChoice::cpu
+                                  : a.device;
+    if (key == "--dtype")
+      a.dtype = value == "float32"    ? model::DtypeChoice::float32
+                : value == "bfloat16" ? model::DtypeChoice::bfloat16
+                                      : a.dtype;
     if (key == "--questions") a.questions = std::stoll(value);
     if (key == "--chunk-size") a.chunk_size = std::stoll(value);
   }
   return a;
 }
 
-// `groups` prefixes of `prefix` tokens behind `common` shared ones, questions of `own` tokens spread over them.
-Prompts make_prompts(std::int64_t vocabulary, std::int64_t common, std::int64_t groups, std::int64_t prefix, std::int64_t own,
-                     std::int64_t questions) {
+// `groups` prefixes of `prefix` tokens behind `common` shared ones, questions of `own` tokens
+// spread over them.
+Prompts make_prompts(std::int64_t vocabulary, std::int64_t common, std::int64_t groups,
+                     std::int64_t prefix, std::int64_t own, std::int64_t questions) {
   SeedStream stream(0, "bench");
   const auto extend = [&](std::vector<infer::TokenId> ids, std::int64_t count) {
     while (count-- > 0) ids.push_back(static_cast<infer::TokenId>(stream.below(vocabulary)));
@@ -51,7 +61,8 @@ Prompts make_prompts(std::int64_t vocabulary, std::int64_t common, std::int64_t 
   Prompts prompts;
   for (std::int64_t g = 0; g < groups; ++g) {
     const auto shared = extend(root, prefix);
-    for (std::int64_t q = g * questions / groups; q < (g + 1) * questions / groups; ++q) prompts.push_back(extend(shared, own));
+    for (std::int64_t q = g * questions / groups; q < (g + 1) * questions / groups; ++q)
+      prompts.push_back(extend(shared, own));
   }
   return prompts;
 }
@@ -67,7 +78,8 @@ int main(int argc, char** argv) {
   const std::int64_t questions = a.questions > 0 ? a.questions : mmlu ? 14042 : 1034;
   const std::int64_t vocabulary = llama.config().vocab_size;
   // Token counts of the real tasks under Llama-3's tokenizer, 5 shots and 3 shots.
-  const Prompts prompts = mmlu ? make_prompts(vocabulary, 0, 57, 579, 111, questions) : make_prompts(vocabulary, 930, 20, 187, 25, questions);
+  const Prompts prompts = mmlu ? make_prompts(vocabulary, 0, 57, 579, 111, questions)
+                               : make_prompts(vocabulary, 930, 20, 187, 25, questions);
   infer::PlanOptions plan;
   plan.chunk_size = a.chunk_size;
   const auto chunks = infer::plan_chunks(prompts, plan);
@@ -86,7 +98,10 @@ int main(int argc, char** argv) {
   const Stopwatch clock;
   for (const infer::Chunk& chunk : chunks) run(chunk);
   const double seconds = clock.seconds();
-  fmt::print("{} questions in {} chunks on {}: {:.2f} s, {} prompt tokens computed, {} decoded, {:.2f} ms a question\n",
-             questions, chunks.size(), model::kernels_name(device), seconds, engine.prefill_tokens() - prefill,
-             engine.decoded_tokens() - decoded, 1000 * seconds / static_cast<double>(questions));
+  fmt::print(
+      "{} questions in {} chunks on {}: {:.2f} s, {} prompt tokens computed, {} decoded, {:.2f} ms "
+      "a question\n",
+      questions, chunks.size(), model::kernels_name(device), seconds,
+      engine.prefill_tokens() - prefill, engine.decoded_tokens() - decoded,
+      1000 * seconds / static_cast<double>(questions));
 }

@@ -23,14 +23,16 @@ struct Results {
   std::vector<std::vector<float>> logprobs;
 };
 
-Results run(model::Llama& llama, const Prompts& prompts, const PlanOptions& plan, const EngineOptions& options) {
+Results run(model::Llama& llama, const Prompts& prompts, const PlanOptions& plan,
+            const EngineOptions& options) {
   Results results{Prompts(prompts.size()), std::vector<std::vector<float>>(prompts.size())};
   Engine engine(llama, options);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
     GenerateOptions generate;
     generate.max_new_tokens = 12;
     const auto answers = engine.generate(chunk, prompts, generate);
-    const auto logprobs = engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
+    const auto logprobs =
+        engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
     for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
       results.tokens[chunk.prompts[i]] = answers[i].ids;
       results.logprobs[chunk.prompts[i]] = logprobs[i];
@@ -42,7 +44,8 @@ Results run(model::Llama& llama, const Prompts& prompts, const PlanOptions& plan
 double largest_difference(const Results& a, const Results& b) {
   double worst = 0;
   for (std::size_t i = 0; i < a.logprobs.size(); ++i) {
-    for (std::size_t k = 0; k < 4; ++k) worst = std::max<double>(worst, std::abs(a.logprobs[i][k] - b.logprobs[i][k]));
+    for (std::size_t k = 0; k < 4; ++k)
+      worst = std::max<double>(worst, std::abs(a.logprobs[i][k] - b.logprobs[i][k]));
   }
   return worst;
 }
@@ -64,14 +67,18 @@ TEST(PrefixTree, every_prompt_is_its_path_of_runs) {
     for (std::int64_t at = run.parent; at >= 0; at = tree.runs[at].parent) {
       const auto& above = tree.runs[at];
       EXPECT_EQ(above.end, begin);
-      EXPECT_TRUE(std::equal(sorted[above.prompt]->begin(), sorted[above.prompt]->begin() + above.end, sorted[run.prompt]->begin()));
+      EXPECT_TRUE(std::equal(sorted[above.prompt]->begin(),
+                             sorted[above.prompt]->begin() + above.end,
+                             sorted[run.prompt]->begin()));
       begin = above.begin;
     }
     EXPECT_EQ(begin, 0);
   }
   EXPECT_EQ(leaves, static_cast<std::int64_t>(prompts.size()));
   EXPECT_EQ(tokens, tree.tokens);
-  const std::int64_t unshared = std::accumulate(prompts.begin(), prompts.end(), std::int64_t{0}, [](auto sum, const auto& p) { return sum + static_cast<std::int64_t>(p.size()); });
+  const std::int64_t unshared = std::accumulate(
+      prompts.begin(), prompts.end(), std::int64_t{0},
+      [](auto sum, const auto& p) { return sum + static_cast<std::int64_t>(p.size()); });
   EXPECT_LT(tokens, unshared / 2);
 }
 
@@ -109,25 +116,30 @@ TEST(ChunkPlan, no_prompts_give_no_chunks_and_an_empty_prompt_is_refused) {
 // Hands the chunks, longest first, to whichever of `ranks` is free first, as the counter does.
 double imbalance(const std::vector<Chunk>& chunks, int ranks) {
   std::vector<double> busy(ranks);
-  for (const std::int64_t index : longest_first(chunks)) *std::ranges::min_element(busy) += chunks[index].cost;
+  for (const std::int64_t index : longest_first(chunks))
+    *std::ranges::min_element(busy) += chunks[index].cost;
   return *std::ranges::max_element(busy) * ranks / std::accumulate(busy.begin(), busy.end(), 0.0);
 }
 
 TEST(ChunkPlan, work_is_even_over_two_to_eight_ranks) {
-  // 57 subjects like MMLU's: few-shot prefixes of 250 to 2,400 tokens, 100 to 1,534 questions of 40 to 400 tokens.
+  // 57 subjects like MMLU's: few-shot prefixes of 250 to 2,400 tokens, 100 to 1,534 questions of 40
+  // to 400 tokens.
   SeedStream stream(5, "subjects");
   Prompts prompts;
   for (int subject = 0; subject < 57; ++subject) {
     std::vector<TokenId> prefix(250 + stream.below(subject % 9 == 0 ? 2150 : 500), subject);
-    const std::uint64_t questions = subject == 0 ? 1534 : 100 + stream.below(300), length = 40 + stream.below(360);
+    const std::uint64_t questions = subject == 0 ? 1534 : 100 + stream.below(300),
+                        length = 40 + stream.below(360);
     for (std::uint64_t i = 0; i < questions; ++i) {
       auto prompt = prefix;
-      for (std::uint64_t t = 0; t < length / 2 + stream.below(length); ++t) prompt.push_back(static_cast<TokenId>(100 + stream.below(1000)));
+      for (std::uint64_t t = 0; t < length / 2 + stream.below(length); ++t)
+        prompt.push_back(static_cast<TokenId>(100 + stream.below(1000)));
       prompts.push_back(std::move(prompt));
     }
   }
   const auto chunks = plan_chunks(prompts, {});
-  for (int ranks = 2; ranks <= 8; ++ranks) EXPECT_LE(imbalance(chunks, ranks), 1.03) << ranks << " ranks";
+  for (int ranks = 2; ranks <= 8; ++ranks)
+    EXPECT_LE(imbalance(chunks, ranks), 1.03) << ranks << " ranks";
 }
 
 TEST(Engine, tree_small_passes_and_single_prompts_agree) {
@@ -171,7 +183,8 @@ TEST(Engine, the_kept_root_changes_no_bit) {
   for (const Chunk& chunk : chunks) {
     Engine fresh(llama);
     const auto first = std::span(choices).first(chunk.prompts.size());
-    EXPECT_EQ(kept.choice_logprobs(chunk, prompts, first), fresh.choice_logprobs(chunk, prompts, first));
+    EXPECT_EQ(kept.choice_logprobs(chunk, prompts, first),
+              fresh.choice_logprobs(chunk, prompts, first));
   }
 }
 

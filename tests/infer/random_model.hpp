@@ -18,19 +18,22 @@ namespace tradeoff::testing {
 /// A model folder with random-normal float32 weights (no tokenizer), removed by the destructor.
 class RandomModel {
  public:
-  explicit RandomModel(const model::LlamaConfig& config, std::uint64_t seed = 1, double deviation = 0.05)
+  explicit RandomModel(const model::LlamaConfig& config, std::uint64_t seed = 1,
+                       double deviation = 0.05)
       : folder_(std::filesystem::temp_directory_path() /
                 ("tradeoff-model-" + std::to_string(::getpid()) + "-" + std::to_string(next()++))) {
     std::filesystem::create_directories(folder_);
     std::vector<model::TensorSpec> specs;
-    for (const auto& weight : model::weight_shapes(config)) specs.push_back({weight.name, model::Dtype::f32, weight.shape});
+    for (const auto& weight : model::weight_shapes(config))
+      specs.push_back({weight.name, model::Dtype::f32, weight.shape});
     SeedStream stream(seed, "weights");
     std::vector<float> values;
     model::write_safetensors(folder_ / "model.safetensors", specs, [&](std::size_t i) {
       values.resize(specs[i].bytes() / 4);
       const bool norm = specs[i].shape.size() == 1;
       for (float& value : values) {
-        const double radius = std::sqrt(-2 * std::log(1 - stream.uniform())), angle = 2 * M_PI * stream.uniform();
+        const double radius = std::sqrt(-2 * std::log(1 - stream.uniform())),
+                     angle = 2 * M_PI * stream.uniform();
         value = static_cast<float>((norm ? 1 : 0) + deviation * radius * std::cos(angle));
       }
       return std::as_bytes(std::span(values));
@@ -65,8 +68,10 @@ inline model::LlamaConfig small_config() {
   return config;
 }
 
-/// Prompts in families: a common root, some middles, unequal ends; an equal pair and a prefix of another among them.
-inline std::vector<std::vector<std::int32_t>> family_prompts(std::int64_t vocabulary, std::uint64_t seed = 3) {
+/// Prompts in families: a common root, some middles, unequal ends; an equal pair and a prefix of
+/// another among them.
+inline std::vector<std::vector<std::int32_t>> family_prompts(std::int64_t vocabulary,
+                                                             std::uint64_t seed = 3) {
   SeedStream stream(seed, "prompts");
   const auto extend = [&](std::vector<std::int32_t> ids, std::size_t count) {
     while (count-- > 0) ids.push_back(static_cast<std::int32_t>(stream.below(vocabulary)));

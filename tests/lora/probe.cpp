@@ -1,8 +1,9 @@
 // What the Python oracles of LoRA talk to.
-//   lora_probe logprobs MODEL ADAPTER|- IDS.jsonl OUT.jsonl DTYPE   log p(next token) along each row's "ids"
-//   lora_probe rewrite MODEL ADAPTER OUT                            reads an adapter and writes it again
-//   lora_probe fresh MODEL OUT SEED                                 a freshly initialised adapter
-//   lora_probe merge MODEL ADAPTER OUT                              merges into the base
+//   lora_probe logprobs MODEL ADAPTER|- IDS.jsonl OUT.jsonl DTYPE   log p(next token) along each
+//   row's "ids" lora_probe rewrite MODEL ADAPTER OUT                            reads an adapter
+//   and writes it again lora_probe fresh MODEL OUT SEED                                 a freshly
+//   initialised adapter lora_probe merge MODEL ADAPTER OUT                              merges into
+//   the base
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
@@ -33,8 +34,10 @@ std::vector<float> next_logprobs(model::Llama& llama, const std::vector<std::int
   std::vector<std::int64_t> order(ids.size());
   std::iota(order.begin(), order.end(), 0);
   model::KvArena arena = llama.make_arena(size);
-  const model::Pass pass{longs(ids), longs(order), longs(order), longs(order), size - 1,
-                         model::AttentionPattern({{{{0, size, 0, size}}, true}}, size, llama.device())};
+  const model::Pass pass{
+      longs(ids),   longs(order),
+      longs(order), longs(order),
+      size - 1,     model::AttentionPattern({{{{0, size, 0, size}}, true}}, size, llama.device())};
   const at::Tensor logits = llama.logits(llama.forward(pass, arena)).narrow(0, 0, size - 1);
   const std::vector<std::int64_t> next(ids.begin() + 1, ids.end());
   const at::Tensor values = model::log_softmax_at(logits, longs(next).view({-1, 1}));
@@ -52,7 +55,8 @@ void logprobs(const std::vector<std::string>& words) {
   }
   std::ofstream out(words.at(4));
   for_each_json_line(words.at(3), [&](Json& row, std::size_t) {
-    out << to_line(Json{{"logprobs", next_logprobs(llama, field<std::vector<std::int64_t>>(row, "ids"))}})
+    out << to_line(Json{
+               {"logprobs", next_logprobs(llama, field<std::vector<std::int64_t>>(row, "ids"))}})
         << "\n";
   });
 }

@@ -9,10 +9,12 @@ namespace tradeoff::infer {
 
 /// The unit of work and of determinism: at most chunk_size prompts that share a prefix.
 struct Chunk {
-  std::vector<std::int64_t> prompts;  // indices into the planned prompts, in lexicographic order of their tokens
-  std::int64_t root_tokens = 0;       // length of the prefix common to them, computed by itself and kept for the next chunk
-  std::int64_t tokens = 0;            // tokens computed after the root
-  double cost = 0;                    // planned work in tokens: root + tree + decoding
+  std::vector<std::int64_t>
+      prompts;  // indices into the planned prompts, in lexicographic order of their tokens
+  std::int64_t root_tokens =
+      0;  // length of the prefix common to them, computed by itself and kept for the next chunk
+  std::int64_t tokens = 0;  // tokens computed after the root
+  double cost = 0;          // planned work in tokens: root + tree + decoding
 };
 
 struct PlanOptions {
@@ -26,9 +28,11 @@ struct PlanOptions {
   std::int64_t expected_new_tokens = 0;
 };
 
-/// Cuts the prompts into chunks. A pure function of prompts and options, never of ranks or threads. Every prompt stands in
-/// exactly one chunk; chunks come in lexicographic order. No prompt may be empty.
-std::vector<Chunk> plan_chunks(std::span<const std::vector<TokenId>> prompts, const PlanOptions& options);
+/// Cuts the prompts into chunks. A pure function of prompts and options, never of ranks or threads.
+/// Every prompt stands in exactly one chunk; chunks come in lexicographic order. No prompt may be
+/// empty.
+std::vector<Chunk> plan_chunks(std::span<const std::vector<TokenId>> prompts,
+                               const PlanOptions& options);
 
 /// Chunk indices by falling cost (ties: by index): the order of the hand-out.
 std::vector<std::int64_t> longest_first(std::span<const Chunk> chunks);

@@ -29,9 +29,9 @@ struct EngineOptions {
   std::int64_t max_pass_tokens = 4096;
 };
 
-/// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of the chunk's prompts
-/// together. The result of a chunk depends on the chunk alone; the keys and values of the last root prefix are kept, since
-/// a root is always computed by itself.
+/// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of
+/// the chunk's prompts together. The result of a chunk depends on the chunk alone; the keys and
+/// values of the last root prefix are kept, since a root is always computed by itself.
 class Engine {
  public:
   Engine(model::Llama& model, const EngineOptions& options = {});
@@ -40,9 +40,11 @@ class Engine {
   /// Greedy answers, in the order of chunk.prompts.
   std::vector<Answer> generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
                                const GenerateOptions& options);
-  /// Log-probabilities over the whole vocabulary, at the position after each prompt, of that prompt's choice tokens:
-  /// choices[i] belong to chunk.prompts[i] and are equally many for all. Returns one vector a prompt.
-  std::vector<std::vector<float>> choice_logprobs(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+  /// Log-probabilities over the whole vocabulary, at the position after each prompt, of that
+  /// prompt's choice tokens: choices[i] belong to chunk.prompts[i] and are equally many for all.
+  /// Returns one vector a prompt.
+  std::vector<std::vector<float>> choice_logprobs(const Chunk& chunk,
+                                                  std::span<const std::vector<TokenId>> prompts,
                                                   std::span<const std::vector<TokenId>> choices);
 
   /// Prompt tokens passed through the model so far (each shared run once), and new tokens decoded.
@@ -55,7 +57,8 @@ class Engine {
   at::Tensor prefill(const Layout& layout);
   void compute_root(std::span<const TokenId> root);
   void reserve(std::int64_t rows);
-  Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts, std::int64_t new_tokens);
+  Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
+                     std::int64_t new_tokens);
 
   model::Llama& model_;
   EngineOptions options_;

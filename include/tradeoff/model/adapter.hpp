@@ -14,8 +14,8 @@ namespace tradeoff::model {
 
 /// The products of a Llama block that can carry an update.
 enum class Projection { q, k, v, o, gate, up, down };
-inline constexpr std::array kProjections = {Projection::q,    Projection::k,  Projection::v,
-                                            Projection::o,    Projection::gate, Projection::up,
+inline constexpr std::array kProjections = {Projection::q,   Projection::k,    Projection::v,
+                                            Projection::o,   Projection::gate, Projection::up,
                                             Projection::down};
 
 /// "q_proj".

@@ -11,27 +11,28 @@ struct Span {
   std::int64_t q_begin = 0, q_count = 0, k_begin = 0, k_count = 0;
 };
 
-/// Spans whose query ranges are disjoint and increasing, computed together. In a causal level query i of a span sees its
-/// first k_count - q_count + i + 1 keys.
+/// Spans whose query ranges are disjoint and increasing, computed together. In a causal level query
+/// i of a span sees its first k_count - q_count + i + 1 keys.
 struct SpanLevel {
   std::vector<Span> spans;
   bool causal = false;
 };
 
-/// What each of T queries sees: the union over levels, merged exactly by log-sum-exp. A query may stand in any number of
-/// levels; the keys it sees in different levels must be different rows.
+/// What each of T queries sees: the union over levels, merged exactly by log-sum-exp. A query may
+/// stand in any number of levels; the keys it sees in different levels must be different rows.
 class AttentionPattern {
  public:
-  /// `device` decides where the offsets live. Throws Error when spans of a level overlap or leave [0, queries).
+  /// `device` decides where the offsets live. Throws Error when spans of a level overlap or leave
+  /// [0, queries).
   AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device);
   const std::vector<SpanLevel>& levels() const { return levels_; }
   std::int64_t queries() const { return queries_; }
 
   /// Offsets of one level for the variable-length kernels (CUDA): int32 tensors.
   struct Offsets {
-    at::Tensor cu_q;    // [spans + 1], spans that cover all queries; gaps are spans without keys
-    at::Tensor k_begin; // [spans + 1]
-    at::Tensor k_count; // [spans]
+    at::Tensor cu_q;     // [spans + 1], spans that cover all queries; gaps are spans without keys
+    at::Tensor k_begin;  // [spans + 1]
+    at::Tensor k_count;  // [spans]
     std::int64_t max_q = 0, max_k = 0;
   };
   const std::vector<Offsets>& offsets() const { return offsets_; }
@@ -42,17 +43,18 @@ class AttentionPattern {
   std::vector<Offsets> offsets_;
 };
 
-/// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple of G; → [T, H·d].
-/// `lse`, where given, becomes what attend_backward needs: the log of each softmax's denominator, float32, [T, H] on the CPU,
-/// [H, T] on CUDA.
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionPattern& pattern,
-                  double scale, at::Tensor* lse = nullptr);
+/// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple
+/// of G; → [T, H·d]. `lse`, where given, becomes what attend_backward needs: the log of each
+/// softmax's denominator, float32, [T, H] on the CPU, [H, T] on CUDA.
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const AttentionPattern& pattern, double scale, at::Tensor* lse = nullptr);
 
 struct AttentionGrads {
   at::Tensor q, k, v;  // float32, of the shapes of q, k, v; rows of k and v that nobody sees are 0
 };
 /// Gradients of attend for dout [T, H·d], given its inputs and results. Every query must see a key.
-AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               const at::Tensor& out, const at::Tensor& lse, const AttentionPattern& pattern, double scale);
+AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                               const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                               const AttentionPattern& pattern, double scale);
 
 }  // namespace tradeoff::model

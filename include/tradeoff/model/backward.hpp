@@ -7,22 +7,25 @@
 /// Gradients of ops.hpp's operations, under the same rules.
 namespace tradeoff::model {
 
-/// Gradient at x of rms_norm for dy, plus `add` where it is defined; all [T, D] of one dtype. The norm's weight is frozen.
-at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps, const at::Tensor& dy,
-                             const at::Tensor& add);
+/// Gradient at x of rms_norm for dy, plus `add` where it is defined; all [T, D] of one dtype. The
+/// norm's weight is frozen.
+at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             const at::Tensor& dy, const at::Tensor& add);
 
-/// Gradient of the fused projection that rope_scatter rotated: dq [T, H, d], dk and dv [S, G, d], all float32 →
-/// [T, (H + 2G) d] in `dtype`.
-at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv, const at::Tensor& cos_sin,
-                         const at::Tensor& position, const at::Tensor& kv_row, c10::ScalarType dtype);
+/// Gradient of the fused projection that rope_scatter rotated: dq [T, H, d], dk and dv [S, G, d],
+/// all float32 → [T, (H + 2G) d] in `dtype`.
+at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
+                         const at::Tensor& cos_sin, const at::Tensor& position,
+                         const at::Tensor& kv_row, c10::ScalarType dtype);
 
 /// silu(gate) * up of pair [T, 2F], gate first: [T, F].
 at::Tensor gated_product(const at::Tensor& pair);
 /// Gradient at the pair for dproduct [T, F]: [T, 2F].
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
 
-/// Cross-entropy of each row of logits (float32 [R, V]) against targets (int64 [R]): returns float32 [R] on the CPU, not
-/// weighted. The logits become the gradient of Σ weights · losses; weights float32 [R].
+/// Cross-entropy of each row of logits (float32 [R, V]) against targets (int64 [R]): returns
+/// float32 [R] on the CPU, not weighted. The logits become the gradient of Σ weights · losses;
+/// weights float32 [R].
 at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights);
 
 }  // namespace tradeoff::model

@@ -10,8 +10,9 @@ enum class DtypeChoice { automatic, float32, bfloat16 };
 /// GPUs this process may use; 0 where the build has no CUDA kernels or the machine has no GPU.
 int gpu_count();
 
-/// The device of the rank with `local_rank` on its machine: automatic takes the GPU of that number where there are GPUs,
-/// else the CPU. Throws Error where cuda is asked for and missing, or where there are more ranks than GPUs.
+/// The device of the rank with `local_rank` on its machine: automatic takes the GPU of that number
+/// where there are GPUs, else the CPU. Throws Error where cuda is asked for and missing, or where
+/// there are more ranks than GPUs.
 c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size);
 
 /// automatic: bfloat16 on a GPU and on processors with AVX512-BF16, else float32.
@@ -20,8 +21,8 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
 /// What computes on `device`: the CPU kernels' instruction set, or "cuda".
 const char* kernels_name(c10::Device device);
 
-/// Threads of this rank's CPU work. 0: the cores this process is bound to; where it is not bound, the machine's cores
-/// divided by its ranks. No result depends on it.
+/// Threads of this rank's CPU work. 0: the cores this process is bound to; where it is not bound,
+/// the machine's cores divided by its ranks. No result depends on it.
 void set_threads(int threads, int local_size);
 
 }  // namespace tradeoff::model

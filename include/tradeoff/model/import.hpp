@@ -21,9 +21,10 @@ struct ImportSummary {
   std::int64_t tensors = 0, parameters = 0, bytes = 0;
 };
 
-/// Writes model.safetensors under transformers' names, generation_config.json, the tokenizer's files and, last, config.json, so
-/// that a folder with a config is whole. transformers' AutoModelForCausalLM and AutoTokenizer load it as it is.
-/// The whole source is validated before anything is written. Throws Error naming file and tensor.
+/// Writes model.safetensors under transformers' names, generation_config.json, the tokenizer's
+/// files and, last, config.json, so that a folder with a config is whole. transformers'
+/// AutoModelForCausalLM and AutoTokenizer load it as it is. The whole source is validated before
+/// anything is written. Throws Error naming file and tensor.
 ImportSummary import_model(const ImportOptions& options);
 
 }  // namespace tradeoff::model

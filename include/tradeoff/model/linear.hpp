@@ -10,40 +10,47 @@
 
 namespace tradeoff::model {
 
-/// A frozen weight applied as x·Wᵀ, with low-rank updates. On the CPU it is kept packed for the matrix kernels; on CUDA as it
-/// is. Weights that are bfloat16 stay so even where activations are float32 (the widening is exact).
+/// A frozen weight applied as x·Wᵀ, with low-rank updates. On the CPU it is kept packed for the
+/// matrix kernels; on CUDA as it is. Weights that are bfloat16 stay so even where activations are
+/// float32 (the widening is exact).
 class Linear {
  public:
   Linear() = default;
-  /// weight [out, in] on the CPU, float32 or bfloat16, contiguous; copied to `device` in the form used there.
-  /// `dtype` is the activations': float32 or bfloat16.
+  /// weight [out, in] on the CPU, float32 or bfloat16, contiguous; copied to `device` in the form
+  /// used there. `dtype` is the activations': float32 or bfloat16.
   Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dtype);
   /// The pair of a gated MLP: apply_gated gives silu(x·gateᵀ) * (x·upᵀ).
-  static Linear gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device, c10::ScalarType dtype);
-  /// The same of weights that stay in NF4 and are dequantised anew for every product. The rows of `parts` follow one another;
-  /// a gated pair is gate and up.
-  static Linear quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device, c10::ScalarType dtype);
+  static Linear gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device,
+                      c10::ScalarType dtype);
+  /// The same of weights that stay in NF4 and are dequantised anew for every product. The rows of
+  /// `parts` follow one another; a gated pair is gate and up.
+  static Linear quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device,
+                          c10::ScalarType dtype);
 
   /// x [T, in] → [T, out] in x's dtype. A tape keeps what `backward` needs, here and below.
   at::Tensor apply(const at::Tensor& x, LowRankTape* tape = nullptr) const;
   /// x [T, in], residual [T, out] → residual + x·Wᵀ.
-  at::Tensor apply_add(const at::Tensor& x, const at::Tensor& residual, LowRankTape* tape = nullptr) const;
-  /// x [T, in] → [T, out of one of the pair]. `pair`, where given, becomes the two products before the activation,
-  /// [T, 2 out], gate first.
-  at::Tensor apply_gated(const at::Tensor& x, LowRankTape* tape = nullptr, at::Tensor* pair = nullptr) const;
+  at::Tensor apply_add(const at::Tensor& x, const at::Tensor& residual,
+                       LowRankTape* tape = nullptr) const;
+  /// x [T, in] → [T, out of one of the pair]. `pair`, where given, becomes the two products before
+  /// the activation, [T, 2 out], gate first.
+  at::Tensor apply_gated(const at::Tensor& x, LowRankTape* tape = nullptr,
+                         at::Tensor* pair = nullptr) const;
   /// x [T, in] → float32 [T, out], not rounded to x's dtype: logits. Without low-rank updates.
   at::Tensor apply_float(const at::Tensor& x) const;
 
-  /// From now on W stands for W + scaling · b·a of the parts, computed unmerged. The values are copied. In a gated pair the
-  /// rows of up follow those of gate. No parts: W alone.
+  /// From now on W stands for W + scaling · b·a of the parts, computed unmerged. The values are
+  /// copied. In a gated pair the rows of up follow those of gate. No parts: W alone.
   void set_low_rank(std::span<const LowRankPart> parts, double scaling);
   const LowRankUpdate& low_rank() const { return low_rank_; }
 
-  /// Keeps what apply_transposed needs: on the CPU a packed Wᵀ. weight [rows, in]: what the constructor got, gate rows before
-  /// up rows. Not needed (and without effect) where the weight stays in NF4, and on CUDA.
+  /// Keeps what apply_transposed needs: on the CPU a packed Wᵀ. weight [rows, in]: what the
+  /// constructor got, gate rows before up rows. Not needed (and without effect) where the weight
+  /// stays in NF4, and on CUDA.
   void prepare_backward(const at::Tensor& weight);
-  /// dy [T, rows] → dy·W [T, in], in the activations' dtype, without the low-rank updates (LowRankUpdate::backward).
-  /// dy may be float32 where activations are bfloat16; the result is then float32.
+  /// dy [T, rows] → dy·W [T, in], in the activations' dtype, without the low-rank updates
+  /// (LowRankUpdate::backward). dy may be float32 where activations are bfloat16; the result is
+  /// then float32.
   at::Tensor apply_transposed(const at::Tensor& dy) const;
 
   std::int64_t in_features() const { return in_; }
@@ -58,7 +65,8 @@ class Linear {
   at::Tensor dequantised() const;
   at::Tensor resident(const at::Tensor& dense) const;
 
-  at::Tensor weight_;  // CUDA: [rows, in]; CPU: panels of src/model/cpu/kernels.hpp; undefined where it stays in NF4
+  at::Tensor weight_;      // CUDA: [rows, in]; CPU: panels of src/model/cpu/kernels.hpp; undefined
+                           // where it stays in NF4
   at::Tensor transposed_;  // CPU: panels of Wᵀ
   std::vector<quant::Nf4Weight> nf4_;
   std::int64_t in_ = 0, out_ = 0;

@@ -14,8 +14,9 @@ namespace tradeoff::model {
 
 class StoredWeights;
 
-/// Where the weights of an NF4 model are kept: as they are and dequantised layer by layer for every product (a small card), or
-/// dequantised once to bfloat16 (full speed, the same numbers). automatic: bf16 where it takes at most half of the memory.
+/// Where the weights of an NF4 model are kept: as they are and dequantised layer by layer for every
+/// product (a small card), or dequantised once to bfloat16 (full speed, the same numbers).
+/// automatic: bf16 where it takes at most half of the memory.
 enum class Nf4Residency { automatic, packed, bf16 };
 
 struct LoadOptions {
@@ -34,10 +35,10 @@ struct KvArena {
 
 /// Packed tokens of one pass.
 struct Pass {
-  at::Tensor ids;       // int64 [T] on the model's device
-  at::Tensor position;  // int64 [T]: position within the token's own sequence
-  at::Tensor kv_row;    // int64 [T]: where its keys and values go in the arena
-  at::Tensor out_rows;  // int64 [R]: the rows whose hidden state is wanted
+  at::Tensor ids;                 // int64 [T] on the model's device
+  at::Tensor position;            // int64 [T]: position within the token's own sequence
+  at::Tensor kv_row;              // int64 [T]: where its keys and values go in the arena
+  at::Tensor out_rows;            // int64 [R]: the rows whose hidden state is wanted
   std::int64_t max_position = 0;  // the greatest of position
   AttentionPattern pattern;
 };
@@ -50,27 +51,29 @@ struct LlamaLayer {
 /// A LlamaForCausalLM on one device. Not thread-safe.
 class Llama {
  public:
-  /// Reads config.json and the checkpoint of a model folder. Every name and shape is checked before anything is
-  /// allocated on the device; errors name the tensor, its shape and the expected one.
+  /// Reads config.json and the checkpoint of a model folder. Every name and shape is checked before
+  /// anything is allocated on the device; errors name the tensor, its shape and the expected one.
   Llama(const std::filesystem::path& folder, const LoadOptions& options);
   const LlamaConfig& config() const { return config_; }
   c10::Device device() const { return options_.device; }
   c10::ScalarType dtype() const { return options_.dtype; }
 
-  /// From now on the products carry these updates, unmerged; the values are copied. nullptr: the base alone.
-  /// Throws Error unless they fit the model.
+  /// From now on the products carry these updates, unmerged; the values are copied. nullptr: the
+  /// base alone. Throws Error unless they fit the model.
   void set_adapter(const AdapterWeights* adapter);
 
   KvArena make_arena(std::int64_t capacity) const;
 
-  /// Runs the tokens, writes their keys and values, returns the final hidden states of out_rows after the last norm: [R, D].
+  /// Runs the tokens, writes their keys and values, returns the final hidden states of out_rows
+  /// after the last norm: [R, D].
   at::Tensor forward(const Pass& pass, KvArena& arena);
   /// float32 logits [R, vocab] of hidden states [R, D].
   at::Tensor logits(const at::Tensor& hidden) const;
 
   // For training, which walks the layers itself.
   const std::vector<LlamaLayer>& layers() const { return layers_; }
-  /// The updates of one layer's fused products as set_adapter lays them out, of any tensors of that form (gradients).
+  /// The updates of one layer's fused products as set_adapter lays them out, of any tensors of that
+  /// form (gradients).
   struct LayerParts {
     std::vector<LowRankPart> qkv, o, gate_up, down;
   };
@@ -79,9 +82,11 @@ class Llama {
   const at::Tensor& final_norm() const { return final_norm_; }
   /// Rows of the embedding in the activations' dtype, [T, D].
   at::Tensor embed(const at::Tensor& ids) const;
-  /// Rotations of positions 0, 1, ..., at least `positions` rows: float32 [rows, head_dim], cosines, then sines.
+  /// Rotations of positions 0, 1, ..., at least `positions` rows: float32 [rows, head_dim],
+  /// cosines, then sines.
   const at::Tensor& cos_sin(std::int64_t positions);
-  /// Keeps what Linear::apply_transposed needs, of every layer and the head. Reads the model folder again.
+  /// Keeps what Linear::apply_transposed needs, of every layer and the head. Reads the model folder
+  /// again.
   void prepare_backward();
   /// True where the weights stay in NF4.
   bool nf4_packed() const { return nf4_packed_; }

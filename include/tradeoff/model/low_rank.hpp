@@ -13,10 +13,12 @@ struct LowRankPart {
   std::int64_t out_begin = 0;
 };
 
-/// Whether the columns of a product stand one after another, or a gated pair's alternate (Linear::gated).
+/// Whether the columns of a product stand one after another, or a gated pair's alternate
+/// (Linear::gated).
 enum class Columns { plain, gated };
 
-/// What the backward pass needs of one application. The caller fills in the dropout, the application the rest.
+/// What the backward pass needs of one application. The caller fills in the dropout, the
+/// application the rest.
 struct LowRankTape {
   // One mask a part (dropout_mask of dropout.hpp); empty: no dropout.
   std::vector<at::Tensor> masks;
@@ -26,32 +28,35 @@ struct LowRankTape {
   at::Tensor product;
 };
 
-/// The low-rank updates of one (fused) linear layer, in the forms that its products read. Holds copies of the parts' values.
-/// R is the sum of the parts' ranks; on the CPU all is float32, on CUDA of the activations' dtype.
+/// The low-rank updates of one (fused) linear layer, in the forms that its products read. Holds
+/// copies of the parts' values. R is the sum of the parts' ranks; on the CPU all is float32, on
+/// CUDA of the activations' dtype.
 class LowRankUpdate {
  public:
   LowRankUpdate() = default;
-  /// `out` counts the rows of the weight, those of both matrices for a gated pair. Activations have `dtype`.
-  LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out, Columns columns,
-                c10::Device device, c10::ScalarType dtype);
+  /// `out` counts the rows of the weight, those of both matrices for a gated pair. Activations have
+  /// `dtype`.
+  LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out,
+                Columns columns, c10::Device device, c10::ScalarType dtype);
 
   bool empty() const { return parts_.empty(); }
   std::int64_t width() const { return width_; }
-  /// x [T, in] → x·aᵀ of all parts side by side, [T, R]. A tape's masks are applied to x, and the result is kept in it.
+  /// x [T, in] → x·aᵀ of all parts side by side, [T, R]. A tape's masks are applied to x, and the
+  /// result is kept in it.
   at::Tensor down(const at::Tensor& x, LowRankTape* tape = nullptr) const;
   /// scaling · b, block by block: panels of src/model/cpu/kernels.hpp on the CPU; [out, R] on CUDA.
   const at::Tensor& up() const { return up_; }
 
-  /// For dy [T, out], the gradient of the whole layer's product: adds the gradients of a and b to those of `grads`, which
-  /// stand for the parts in order (float32, contiguous), and the updates' share of the input's gradient to dx [T, in],
-  /// where it is given. x is the application's input.
-  void backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape, std::span<const LowRankPart> grads,
-                at::Tensor* dx) const;
+  /// For dy [T, out], the gradient of the whole layer's product: adds the gradients of a and b to
+  /// those of `grads`, which stand for the parts in order (float32, contiguous), and the updates'
+  /// share of the input's gradient to dx [T, in], where it is given. x is the application's input.
+  void backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                std::span<const LowRankPart> grads, at::Tensor* dx) const;
 
  private:
   struct Part {
-    at::Tensor a, b;              // [r, in], [out of the part, r]
-    at::Tensor a_columns, b_rows; // CPU: aᵀ [in, padded r], b [out of the part, padded r]
+    at::Tensor a, b;               // [r, in], [out of the part, r]
+    at::Tensor a_columns, b_rows;  // CPU: aᵀ [in, padded r], b [out of the part, padded r]
     std::int64_t out_begin = 0, column = 0, lora_rank = 0;
   };
   at::Tensor down_masked(const at::Tensor& x, const LowRankTape& tape) const;

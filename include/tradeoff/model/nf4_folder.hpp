@@ -8,23 +8,27 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/model/config.hpp"
 
-/// Model folders whose linear layers are stored in NF4, as transformers + bitsandbytes write and read them.
+/// Model folders whose linear layers are stored in NF4, as transformers + bitsandbytes write and
+/// read them.
 namespace tradeoff::model {
 
-/// True for the matrices that are quantised: every projection of every layer; not embedding, norms, head.
+/// True for the matrices that are quantised: every projection of every layer; not embedding, norms,
+/// head.
 bool is_quantised_weight(const std::string& name);
 
 /// The value of config.json's "quantization_config".
 Json nf4_quantization_config();
 
-/// Throws Error naming the key when config.json asks for a quantisation other than bitsandbytes' NF4. Returns whether it asks
-/// for NF4.
+/// Throws Error naming the key when config.json asks for a quantisation other than bitsandbytes'
+/// NF4. Returns whether it asks for NF4.
 bool asks_for_nf4(const Json& config_json);
 
-/// Writes model.safetensors with NF4 linear layers (double quantisation) and all else in bfloat16. `weight(name)` gives the
-/// tensor of that name, float32 or bfloat16, on the CPU; NF4 quantises its bfloat16 values. Returns the number of bytes.
-/// The quantised model is held in memory: its first bytes say how long the rest is.
-std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const LlamaConfig& config,
-                                   const std::function<at::Tensor(const std::string& name)>& weight);
+/// Writes model.safetensors with NF4 linear layers (double quantisation) and all else in bfloat16.
+/// `weight(name)` gives the tensor of that name, float32 or bfloat16, on the CPU; NF4 quantises its
+/// bfloat16 values. Returns the number of bytes. The quantised model is held in memory: its first
+/// bytes say how long the rest is.
+std::int64_t write_nf4_safetensors(
+    const std::filesystem::path& file, const LlamaConfig& config,
+    const std::function<at::Tensor(const std::string& name)>& weight);
 
 }  // namespace tradeoff::model

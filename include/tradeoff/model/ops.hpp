@@ -3,27 +3,33 @@
 
 #include <cstdint>
 
-/// The operations of a Llama layer besides its products, on CPU or CUDA by the tensors' device. Tensors are contiguous;
-/// T tokens, D hidden, H query heads, G key/value heads, d head width. Results do not depend on the number of threads,
-/// and a row's result does not depend on the rows beside it.
+/// The operations of a Llama layer besides its products, on CPU or CUDA by the tensors' device.
+/// Tensors are contiguous; T tokens, D hidden, H query heads, G key/value heads, d head width.
+/// Results do not depend on the number of threads, and a row's result does not depend on the rows
+/// beside it.
 namespace tradeoff::model {
 
-/// x / sqrt(mean(x²) + eps) * weight over the last dimension; x [T, D], weight [D], both of one dtype. Computed in float32.
+/// x / sqrt(mean(x²) + eps) * weight over the last dimension; x [T, D], weight [D], both of one
+/// dtype. Computed in float32.
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
 /// Rotary embedding of the fused projection and scatter into the arena.
-/// qkv [T, (H + 2G) d]; cos_sin float32 [positions, d] (d/2 cosines, d/2 sines); position, kv_row int64 [T];
-/// k_arena, v_arena [S, G, d]: row kv_row[i] is written. Returns the rotated queries [T, H, d].
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin, const at::Tensor& position,
-                        const at::Tensor& kv_row, std::int64_t heads, at::Tensor& k_arena, at::Tensor& v_arena);
+/// qkv [T, (H + 2G) d]; cos_sin float32 [positions, d] (d/2 cosines, d/2 sines); position, kv_row
+/// int64 [T]; k_arena, v_arena [S, G, d]: row kv_row[i] is written. Returns the rotated queries [T,
+/// H, d].
+at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
+                        at::Tensor& k_arena, at::Tensor& v_arena);
 
 /// silu(x[:, :F]) * x[:, F:] for x [T, 2F].
 at::Tensor silu_mul(const at::Tensor& x);
 
-/// Greedy choice: index of the first greatest value of each row; logits float32 [T, V] → int64 [T] on the same device.
+/// Greedy choice: index of the first greatest value of each row; logits float32 [T, V] → int64 [T]
+/// on the same device.
 at::Tensor argmax_rows(const at::Tensor& logits);
 
-/// log-softmax over the row at the given columns; logits float32 [T, V], columns int64 [T, C] → float32 [T, C].
+/// log-softmax over the row at the given columns; logits float32 [T, V], columns int64 [T, C] →
+/// float32 [T, C].
 at::Tensor log_softmax_at(const at::Tensor& logits, const at::Tensor& columns);
 
 }  // namespace tradeoff::model

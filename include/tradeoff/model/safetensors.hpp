@@ -29,9 +29,10 @@ struct StoredTensor {
   std::span<const std::byte> bytes;
 };
 
-/// One .safetensors file, mapped. The constructor checks the whole header before anything is used: length, UTF-8 JSON,
-/// known dtypes, offsets contiguous from 0 to the exact end of the file, shape × dtype size = span, names unique.
-/// Pickle and zip files (.bin, .pt) are refused by content. Errors name the file and the tensor.
+/// One .safetensors file, mapped. The constructor checks the whole header before anything is used:
+/// length, UTF-8 JSON, known dtypes, offsets contiguous from 0 to the exact end of the file, shape
+/// × dtype size = span, names unique. Pickle and zip files (.bin, .pt) are refused by content.
+/// Errors name the file and the tensor.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
@@ -45,8 +46,8 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-/// All tensors of a folder: model.safetensors, or the shards that model.safetensors.index.json names (plain file names,
-/// every tensor in exactly the shard the index says).
+/// All tensors of a folder: model.safetensors, or the shards that model.safetensors.index.json
+/// names (plain file names, every tensor in exactly the shard the index says).
 class Checkpoint {
  public:
   explicit Checkpoint(const std::filesystem::path& folder);
@@ -70,12 +71,14 @@ struct TensorSpec {
   std::size_t bytes() const;
 };
 
-/// Writes the file atomically with metadata {"format": "pt"}; tensors stand in the given order. `produce(i)` gives the
-/// bytes of tensor i, valid until the next call, so that a large model is never held whole.
+/// Writes the file atomically with metadata {"format": "pt"}; tensors stand in the given order.
+/// `produce(i)` gives the bytes of tensor i, valid until the next call, so that a large model is
+/// never held whole.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorSpec> tensors,
                        const std::function<std::span<const std::byte>(std::size_t)>& produce);
 
-/// Throws Error when the first bytes are a zip archive's or a pickle's: such files can run code when loaded.
+/// Throws Error when the first bytes are a zip archive's or a pickle's: such files can run code
+/// when loaded.
 void refuse_pickle(std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 }  // namespace tradeoff::model

@@ -10,8 +10,9 @@
 
 namespace tradeoff::model {
 
-/// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the config, and the config's
-/// quantization_config to what is stored; errors name the tensor, its shape and the expected one.
+/// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the
+/// config, and the config's quantization_config to what is stored; errors name the tensor, its
+/// shape and the expected one.
 class StoredWeights {
  public:
   StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config);
@@ -19,8 +20,8 @@ class StoredWeights {
   /// True where any weight is stored in NF4 (bitsandbytes' keys).
   bool quantised() const { return quantised_; }
   bool is_nf4(const std::string& name) const;
-  /// float32 or bfloat16; NF4 dequantised to the dtype that was quantised. Others lie in the mapped file, valid while this
-  /// object lives.
+  /// float32 or bfloat16; NF4 dequantised to the dtype that was quantised. Others lie in the mapped
+  /// file, valid while this object lives.
   at::Tensor get(const std::string& name) const;
   quant::Nf4Weight nf4(const std::string& name) const;
   const Checkpoint& checkpoint() const { return checkpoint_; }

@@ -12,7 +12,8 @@ struct WeightShape {
   std::vector<std::int64_t> shape;  // [out, in], [vocab, hidden] or [hidden]
 };
 
-/// Every tensor of a LlamaForCausalLM of this shape, in transformers' order. lm_head.weight only where it is not tied.
+/// Every tensor of a LlamaForCausalLM of this shape, in transformers' order. lm_head.weight only
+/// where it is not tied.
 std::vector<WeightShape> weight_shapes(const LlamaConfig& config);
 
 }  // namespace tradeoff::model

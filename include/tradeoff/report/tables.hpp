@@ -5,8 +5,8 @@
 
 namespace tradeoff::report {
 
-/// Accuracies of every arm and task with their intervals, MMLU by group, floors, and why wrong SQL was wrong: Markdown that
-/// reads as well on a terminal.
+/// Accuracies of every arm and task with their intervals, MMLU by group, floors, and why wrong SQL
+/// was wrong: Markdown that reads as well on a terminal.
 std::string markdown(const study::StudyResult& result);
 
 /// report.json (design §3): study, arms, pairs, cost.

@@ -28,11 +28,13 @@ struct LoadedModel {
   std::vector<text::TokenId> end_tokens;
 };
 
-/// Throws Error where a file of the folder is missing or wrong. Sets this process' threads and current GPU.
+/// Throws Error where a file of the folder is missing or wrong. Sets this process' threads and
+/// current GPU.
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options);
 
-/// What decides a prediction, as far as the model goes: hashes of config, weights and tokenizer, dtype and kernels. Equal on
-/// all ranks or an Error that names them. Reads the weights once, on rank 0. Collective.
+/// What decides a prediction, as far as the model goes: hashes of config, weights and tokenizer,
+/// dtype and kernels. Equal on all ranks or an Error that names them. Reads the weights once, on
+/// rank 0. Collective.
 Json model_identity(const comm::Session& session, const ModelOptions& options);
 
 }  // namespace tradeoff::study

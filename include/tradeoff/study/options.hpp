@@ -51,7 +51,8 @@ struct StudyOptions {
   bool overwrite = false;
   // Computes this cell alone and gathers nothing.
   std::optional<std::size_t> cell;
-  // The resolved configuration as it is stored: without paths, ranks, threads, device and cell selection.
+  // The resolved configuration as it is stored: without paths, ranks, threads, device and cell
+  // selection.
   Json record;
 };
 
@@ -62,8 +63,9 @@ struct Cell {
   std::vector<TaskKind> tasks;
 };
 
-/// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream reaches (the untrained
-/// model on MMLU: dev rows in file order, greedy) stands in the arm's first cell alone.
+/// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream
+/// reaches (the untrained model on MMLU: dev rows in file order, greedy) stands in the arm's first
+/// cell alone.
 std::vector<Cell> list_cells(const StudyOptions& options);
 
 }  // namespace tradeoff::study

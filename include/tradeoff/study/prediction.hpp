@@ -24,7 +24,8 @@ struct DecodingOptions {
   std::int64_t chunk_size = 64;
 };
 
-/// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same on every rank.
+/// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
+/// on every rank.
 struct PredictionPlan {
   task::Purpose purpose = task::Purpose::spider;
   std::span<const task::Item> items;
@@ -34,21 +35,25 @@ struct PredictionPlan {
   std::vector<infer::Chunk> chunks;                 // of item indices
 };
 
-/// Throws Error naming the item whose prompt is empty or, with the answer, longer than the model's context, or whose choices
-/// are not one token each.
-PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose, const DecodingOptions& decoding,
-                                const text::Tokenizer& tokenizer, std::int64_t context);
+/// Throws Error naming the item whose prompt is empty or, with the answer, longer than the model's
+/// context, or whose choices are not one token each.
+PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
+                                const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
+                                std::int64_t context);
 
 /// What a journal of these predictions must agree with: the items' prompts, the model, the options.
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
 
-/// One row an item in the items' order: journal rows in their places, skipped items' rows made, null where none is there.
+/// One row an item in the items' order: journal rows in their places, skipped items' rows made,
+/// null where none is there.
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);
 
-/// One row an item in the items' order, on rank 0; nullopt on every rank when a stop signal came first (the finished chunks
-/// stand in the journals). Collective. Rows: the contract's keys of `predict --out`.
-std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
-                                         const std::filesystem::path& journal_folder, const Json& header,
-                                         store::JournalContents finished);
+/// One row an item in the items' order, on rank 0; nullopt on every rank when a stop signal came
+/// first (the finished chunks stand in the journals). Collective. Rows: the contract's keys of
+/// `predict --out`.
+std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model,
+                                         const PredictionPlan& plan,
+                                         const std::filesystem::path& journal_folder,
+                                         const Json& header, store::JournalContents finished);
 
 }  // namespace tradeoff::study

@@ -7,8 +7,8 @@
 
 namespace tradeoff::study {
 
-/// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are databases, its strata
-/// hardness; MMLU's are subjects and groups.
+/// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are
+/// databases, its strata hardness; MMLU's are subjects and groups.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 
 /// Accuracies, intervals and pairs of a study (design §10).
@@ -23,6 +23,7 @@ struct ClassCount {
 std::vector<ClassCount> error_classes(const store::Predictions& predictions);
 
 /// /summary/accuracy, /summary/error_classes: the reduced tables that stand in predictions.h5.
-std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions, const stats::StudySummary& summary);
+std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
+                                                   const stats::StudySummary& summary);
 
 }  // namespace tradeoff::study

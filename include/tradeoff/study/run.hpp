@@ -27,11 +27,13 @@ struct StudyResult {
   std::vector<LedgerEntry> ledger;
 };
 
-/// The `run` command: computes the cells that are missing, scores them, gathers them into OUTPUT_DIR/predictions.h5. A study
-/// in the folder is continued when its configuration and data are the same, else refused naming the difference. Collective.
+/// The `run` command: computes the cells that are missing, scores them, gathers them into
+/// OUTPUT_DIR/predictions.h5. A study in the folder is continued when its configuration and data
+/// are the same, else refused naming the difference. Collective.
 StudyResult run_study(const comm::Session& session, const StudyOptions& options);
 
-/// Written last, when everything else is on disk: without it nothing says that the study is complete.
+/// Written last, when everything else is on disk: without it nothing says that the study is
+/// complete.
 void write_completion_record(const std::filesystem::path& output_dir);
 
 }  // namespace tradeoff::study

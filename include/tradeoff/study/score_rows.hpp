@@ -13,8 +13,10 @@ namespace tradeoff::study {
 store::Table spider_items_table(std::span<const task::Item> items);
 store::Table mmlu_items_table(std::span<const task::Item> items);
 
-/// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row is wrong.
-store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows, sql::Scorer& scorer);
+/// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row
+/// is wrong.
+store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
+                               sql::Scorer& scorer);
 /// The same for MMLU: column `correct`.
 store::Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows);
 

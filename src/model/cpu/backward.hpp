@@ -1,18 +1,20 @@
 #pragma once
 #include "kernels.hpp"
 
-/// The CPU's inner loops of training, beside those of kernels.hpp and under the same rule: every output element is
-/// computed by the same operations whatever the split over threads. One source (backward_impl.hpp), compiled once per
-/// instruction set.
+/// The CPU's inner loops of training, beside those of kernels.hpp and under the same rule: every
+/// output element is computed by the same operations whatever the split over threads. One source
+/// (backward_impl.hpp), compiled once per instruction set.
 namespace tradeoff::model::cpu {
 
-/// Dropout bits of rows [T, words], words of 64 columns; bit c % 64 of word c / 64 set: kept. Null: everything is kept.
+/// Dropout bits of rows [T, words], words of 64 columns; bit c % 64 of word c / 64 set: kept. Null:
+/// everything is kept.
 struct Mask {
   const std::uint64_t* bits = nullptr;
   std::int64_t words = 0;
 };
 
-/// out [T, columns] = factor · (mask ∘ a) · b; a few columns (LoRA's A applied to x, B applied to a gradient).
+/// out [T, columns] = factor · (mask ∘ a) · b; a few columns (LoRA's A applied to x, B applied to a
+/// gradient).
 struct SkinnyArgs {
   Storage in = Storage::f32;
   const void* a = nullptr;  // [T, k]
@@ -77,30 +79,37 @@ struct BackwardKernels {
   void (*input_grad)(const InputGradArgs&, std::int64_t row_begin, std::int64_t row_end);
   void (*outer)(const OuterArgs&, std::int64_t column_begin, std::int64_t column_end);
   /// delta of rows [begin, end): Σ over d of a · b, both [T, heads, d].
-  void (*row_dots)(Storage, const void* a, const void* b, std::int64_t begin, std::int64_t end, std::int64_t heads,
-                   std::int64_t d, float* out);
+  void (*row_dots)(Storage, const void* a, const void* b, std::int64_t begin, std::int64_t end,
+                   std::int64_t heads, std::int64_t d, float* out);
   /// dq of the tile's queries += their share from the tile's keys.
   void (*attend_grad_q)(const AttendGradArgs&, const AttendTile&);
-  /// dk, dv of the keys [k_begin, k_end) (at most key_block) of one head += their share from all tiles, in order.
-  void (*attend_grad_kv)(const AttendGradArgs&, const AttendTile* tiles, std::int64_t count, std::int64_t kv_head,
-                         std::int64_t k_begin, std::int64_t k_end);
-  /// The inverse of rope_scatter's rotation: dqkv row i from dq row i and rows kv_row[i] of dk and dv.
-  void (*rope_grad)(Storage, const float* dq, const float* dk, const float* dv, const float* cos_sin,
-                    const std::int64_t* position, const std::int64_t* kv_row, std::int64_t rows, std::int64_t heads,
-                    std::int64_t kv_heads, std::int64_t d, void* dqkv);
+  /// dk, dv of the keys [k_begin, k_end) (at most key_block) of one head += their share from all
+  /// tiles, in order.
+  void (*attend_grad_kv)(const AttendGradArgs&, const AttendTile* tiles, std::int64_t count,
+                         std::int64_t kv_head, std::int64_t k_begin, std::int64_t k_end);
+  /// The inverse of rope_scatter's rotation: dqkv row i from dq row i and rows kv_row[i] of dk and
+  /// dv.
+  void (*rope_grad)(Storage, const float* dq, const float* dk, const float* dv,
+                    const float* cos_sin, const std::int64_t* position, const std::int64_t* kv_row,
+                    std::int64_t rows, std::int64_t heads, std::int64_t kv_heads, std::int64_t d,
+                    void* dqkv);
   /// dx = add + gradient of rms_norm at x for dy.
-  void (*rms_norm_grad)(Storage, const void* x, const void* weight, float eps, const void* dy, const void* add,
-                        std::int64_t rows, std::int64_t columns, void* dx);
-  /// pair [T, 2n]: gate, then up. Writes the gated product [T, n] and, of dproduct [T, n], dpair [T, 2n] (either may be null).
-  void (*silu_mul_grad)(Storage, const void* pair, const void* dproduct, std::int64_t rows, std::int64_t n,
-                        void* product, void* dpair);
-  /// Bits of rows [begin, end): column c of row t is kept where 16 bits of philox4x32, of the stream's key and the counter
-  /// (module · 2^20 + c / 8, position[t], sample[t]), are at least `threshold`.
-  void (*dropout_mask)(const std::uint32_t* key, const std::int64_t* sample, const std::int64_t* position,
-                       std::int64_t module, std::int64_t columns, std::uint32_t threshold, std::int64_t begin,
-                       std::int64_t end, std::uint64_t* bits);
+  void (*rms_norm_grad)(Storage, const void* x, const void* weight, float eps, const void* dy,
+                        const void* add, std::int64_t rows, std::int64_t columns, void* dx);
+  /// pair [T, 2n]: gate, then up. Writes the gated product [T, n] and, of dproduct [T, n], dpair
+  /// [T, 2n] (either may be null).
+  void (*silu_mul_grad)(Storage, const void* pair, const void* dproduct, std::int64_t rows,
+                        std::int64_t n, void* product, void* dpair);
+  /// Bits of rows [begin, end): column c of row t is kept where 16 bits of philox4x32, of the
+  /// stream's key and the counter (module · 2^20 + c / 8, position[t], sample[t]), are at least
+  /// `threshold`.
+  void (*dropout_mask)(const std::uint32_t* key, const std::int64_t* sample,
+                       const std::int64_t* position, std::int64_t module, std::int64_t columns,
+                       std::uint32_t threshold, std::int64_t begin, std::int64_t end,
+                       std::uint64_t* bits);
   /// A row of logits becomes weight · (softmax - onehot(target)).
-  void (*cross_entropy_grad)(float* logits, std::int64_t n, std::int64_t target, float log_sum_exp, float weight);
+  void (*cross_entropy_grad)(float* logits, std::int64_t n, std::int64_t target, float log_sum_exp,
+                             float weight);
 };
 
 const BackwardKernels& backward_baseline();

@@ -1,9 +1,10 @@
 #pragma once
 #include <cstdint>
 
-/// The CPU's inner loops. One source (kernels_impl.hpp) is compiled once per instruction set; select_kernels() picks
-/// the best one the processor has. Every output row is computed by the same operations whatever rows stand beside it
-/// and however the work is split over threads, so no result depends on batch composition or thread count.
+/// The CPU's inner loops. One source (kernels_impl.hpp) is compiled once per instruction set;
+/// select_kernels() picks the best one the processor has. Every output row is computed by the same
+/// operations whatever rows stand beside it and however the work is split over threads, so no
+/// result depends on batch composition or thread count.
 namespace tradeoff::model::cpu {
 
 /// Storage of activations and weights. bf16 values are held as raw uint16 bits.
@@ -23,15 +24,17 @@ struct Operand {
 };
 
 struct GemmArgs {
-  // Activations f32 with weights f32 or bf16 give f32; activations bf16 need weights bf16 and give bf16 or f32.
+  // Activations f32 with weights f32 or bf16 give f32; activations bf16 need weights bf16 and give
+  // bf16 or f32.
   Storage in = Storage::f32, weights = Storage::f32, out_storage = Storage::f32;
   Epilogue epilogue = Epilogue::store;
-  // main plus an optional low-rank pair, float32 whatever `in` and `weights` are, that is summed into the same
-  // accumulators (LoRA); k = 0 means none.
+  // main plus an optional low-rank pair, float32 whatever `in` and `weights` are, that is summed
+  // into the same accumulators (LoRA); k = 0 means none.
   Operand main, low_rank;
   void* out = nullptr;
   const void* residual = nullptr;  // same layout and storage as out
-  // silu_mul only: where not null, the two products [rows, 2n] before the activation, gate columns first.
+  // silu_mul only: where not null, the two products [rows, 2n] before the activation, gate columns
+  // first.
   void* pair = nullptr;
   std::int64_t ldo = 0;
   std::int64_t n = 0;  // output columns
@@ -44,7 +47,8 @@ struct AttendArgs {
   const void* v = nullptr;  // [S, kv_heads, d]
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
-  // Running softmax of each query and head: maximum, sum [T, heads] and unnormalised output [T, heads, d].
+  // Running softmax of each query and head: maximum, sum [T, heads] and unnormalised output [T,
+  // heads, d].
   float* row_max = nullptr;
   float* row_sum = nullptr;
   float* acc = nullptr;
@@ -54,8 +58,8 @@ struct AttendArgs {
 struct AttendTile {
   std::int64_t q_begin = 0, q_end = 0;
   std::int64_t k_begin = 0, k_count = 0;
-  // The first query of the tile sees keys [k_begin, k_begin + visible); each later one sees one key more, at most k_count.
-  // visible == k_count for a span that is not causal.
+  // The first query of the tile sees keys [k_begin, k_begin + visible); each later one sees one key
+  // more, at most k_count. visible == k_count for a span that is not causal.
   std::int64_t visible = 0;
   bool causal = false;
   std::int64_t kv_head = 0;
@@ -66,7 +70,8 @@ struct Kernels {
   std::int64_t panel;  // output columns of one packed panel
   /// Elements (of the storage type) of a packed [n, k] matrix.
   std::int64_t (*packed_size)(Storage, std::int64_t n, std::int64_t k);
-  /// Packs w [n, k] row-major into panels [begin, end). With `up` (same shape) gate and up columns alternate by half panels.
+  /// Packs w [n, k] row-major into panels [begin, end). With `up` (same shape) gate and up columns
+  /// alternate by half panels.
   void (*pack)(Storage, const void* w, const void* up, std::int64_t n, std::int64_t k,
                std::int64_t panel_begin, std::int64_t panel_end, void* packed);
   /// Rows [m_begin, m_end) × panels [panel_begin, panel_end) of the product.
@@ -74,9 +79,9 @@ struct Kernels {
                std::int64_t panel_end);
   void (*rms_norm)(Storage, const void* x, const void* weight, float eps, std::int64_t rows,
                    std::int64_t columns, void* out);
-  /// Rotates the query and key heads of qkv rows [rows, (heads + 2 kv_heads) d] (half-split pairing, as transformers)
-  /// and scatters: q to q_out [rows, heads, d], k and v to row kv_row[i] of the arenas [S, kv_heads, d].
-  /// cos_sin [positions, d]: d/2 cosines, then d/2 sines.
+  /// Rotates the query and key heads of qkv rows [rows, (heads + 2 kv_heads) d] (half-split
+  /// pairing, as transformers) and scatters: q to q_out [rows, heads, d], k and v to row kv_row[i]
+  /// of the arenas [S, kv_heads, d]. cos_sin [positions, d]: d/2 cosines, then d/2 sines.
   void (*rope_scatter)(Storage, const void* qkv, const float* cos_sin, const std::int64_t* position,
                        const std::int64_t* kv_row, std::int64_t rows, std::int64_t heads,
                        std::int64_t kv_heads, std::int64_t d, void* q_out, void* k_arena,
@@ -95,7 +100,8 @@ const Kernels& kernels_avx2();
 const Kernels& kernels_avx512();
 const Kernels& kernels_avx512bf16();
 
-/// The best set this processor runs; TRADEOFF_CPU_KERNELS=baseline|avx2|avx512|avx512bf16 asks for a lesser one.
+/// The best set this processor runs; TRADEOFF_CPU_KERNELS=baseline|avx2|avx512|avx512bf16 asks for
+/// a lesser one.
 const Kernels& select_kernels();
 
 }  // namespace tradeoff::model::cpu

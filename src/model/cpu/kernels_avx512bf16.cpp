@@ -15,8 +15,8 @@ typedef float DotFloats __attribute__((vector_size(64), aligned(4), may_alias));
 typedef std::uint32_t DotPairs __attribute__((vector_size(64), aligned(4), may_alias));
 // acc + Σ over each 32-bit lane of the two bf16 products.
 inline DotFloats dot_pairs(DotFloats acc, DotPairs a, DotPairs b) {
-  return reinterpret_cast<DotFloats>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a),
-                                                      reinterpret_cast<__m512bh>(b)));
+  return reinterpret_cast<DotFloats>(_mm512_dpbf16_ps(
+      reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)));
 }
 }  // namespace
 }  // namespace tradeoff::model::cpu

@@ -1,8 +1,9 @@
 #pragma once
-// The one source of the CPU kernels, written with the compiler's vector extension. The including file sets, in
-// namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector), kTileRows (rows of a register
-// tile) and kPairDot (true where dot_pairs(acc, pair, pair) of two bf16 pairs exists).
-// Everything here has internal linkage: the files are compiled with different instruction sets.
+// The one source of the CPU kernels, written with the compiler's vector extension. The including
+// file sets, in namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector),
+// kTileRows (rows of a register tile) and kPairDot (true where dot_pairs(acc, pair, pair) of two
+// bf16 pairs exists). Everything here has internal linkage: the files are compiled with different
+// instruction sets.
 #include <cstdint>
 #include <cstring>
 
@@ -17,13 +18,19 @@ typedef std::uint32_t Vu __attribute__((vector_size(kWidth * 4), aligned(4), may
 typedef std::uint16_t Vh __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
 using i64 = std::int64_t;
 
-constexpr i64 kPanel = 2 * kWidth;   // columns of a packed panel
-constexpr i64 kRowBlock = 96;        // rows whose bf16 → f32 copy is kept while panels stream by
+constexpr i64 kPanel = 2 * kWidth;  // columns of a packed panel
+constexpr i64 kRowBlock = 96;       // rows whose bf16 → f32 copy is kept while panels stream by
 
-inline Vf load(const float* p) { return *reinterpret_cast<const Vf*>(p); }
-inline void put(float* p, Vf v) { *reinterpret_cast<Vf*>(p) = v; }
+inline Vf load(const float* p) {
+  return *reinterpret_cast<const Vf*>(p);
+}
+inline void put(float* p, Vf v) {
+  *reinterpret_cast<Vf*>(p) = v;
+}
 // x - 0 is x for every x (x + 0 is not, for -0), so the compiler makes it one broadcast.
-inline Vf splat(float x) { return x - Vf{}; }
+inline Vf splat(float x) {
+  return x - Vf{};
+}
 
 inline float widen(std::uint16_t bits) {
   const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
@@ -48,12 +55,22 @@ inline void put(std::uint16_t* p, Vf v) {
   const Vu nan = reinterpret_cast<Vu>(v != v);
   *reinterpret_cast<Vh*>(p) = __builtin_convertvector((rounded & ~nan) | (nan & 0x7FC0), Vh);
 }
-inline float get(const float* p) { return *p; }
-inline float get(const std::uint16_t* p) { return widen(*p); }
-inline void set(float* p, float v) { *p = v; }
-inline void set(std::uint16_t* p, float v) { *p = narrow(v); }
+inline float get(const float* p) {
+  return *p;
+}
+inline float get(const std::uint16_t* p) {
+  return widen(*p);
+}
+inline void set(float* p, float v) {
+  *p = v;
+}
+inline void set(std::uint16_t* p, float v) {
+  *p = narrow(v);
+}
 
-inline Vf vmax(Vf a, Vf b) { return a > b ? a : b; }
+inline Vf vmax(Vf a, Vf b) {
+  return a > b ? a : b;
+}
 inline float reduce_add(Vf v) {
   float sum = 0;
   for (int i = 0; i < kWidth; ++i) sum += v[i];
@@ -65,7 +82,8 @@ inline float reduce_max(Vf v) {
   return best;
 }
 
-// e^x by 2^n · p(r), |r| ≤ ln2/2, degree 6 (relative error below 2e-7); x below -87 gives 0 exactly.
+// e^x by 2^n · p(r), |r| ≤ ln2/2, degree 6 (relative error below 2e-7); x below -87 gives 0
+// exactly.
 inline Vf vexp(Vf x) {
   const Vf clamped = x < splat(-87.0f) ? splat(-87.0f) : (x > splat(88.0f) ? splat(88.0f) : x);
   const Vf magic = splat(12582912.0f);
@@ -100,7 +118,8 @@ inline void accumulate(Vf (&acc)[R][2], const float* a, i64 lda, const float* b,
 
 // The same with b in bf16 pairs [k/2][kPanel][2] and a widened to floats; k is even.
 template <int R>
-inline void accumulate_widened(Vf (&acc)[R][2], const float* a, i64 lda, const std::uint16_t* b, i64 k) {
+inline void accumulate_widened(Vf (&acc)[R][2], const float* a, i64 lda, const std::uint16_t* b,
+                               i64 k) {
   for (i64 i = 0; i < k; i += 2, b += 2 * kPanel) {
     const Vu raw0 = *reinterpret_cast<const Vu*>(b);
     const Vu raw1 = *reinterpret_cast<const Vu*>(b + kPanel);
@@ -125,7 +144,8 @@ inline void accumulate_widened(Vf (&acc)[R][2], const float* a, i64 lda, const s
 #if defined(TRADEOFF_PAIR_DOT)
 // The same with both in bf16 pairs and the processor's pair dot product.
 template <int R>
-inline void accumulate_pairs(Vf (&acc)[R][2], const std::uint16_t* a, i64 lda, const std::uint16_t* b, i64 k) {
+inline void accumulate_pairs(Vf (&acc)[R][2], const std::uint16_t* a, i64 lda,
+                             const std::uint16_t* b, i64 k) {
   for (i64 i = 0; i < k; i += 2, b += 2 * kPanel) {
     const Vu b0 = *reinterpret_cast<const Vu*>(b);
     const Vu b1 = *reinterpret_cast<const Vu*>(b + kPanel);
@@ -182,30 +202,33 @@ inline void finish_tile(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) 
     return;
   }
   const i64 column = panel * kPanel;
-  const Out* const residual =
-      g.epilogue == Epilogue::add ? static_cast<const Out*>(g.residual) + row * g.ldo + column : nullptr;
+  const Out* const residual = g.epilogue == Epilogue::add
+                                  ? static_cast<const Out*>(g.residual) + row * g.ldo + column
+                                  : nullptr;
   for (int r = 0; r < R; ++r) {
     store_columns(out + r * g.ldo + column, residual ? residual + r * g.ldo : nullptr, acc[r][0],
                   acc[r][1], g.n - column);
   }
 }
 
-// A row block of one operand in the form the tile loop reads: floats, or bf16 pairs for the pair dot product.
+// A row block of one operand in the form the tile loop reads: floats, or bf16 pairs for the pair
+// dot product.
 template <typename A>
 struct Rows {
   const A* a = nullptr;
   i64 lda = 0, k = 0;  // k rounded up to even for bf16 panels
 };
 
-// One step of a panel: operand columns [begin, end), added to the partial sums of the rows before it.
+// One step of a panel: operand columns [begin, end), added to the partial sums of the rows before
+// it.
 struct Step {
   bool low_rank = false, first = false, last = false;
   i64 begin = 0, end = 0;
 };
 
 template <typename A, typename B, typename Out, int R>
-inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, i64 local_row, i64 row,
-                      i64 panel, float* partial) {
+inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, i64 local_row,
+                      i64 row, i64 panel, float* partial) {
   Vf acc[R][2];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -213,7 +236,8 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
     acc[r][1] = step.first ? Vf{} : load(partial + r * kPanel + kWidth);
   }
   const A* const a = rows.a + local_row * rows.lda + step.begin;
-  const B* const b = static_cast<const B*>(g.main.b) + panel * kPanel * rows.k + step.begin * kPanel;
+  const B* const b =
+      static_cast<const B*>(g.main.b) + panel * kPanel * rows.k + step.begin * kPanel;
   const i64 depth = step.end - step.begin;
   if (step.low_rank) {
     const Operand& extra = g.low_rank;
@@ -237,8 +261,8 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
 }
 
 template <typename A, typename B, typename Out, int R>
-inline void gemm_tail(const GemmArgs& g, const Rows<A>& operand, const Step& step, i64 rows, i64 local_row,
-                      i64 row, i64 panel, float* partial) {
+inline void gemm_tail(const GemmArgs& g, const Rows<A>& operand, const Step& step, i64 rows,
+                      i64 local_row, i64 row, i64 panel, float* partial) {
   if constexpr (R > 0) {
     if (rows == R) {
       gemm_tile<A, B, Out, R>(g, operand, step, local_row, row, panel, partial);
@@ -248,10 +272,12 @@ inline void gemm_tail(const GemmArgs& g, const Rows<A>& operand, const Step& ste
   }
 }
 
-inline i64 even(i64 k) { return (k + 1) & ~i64{1}; }
+inline i64 even(i64 k) {
+  return (k + 1) & ~i64{1};
+}
 
-// Rows [begin, begin + count) of an operand, copied to `scratch` where the tile loop needs another form: bf16 widened
-// to floats, or an odd k padded to the even k of bf16 panels.
+// Rows [begin, begin + count) of an operand, copied to `scratch` where the tile loop needs another
+// form: bf16 widened to floats, or an odd k padded to the even k of bf16 panels.
 template <typename A, typename B>
 Rows<A> prepare_rows(const Operand& operand, Storage in, i64 begin, i64 count, float* scratch) {
   if (operand.k == 0) return {};
@@ -303,7 +329,8 @@ void gemm_blocks(const GemmArgs& g, i64 m_begin, i64 m_end, i64 panel_begin, i64
       for (; r + kTileRows <= rows; r += kTileRows) {
         gemm_tile<A, B, Out, kTileRows>(g, main, step, r, block + r, panel, partial + r * kPanel);
       }
-      gemm_tail<A, B, Out, kTileRows - 1>(g, main, step, rows - r, r, block + r, panel, partial + r * kPanel);
+      gemm_tail<A, B, Out, kTileRows - 1>(g, main, step, rows - r, r, block + r, panel,
+                                          partial + r * kPanel);
     };
     for (i64 panel = panel_begin; panel < panel_end; ++panel) {
       for (i64 begin = 0; begin < main.k; begin += kDepth) {
@@ -357,7 +384,8 @@ void pack_panels(const T* w, const T* up, i64 n, i64 k, i64 begin, i64 end, T* p
   }
 }
 
-void pack(Storage storage, const void* w, const void* up, i64 n, i64 k, i64 begin, i64 end, void* packed) {
+void pack(Storage storage, const void* w, const void* up, i64 n, i64 k, i64 begin, i64 end,
+          void* packed) {
   if (storage == Storage::f32) {
     pack_panels(static_cast<const float*>(w), static_cast<const float*>(up), n, k, begin, end,
                 static_cast<float*>(packed), false);
@@ -382,18 +410,20 @@ void rms_norm_rows(const T* x, const T* weight, float eps, i64 rows, i64 columns
     for (; i < columns; ++i) tail += get(x + i) * get(x + i);
     const float mean = (reduce_add(squares) + tail) / static_cast<float>(columns);
     const float factor = 1.0f / __builtin_sqrtf(mean + eps);
-    for (i = 0; i + kWidth <= columns; i += kWidth) put(out + i, load(x + i) * factor * load(weight + i));
+    for (i = 0; i + kWidth <= columns; i += kWidth)
+      put(out + i, load(x + i) * factor * load(weight + i));
     for (; i < columns; ++i) set(out + i, get(x + i) * factor * get(weight + i));
   }
 }
 
-void rms_norm(Storage storage, const void* x, const void* weight, float eps, i64 rows, i64 columns, void* out) {
+void rms_norm(Storage storage, const void* x, const void* weight, float eps, i64 rows, i64 columns,
+              void* out) {
   if (storage == Storage::f32) {
-    rms_norm_rows(static_cast<const float*>(x), static_cast<const float*>(weight), eps, rows, columns,
-                  static_cast<float*>(out));
+    rms_norm_rows(static_cast<const float*>(x), static_cast<const float*>(weight), eps, rows,
+                  columns, static_cast<float*>(out));
   } else {
-    rms_norm_rows(static_cast<const std::uint16_t*>(x), static_cast<const std::uint16_t*>(weight), eps,
-                  rows, columns, static_cast<std::uint16_t*>(out));
+    rms_norm_rows(static_cast<const std::uint16_t*>(x), static_cast<const std::uint16_t*>(weight),
+                  eps, rows, columns, static_cast<std::uint16_t*>(out));
   }
 }
 
@@ -420,20 +450,25 @@ void rope_rows(const T* qkv, const float* cos_sin, const i64* position, const i6
     const T* const row = qkv + r * stride;
     const float* const cosine = cos_sin + position[r] * d;
     T* const k_out = k + kv_row[r] * kv_heads * d;
-    for (i64 h = 0; h < heads; ++h) rotate_head(row + h * d, cosine, cosine + half, half, q + (r * heads + h) * d);
-    for (i64 h = 0; h < kv_heads; ++h) rotate_head(row + (heads + h) * d, cosine, cosine + half, half, k_out + h * d);
-    std::memcpy(v + kv_row[r] * kv_heads * d, row + (heads + kv_heads) * d, kv_heads * d * sizeof(T));
+    for (i64 h = 0; h < heads; ++h)
+      rotate_head(row + h * d, cosine, cosine + half, half, q + (r * heads + h) * d);
+    for (i64 h = 0; h < kv_heads; ++h)
+      rotate_head(row + (heads + h) * d, cosine, cosine + half, half, k_out + h * d);
+    std::memcpy(v + kv_row[r] * kv_heads * d, row + (heads + kv_heads) * d,
+                kv_heads * d * sizeof(T));
   }
 }
 
 void rope_scatter(Storage storage, const void* qkv, const float* cos_sin, const i64* position,
-                  const i64* kv_row, i64 rows, i64 heads, i64 kv_heads, i64 d, void* q, void* k, void* v) {
+                  const i64* kv_row, i64 rows, i64 heads, i64 kv_heads, i64 d, void* q, void* k,
+                  void* v) {
   if (storage == Storage::f32) {
     rope_rows(static_cast<const float*>(qkv), cos_sin, position, kv_row, rows, heads, kv_heads, d,
               static_cast<float*>(q), static_cast<float*>(k), static_cast<float*>(v));
   } else {
-    rope_rows(static_cast<const std::uint16_t*>(qkv), cos_sin, position, kv_row, rows, heads, kv_heads, d,
-              static_cast<std::uint16_t*>(q), static_cast<std::uint16_t*>(k), static_cast<std::uint16_t*>(v));
+    rope_rows(static_cast<const std::uint16_t*>(qkv), cos_sin, position, kv_row, rows, heads,
+              kv_heads, d, static_cast<std::uint16_t*>(q), static_cast<std::uint16_t*>(k),
+              static_cast<std::uint16_t*>(v));
   }
 }
 
@@ -475,7 +510,8 @@ inline void small_tile(const float* a, i64 lda, const float* b, i64 ldb, i64 k, 
 }
 
 template <bool kAdd, int R>
-inline void small_tail(i64 rows, const float* a, i64 lda, const float* b, i64 ldb, i64 k, float* c, i64 ldc) {
+inline void small_tail(i64 rows, const float* a, i64 lda, const float* b, i64 ldb, i64 k, float* c,
+                       i64 ldc) {
   if constexpr (R > 0) {
     if (rows == R) {
       small_tile<kAdd, R>(a, lda, b, ldb, k, c, ldc);
@@ -486,19 +522,21 @@ inline void small_tail(i64 rows, const float* a, i64 lda, const float* b, i64 ld
 }
 
 template <bool kAdd>
-void small_gemm(i64 rows, i64 n, i64 k, const float* a, i64 lda, const float* b, i64 ldb, i64 panel_stride,
-                float* c, i64 ldc) {
+void small_gemm(i64 rows, i64 n, i64 k, const float* a, i64 lda, const float* b, i64 ldb,
+                i64 panel_stride, float* c, i64 ldc) {
   for (i64 column = 0; column < n; column += kPanel) {
     const float* const panel = b + column / kPanel * panel_stride;
     i64 r = 0;
     for (; r + kTileRows <= rows; r += kTileRows) {
       small_tile<kAdd, kTileRows>(a + r * lda, lda, panel, ldb, k, c + r * ldc + column, ldc);
     }
-    small_tail<kAdd, kTileRows - 1>(rows - r, a + r * lda, lda, panel, ldb, k, c + r * ldc + column, ldc);
+    small_tail<kAdd, kTileRows - 1>(rows - r, a + r * lda, lda, panel, ldb, k, c + r * ldc + column,
+                                    ldc);
   }
 }
 
-// One row of scores: softmax step against the running maximum and sum, in place; returns the factor of the old sums.
+// One row of scores: softmax step against the running maximum and sum, in place; returns the factor
+// of the old sums.
 inline float softmax_row(float* s, i64 visible, float& row_max, float& row_sum) {
   for (i64 i = visible; i < kKeyBlock; ++i) s[i] = kMinusInfinity;
   Vf best = splat(kMinusInfinity);
@@ -521,7 +559,8 @@ inline float softmax_row(float* s, i64 visible, float& row_max, float& row_sum) 
   return factor;
 }
 
-// A tile of few rows (decode): keys and values are read in place, since packing them would cost more than using them.
+// A tile of few rows (decode): keys and values are read in place, since packing them would cost
+// more than using them.
 constexpr i64 kFewRows = 8;
 
 template <typename T>
@@ -537,8 +576,10 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
     if (limit > t.k_count) limit = t.k_count;
     for (i64 block = 0; block < limit; block += kKeyBlock) {
       const i64 count = limit - block < kKeyBlock ? limit - block : kKeyBlock;
-      const T* const k = static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-      const T* const v = static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
+      const T* const k =
+          static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
+      const T* const v =
+          static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
       for (i64 j = 0; j < count; ++j) {
         const T* const key = k + j * kv_stride;
         Vf sum = {};
@@ -570,11 +611,12 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
   static thread_local AttendScratch scratch;
   const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
   const i64 d = g.d, padded = (d + kPanel - 1) / kPanel * kPanel, kv_stride = g.kv_heads * d;
-  float* const q = scratch.reserve(rows * d + rows * padded + rows * kKeyBlock + kKeyBlock * (d + padded));
-  float* const acc = q + rows * d;             // [rows, padded]
-  float* const scores = acc + rows * padded;   // [rows, kKeyBlock]
-  float* const keys = scores + rows * kKeyBlock;   // panels [kKeyBlock / kPanel][d][kPanel]
-  float* const values = keys + kKeyBlock * d;  // [kKeyBlock, padded]
+  float* const q =
+      scratch.reserve(rows * d + rows * padded + rows * kKeyBlock + kKeyBlock * (d + padded));
+  float* const acc = q + rows * d;                // [rows, padded]
+  float* const scores = acc + rows * padded;      // [rows, kKeyBlock]
+  float* const keys = scores + rows * kKeyBlock;  // panels [kKeyBlock / kPanel][d][kPanel]
+  float* const values = keys + kKeyBlock * d;     // [kKeyBlock, padded]
 
   const i64 head = t.kv_head * group;
   for (i64 r = 0; r < rows; ++r) {
@@ -586,7 +628,8 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
     for (i64 i = d; i < padded; ++i) acc[r * padded + i] = 0;
   }
   const i64 last_visible =
-      t.causal ? (t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count) : t.k_count;
+      t.causal ? (t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count)
+               : t.k_count;
   for (i64 block = 0; block < last_visible; block += kKeyBlock) {
     const i64 count = last_visible - block < kKeyBlock ? last_visible - block : kKeyBlock;
     const T* const k = static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
@@ -608,9 +651,11 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
       const i64 query = r / group, at = (t.q_begin + query) * g.heads + head + r % group;
       i64 visible = t.causal ? t.visible + query - block : count;
       visible = visible < 0 ? 0 : (visible > count ? count : visible);
-      const float factor = softmax_row(scores + r * kKeyBlock, visible, g.row_max[at], g.row_sum[at]);
+      const float factor =
+          softmax_row(scores + r * kKeyBlock, visible, g.row_max[at], g.row_sum[at]);
       if (factor != 1.0f) {
-        for (i64 i = 0; i < padded; i += kWidth) put(acc + r * padded + i, load(acc + r * padded + i) * factor);
+        for (i64 i = 0; i < padded; i += kWidth)
+          put(acc + r * padded + i, load(acc + r * padded + i) * factor);
       }
     }
     small_gemm<true>(rows, padded, count, scores, kKeyBlock, values, padded, kPanel, acc, padded);
@@ -655,7 +700,8 @@ float log_sum_exp(const float* row, i64 n) {
   i64 i = 0;
   while (i + kWidth <= n) {
     Vf sum = {};
-    for (i64 step = 0; step < 64 && i + kWidth <= n; ++step, i += kWidth) sum += vexp(load(row + i) - highest);
+    for (i64 step = 0; step < 64 && i + kWidth <= n; ++step, i += kWidth)
+      sum += vexp(load(row + i) - highest);
     total += reduce_add(sum);
   }
   for (; i < n; ++i) total += vexp(splat(row[i] - highest))[0];
@@ -671,7 +717,7 @@ i64 argmax(const float* row, i64 n) {
 }
 
 Kernels make_kernels(const char* name) {
-  return {name,          kPanel, packed_size, pack,   gemm,          rms_norm,
+  return {name,         kPanel, packed_size,   pack,        gemm,  rms_norm,
           rope_scatter, attend, attend_finish, log_sum_exp, argmax};
 }
 

@@ -10,11 +10,16 @@ namespace {
 
 const Kernels& choose() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq");
   const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
   const char* const asked = std::getenv("TRADEOFF_CPU_KERNELS");
-  const std::string name = asked ? asked : bf16 ? "avx512bf16" : avx512 ? "avx512" : avx2 ? "avx2" : "baseline";
+  const std::string name = asked    ? asked
+                           : bf16   ? "avx512bf16"
+                           : avx512 ? "avx512"
+                           : avx2   ? "avx2"
+                                    : "baseline";
   if (name == "baseline") return kernels_baseline();
   if (name == "avx2" && avx2) return kernels_avx2();
   if (name == "avx512" && avx512) return kernels_avx512();
