@@ -36,7 +36,9 @@ file(GLOB _nv LIST_DIRECTORIES true "${_site}/nvidia/*/lib")
 set(_link "${_nv}")
 list(TRANSFORM _link PREPEND "LINKER:-rpath-link,")
 # --no-as-needed: libtorch_cuda.so registers its kernels when it is loaded; a linker that drops unused libraries must not drop it.
-target_link_libraries(torch::wheel INTERFACE ${_libs} Threads::Threads)
+# stdc++ first: libtorch.so exports some of std::filesystem of its own (remove_all jumps to address 0), and the loader takes
+# the first library that has a name.
+target_link_libraries(torch::wheel INTERFACE stdc++ ${_libs} Threads::Threads)
 target_link_options(torch::wheel INTERFACE "LINKER:--no-as-needed" ${_link} "LINKER:-rpath,${_torch}/lib")
 # The wheel's own libgomp: the compiler's is another file of the same name, and one process must have one.
 add_library(torch::openmp INTERFACE IMPORTED GLOBAL)

@@ -22,6 +22,10 @@ void bind(Table& table, study::ModelOptions& options) {
   table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
       .local()
       .at_least(0);
+  table
+      .add("single", &options.single,
+           "Run as one process where the launcher or Slurm meant several")
+      .local();
 }
 
 void bind(Table& table, study::DecodingOptions& options) {

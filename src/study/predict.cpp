@@ -11,7 +11,7 @@
 namespace tradeoff::study {
 
 RunState predict_file(const comm::Session& session, const PredictOptions& options) {
-  comm::refuse_singleton(session, "predict");
+  if (!options.model.single) comm::refuse_singleton(session, "predict");
   auto items = task::read_items(options.items, options.task);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
     items.resize(options.limit);

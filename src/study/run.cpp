@@ -194,7 +194,7 @@ class StudyRun {
 }  // namespace
 
 StudyResult run_study(const comm::Session& session, const StudyOptions& options) {
-  comm::refuse_singleton(session, "run");
+  if (!options.model.single) comm::refuse_singleton(session, "run");
   comm::agree(session, "the study's configuration", to_line(options.record));
   return StudyRun(session, options).run();
 }

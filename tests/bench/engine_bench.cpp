@@ -1,12 +1,16 @@
 // The engine on a Llama of any shape with the token counts of the full evaluations, timed by itself
 // (design: performance goals 1 and 2). Prompts are random tokens: only shapes matter.
+// engine_bench.py compares with a peer: --dump writes prompts and results of one question in so
+// many that 64 remain.
 //   engine_bench MODEL_FOLDER mmlu|spider [--device auto|cpu|cuda] [--dtype auto|float32|bfloat16]
-//   [--questions N] [--chunk-size N]
+//   [--questions N] [--chunk-size N] [--dump F.jsonl]
 #include <fmt/format.h>
 
 #include <cstring>
+#include <fstream>
 #include <string>
 
+#include "tradeoff/base/json.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/infer/engine.hpp"
@@ -18,7 +22,7 @@ using Prompts = std::vector<std::vector<infer::TokenId>>;
 namespace {
 
 struct Arguments {
-  std::string model, workload;
+  std::string model, workload, dump;
   model::DeviceChoice device = model::DeviceChoice::automatic;
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
   std::int64_t questions = 0, chunk_size = 64;
@@ -42,6 +46,7 @@ Arguments parse(int argc, char** argv) {
       a.dtype = value == "float32"    ? model::DtypeChoice::float32
                 : value == "bfloat16" ? model::DtypeChoice::bfloat16
                                       : a.dtype;
+    if (key == "--dump") a.dump = value;
     if (key == "--questions") a.questions = std::stoll(value);
     if (key == "--chunk-size") a.chunk_size = std::stoll(value);
   }
@@ -84,13 +89,18 @@ int main(int argc, char** argv) {
   plan.chunk_size = a.chunk_size;
   const auto chunks = infer::plan_chunks(prompts, plan);
   infer::Engine engine(llama);
+  constexpr std::int64_t kDumped = 64;
+  std::vector<Json> rows(prompts.size());
   const auto run = [&](const infer::Chunk& chunk) {
     if (mmlu) {
-      engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {32, 33, 34, 35}));
+      const auto values =
+          engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {32, 33, 34, 35}));
+      for (std::size_t i = 0; i < values.size(); ++i) rows[chunk.prompts[i]] = values[i];
     } else {
       infer::GenerateOptions options;
       options.max_new_tokens = 40;  // forced: no token ends an answer
-      engine.generate(chunk, prompts, options);
+      const auto answers = engine.generate(chunk, prompts, options);
+      for (std::size_t i = 0; i < answers.size(); ++i) rows[chunk.prompts[i]] = answers[i].ids;
     }
   };
   run(chunks.front());  // warm-up
@@ -98,10 +108,17 @@ int main(int argc, char** argv) {
   const Stopwatch clock;
   for (const infer::Chunk& chunk : chunks) run(chunk);
   const double seconds = clock.seconds();
-  fmt::print(
-      "{} questions in {} chunks on {}: {:.2f} s, {} prompt tokens computed, {} decoded, {:.2f} ms "
-      "a question\n",
-      questions, chunks.size(), model::kernels_name(device), seconds,
-      engine.prefill_tokens() - prefill, engine.decoded_tokens() - decoded,
-      1000 * seconds / static_cast<double>(questions));
+  const Json result = {{"workload", a.workload},
+                       {"device", model::kernels_name(device)},
+                       {"questions", questions},
+                       {"chunks", chunks.size()},
+                       {"seconds", seconds},
+                       {"prompt_tokens_computed", engine.prefill_tokens() - prefill},
+                       {"tokens_decoded", engine.decoded_tokens() - decoded}};
+  fmt::print("{}\n", to_line(result));
+  if (a.dump.empty()) return 0;
+  std::ofstream file(a.dump);
+  const std::int64_t step = std::max<std::int64_t>(1, questions / kDumped);
+  for (std::int64_t i = 0; i < questions; i += step)
+    file << to_line(Json{{"prompt_ids", prompts[i]}, {"result", rows[i]}}) << "\n";
 }

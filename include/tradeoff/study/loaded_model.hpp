@@ -18,6 +18,8 @@ struct ModelOptions {
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
   // CPU threads of this rank; 0: its share of the machine's cores.
   int threads = 0;
+  // One process on purpose where the launcher or Slurm meant several.
+  bool single = false;
 };
 
 /// A model on this rank's device, with what belongs to it.
