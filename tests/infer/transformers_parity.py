@@ -3,8 +3,9 @@ prefix tree against the same prompts run one by one.
 
 A step of transformers whose two best logits lie within 1e-4 of each other ends the comparison of that prompt and is counted.
 
-    transformers_parity.py PROGRAM MODEL DATA [--spider 8] [--short 64] [--mmlu 16] [--cut-8b] [--device cpu]
+    transformers_parity.py PROGRAM MODEL DATA [--spider 8] [--short 64] [--mmlu 16] [--cut-8b] [--random-only] [--device cpu]
 
+--random-only needs of MODEL nothing but its tokenizer.
 --cut-8b takes random weights of the Llama-3-8B shape cut to two layers in place of the small random models (4 GB each)."""
 
 import argparse
@@ -111,8 +112,9 @@ class Checker:
 
 def random_model(folder, tokenizer_of, **shape):
     torch.manual_seed(1)
+    # Wide enough that logits differ: their spread is about initializer_range times the root of the width.
     config = LlamaConfig(vocab_size=49152, max_position_embeddings=8192, rope_theta=5e5, bos_token_id=1, eos_token_id=2,
-                         initializer_range=0.05, **shape)
+                         initializer_range=1 / shape["hidden_size"] ** 0.5, **shape)
     LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(tokenizer_of / name, folder / name)
@@ -127,6 +129,7 @@ def main():
     parser.add_argument("--short", type=int, default=64)
     parser.add_argument("--mmlu", type=int, default=16)
     parser.add_argument("--cut-8b", action="store_true")
+    parser.add_argument("--random-only", action="store_true")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="transformers-parity-"))
@@ -148,7 +151,8 @@ def main():
     long = prepare("spider", "long", "--questions", options.spider)
     short = prepare("spider", "short", "--questions", options.short, "--shots", 0)
     mmlu = prepare("mmlu", "mmlu", "--questions", options.mmlu, "--groups", "stem,other")
-    checker.compare(options.model, "smollm2", [("3-shot", long, 48), ("0-shot", short, 32), ("mmlu", mmlu, 0)])
+    if not options.random_only:
+        checker.compare(options.model, "smollm2", [("3-shot", long, 48), ("0-shot", short, 32), ("mmlu", mmlu, 0)])
 
     # Llama-3-8B's heads (32 / 8), with and without 3.1's scaling, tied and not, a head width that is not hidden / heads.
     if options.cut_8b:
