@@ -91,7 +91,8 @@ Work parse_run(Words words) {
   }
   arguments.apply(table, problems);
   if (named.job.empty()) {
-    throw config::UsageError("no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+    problems.add("JOB.ini", "no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+    problems.throw_if_any();
   }
   const auto job = config::JobFile::read(named.job, problems);
   if (job.arms().empty())
