@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "fixups.hpp"
+
 namespace tradeoff::sql {
 namespace {
 
@@ -32,6 +34,19 @@ std::string count_cell(int count) {
 }
 
 }  // namespace
+
+void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out) {
+  int sessions = 0;
+  for (const ScoredRow& row : rows) {
+    for (; sessions <= row.session; ++sessions)
+      if ((sessions + 1) % 10 == 0)
+        out << fmt::format("Evaluating {}th prediction\n", sessions + 1);
+    const Verdict& verdict = row.verdict;
+    if (verdict.outcome == Outcome::gold_error || verdict.match.value_or(true)) continue;
+    out << fmt::format("{0} pred: {1}\n{0} gold: {2}\n\n", verdict.hardness,
+                       fill_placeholder(row.prediction), row.gold);
+  }
+}
 
 OfficialTable::OfficialTable(bool exec, bool match, int sessions)
     : exec_(exec), match_(match), sessions_(static_cast<std::size_t>(sessions)) {}

@@ -111,15 +111,15 @@ Json to_json(const ScoredRow& row) {
   return json;
 }
 
-std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
+void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& rows,
+                     std::ostream& out) {
   const bool exec = options.etype == "exec" || options.etype == "all";
   const bool match = options.etype == "match" || options.etype == "all";
   check(exec || match,
         fmt::format("--etype: found \"{}\", expected exec, match or all", options.etype));
   check(!match || !options.table.empty(),
         "--etype " + options.etype + " needs --table (tables.json)");
-  std::vector<ScoredRow> rows = read_rows(options);
-
+  check(!rows.empty(), "nothing to score");
   ScoreOptions scoring;
   scoring.execute.timeout_s = options.sql_timeout;
   scoring.execute.max_steps = options.sql_max_steps;
@@ -131,11 +131,17 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
   check_databases(scorer, rows);
   score_rows(scorer, rows, options.threads);
 
+  print_mismatches(rows, out);
   OfficialTable table(exec, match, rows.back().session + 1);
   for (const ScoredRow& row : rows) table.add(row.verdict, row.session, row.turn);
   table.print(out);
   print_failed_golds(rows, out);
   if (options.details) print_details(scorer, rows, out);
+}
+
+std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
+  std::vector<ScoredRow> rows = read_rows(options);
+  score_and_print(options, rows, out);
   if (!options.out.empty()) {
     std::string lines;
     for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";
