@@ -10,6 +10,11 @@ namespace tradeoff::sql {
 
 namespace fs = std::filesystem;
 
+namespace {
+// Texts that may come again: those of each file. Filled-in ones (--plug_value) do not.
+constexpr std::size_t kMaxRuns = 256;
+}  // namespace
+
 ResultPtr Judgement::gold(const fs::path& database, std::string_view sql) {
   if (auto known = golds_.find(database, sql)) return known;
   return golds_.insert(database, sql, executor_.run(database, sql));
@@ -21,7 +26,9 @@ ResultPtr Judgement::prediction(const fs::path& database, const std::string& sql
   for (const Run& run : runs_)
     if (run.database == &database && run.sql == sql) return run.result;
   auto result = std::make_shared<const Result>(executor_.run(database, sql));
-  runs_.push_back({&database, sql, result});
+  if (runs_.size() < kMaxRuns) runs_.push_back({&database, sql, result});
+  exhausted_ = exhausted_ || result->outcome == Outcome::timeout ||
+               result->outcome == Outcome::step_limit || result->outcome == Outcome::crashed;
   return result;
 }
 

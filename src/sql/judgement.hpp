@@ -31,6 +31,9 @@ class Judgement {
 
   /// The official rule: equal up to the order of columns on every file.
   bool agree(const std::string& gold_sql, const std::string& predicted_sql);
+  /// True when a prediction has used up its time or steps, or killed its worker: more texts made of
+  /// it would only cost as much again.
+  bool exhausted() const { return exhausted_; }
   /// Where agree() saw a prediction fail on another file than the question's own; empty when it did
   /// not.
   const std::string& variant_failure() const { return variant_failure_; }
@@ -47,6 +50,7 @@ class Judgement {
   const std::vector<std::filesystem::path>& databases_;
   std::vector<Run> runs_;
   std::string variant_failure_;
+  bool exhausted_ = false;
 };
 
 }  // namespace tradeoff::sql

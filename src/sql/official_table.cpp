@@ -33,6 +33,13 @@ std::string count_cell(int count) {
   return fmt::format("{:<20}", count);
 }
 
+// Only JSONL can hold a line break; the lines of the official files have none.
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 }  // namespace
 
 void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out) {
@@ -44,7 +51,7 @@ void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out) {
     const Verdict& verdict = row.verdict;
     if (verdict.outcome == Outcome::gold_error || verdict.match.value_or(true)) continue;
     out << fmt::format("{0} pred: {1}\n{0} gold: {2}\n\n", verdict.hardness,
-                       fill_placeholder(row.prediction), row.gold);
+                       on_one_line(fill_placeholder(row.prediction)), on_one_line(row.gold));
   }
 }
 

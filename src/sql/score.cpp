@@ -146,7 +146,8 @@ bool Scorer::State::official(Judgement& judgement, std::string_view gold_sql,
   const std::string text = executable_text(filled, distinct);
   if (judge(text)) return true;
   return options.plug_value && any_plugged(gold, text, [&](const std::string& plugged) {
-           return judge(with_current_year(plugged));
+           if (judgement.exhausted()) return Judged::give_up;
+           return judge(with_current_year(plugged)) ? Judged::right : Judged::wrong;
          });
 }
 
