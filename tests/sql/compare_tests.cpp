@@ -9,6 +9,8 @@
 #include <numeric>
 #include <random>
 
+#include "slow_build.hpp"
+
 namespace tradeoff::sql {
 namespace {
 
@@ -83,13 +85,6 @@ TEST(Compare, soft_f1_does_not_depend_on_the_order_of_rows) {
   EXPECT_NEAR(soft_f1(a, half), 0.5, 1e-12);
   EXPECT_EQ(soft_f1(a, Rows()), 0.0);
 }
-
-// Sanitizers and an unoptimised build take many times as long.
-#if defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)
-constexpr bool kSlowBuild = true;
-#else
-constexpr bool kSlowBuild = false;
-#endif
 
 double milliseconds(const std::function<void()>& act) {
   double best = 1e9;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "random_statements.hpp"
+#include "slow_build.hpp"
 #include "spider_files.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/sql/score.hpp"
@@ -13,10 +14,11 @@ namespace tradeoff::sql {
 namespace {
 
 // Whole verdicts, so that the texts also go through the parser of exact match, the rules of the
-// official evaluators and the error classes. TRADEOFF_RANDOM_STATEMENTS says how many (4,000).
+// official evaluators and the error classes. TRADEOFF_RANDOM_STATEMENTS says how many (100,000;
+// slow builds 5,000).
 TEST(RandomStatements, neither_the_program_nor_a_worker_dies) {
   const char* wanted = std::getenv("TRADEOFF_RANDOM_STATEMENTS");
-  const int count = wanted ? std::atoi(wanted) : 4'000;
+  const int count = wanted ? std::atoi(wanted) : kSlowBuild ? 5'000 : 100'000;
   ASSERT_GT(count, 0);
   ScoreOptions options;
   options.execute.max_steps = 30'000;
