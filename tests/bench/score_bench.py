@@ -4,7 +4,7 @@
 
 FOLDER is a checkout of taoyds/test-suite-sql-eval (with sqlparse and nltk in this Python); without it the
 same rules as tests/sql/official_rules.py states them run in its place, with a connection a statement as the
-official program has it. Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
+official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query. Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
 """
 import argparse
 import json
@@ -113,6 +113,9 @@ def main():
             for name, command in commands.items():
                 seconds[name].append(run(command)[0])
         median = {name: statistics.median(values) for name, values in seconds.items()}
+        guard = args.driver.parent / "sql_guard_bench"
+        if guard.exists():
+            print(run([str(guard)])[1], end="")
         print("peer:", "official evaluation.py" if args.official else "the official rules rewritten, tests/sql/official_rules.py")
         for name, value in median.items():
             print(f"{name}: {value:.3f} s")

@@ -1,38 +1,38 @@
 #include "plain_sqlite.hpp"
 
-#include <sqlite3.h>
-
-#include <memory>
-
 #include "tradeoff/base/error.hpp"
 #include "utf8.hpp"
 
 namespace tradeoff::sql {
 namespace {
 
-struct Closer {
-  void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+struct Finalizer {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
-using Database = std::unique_ptr<sqlite3, Closer>;
 
-Database opened(const std::filesystem::path& path, int flags) {
+std::shared_ptr<sqlite3> opened(const std::filesystem::path& path, int flags) {
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
-  Database owner(db);
+  std::shared_ptr<sqlite3> owner(db, sqlite3_close_v2);
   check(code == SQLITE_OK, path.string() + ": " + sqlite3_errmsg(db));
   return owner;
 }
 
 }  // namespace
 
+PlainConnection::PlainConnection(const std::filesystem::path& database)
+    : db_(opened(database, SQLITE_OPEN_READONLY)) {}
+
 std::optional<Rows> plain_rows(const std::filesystem::path& database, std::string_view sql) {
-  const Database db = opened(database, SQLITE_OPEN_READONLY);
+  return PlainConnection(database).rows(sql);
+}
+
+std::optional<Rows> PlainConnection::rows(std::string_view sql) const {
   sqlite3_stmt* prepared = nullptr;
-  if (sqlite3_prepare_v2(db.get(), sql.data(), static_cast<int>(sql.size()), &prepared, nullptr) !=
+  if (sqlite3_prepare_v2(db_.get(), sql.data(), static_cast<int>(sql.size()), &prepared, nullptr) !=
       SQLITE_OK)
     return {};
-  const std::unique_ptr<sqlite3_stmt, Closer> statement(prepared);
+  const std::unique_ptr<sqlite3_stmt, Finalizer> statement(prepared);
   const int width = sqlite3_column_count(prepared);
   std::vector<Value> cells;
   // Where each cell's bytes start; the storage moves while it grows.
@@ -74,7 +74,7 @@ std::optional<Rows> plain_rows(const std::filesystem::path& database, std::strin
 }
 
 void plain_execute(const std::filesystem::path& database, const std::string& statements) {
-  const Database db = opened(database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const auto db = opened(database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   char* message = nullptr;
   sqlite3_exec(db.get(), statements.c_str(), nullptr, nullptr, &message);
   const std::string text = message ? message : "";

@@ -1,5 +1,8 @@
 #pragma once
+#include <sqlite3.h>
+
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,8 +11,18 @@
 
 namespace tradeoff::sql {
 
-/// The rows of `sql` by SQLite as it comes, in this process, without any guard; empty when it
-/// fails.
+/// SQLite as it comes, in this process, without any guard; reads one file.
+class PlainConnection {
+ public:
+  explicit PlainConnection(const std::filesystem::path& database);
+  /// Empty when the statement fails.
+  std::optional<Rows> rows(std::string_view sql) const;
+
+ private:
+  std::shared_ptr<sqlite3> db_;
+};
+
+/// The same on a connection of its own.
 std::optional<Rows> plain_rows(const std::filesystem::path& database, std::string_view sql);
 
 /// Runs trusted statements on a file that is made where it is not there. Throws Error.
