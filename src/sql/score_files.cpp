@@ -12,6 +12,7 @@
 #include <span>
 #include <thread>
 
+#include "core_claims.hpp"
 #include "official_table.hpp"
 #include "score_details.hpp"
 #include "score_inputs.hpp"
@@ -92,7 +93,9 @@ void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int given) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr failure;
+  CoreClaims cores(std::min(threads, pieces.size()));
   const auto work = [&] {
+    const CoreClaims::Claim claim(cores);
     try {
       for (std::size_t piece; (piece = next++) < pieces.size();)
         for (const std::size_t i : pieces[piece])
