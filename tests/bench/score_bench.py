@@ -4,7 +4,8 @@
 
 FOLDER is a checkout of taoyds/test-suite-sql-eval (with sqlparse and nltk in this Python); without it the
 same rules as tests/sql/official_rules.py states them run in its place, with a connection a statement as the
-official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query. Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
+official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query.
+Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
 """
 import argparse
 import json

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "plain_sqlite.hpp"
 #include "spider_files.hpp"
+#include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::sql {
@@ -58,6 +60,36 @@ TEST(Score, a_missing_database_is_an_error_that_names_the_file) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("nowhere/nowhere.sqlite"), std::string::npos);
   }
+}
+
+// The test-suite's rule: the same question on several files of rows.
+TEST(Score, exec_asks_every_sqlite_file_of_the_folder_and_set_the_own_one_alone) {
+  const TemporaryFolder folder;
+  const auto place = folder.path() / "shop";
+  std::filesystem::create_directories(place);
+  const std::string table = "CREATE TABLE item (name TEXT, price INTEGER);";
+  plain_execute(place / "shop.sqlite", table + "INSERT INTO item VALUES ('a', 1), ('b', 2);");
+  plain_execute(place / "shop_0.sqlite", table + "INSERT INTO item VALUES ('a', 3), ('b', 2);");
+  Scorer scorer(folder.path(), {});
+  EXPECT_EQ(scorer.databases("shop").size(), 2u);
+  const char* gold = "SELECT name FROM item WHERE price = 2";
+  EXPECT_EQ(scorer.score("shop", gold, "SELECT name FROM item WHERE price > 1 AND price < 3").exec,
+            true);
+  // By chance right on the own file.
+  const Verdict lucky = scorer.score("shop", gold, "SELECT max(name) FROM item WHERE price > 1");
+  EXPECT_EQ(lucky.exec, true);
+  const Verdict wrong = scorer.score("shop", gold, "SELECT name FROM item WHERE price > 1");
+  EXPECT_EQ(wrong.exec, false);
+  EXPECT_EQ(wrong.exec_keep_distinct, false);
+  EXPECT_EQ(wrong.set, true);
+  EXPECT_EQ(wrong.strict, true);
+  EXPECT_FALSE(wrong.error_class.empty());
+
+  plain_execute(place / "shop_1.sqlite", "CREATE TABLE item (name TEXT);");
+  Scorer with_broken(folder.path(), {});
+  const Verdict broken = with_broken.score("shop", gold, gold);
+  EXPECT_EQ(broken.outcome, Outcome::gold_error);
+  EXPECT_NE(broken.message.find("no such column: price"), std::string::npos) << broken.message;
 }
 
 struct ClassCase {
