@@ -49,13 +49,12 @@ bool Judgement::agree(const std::string& gold_sql, const std::string& predicted_
   const RowOrder order = mentions_order_by(gold_sql) ? RowOrder::fixed : RowOrder::free;
   return std::all_of(databases_.begin(), databases_.end(), [&](const fs::path& database) {
     const ResultPtr predicted = prediction(database, predicted_sql);
-    if (predicted->outcome != Outcome::ok) {
-      if (variant_failure_.empty() && &database != &databases_.front())
-        variant_failure_ = fmt::format("{} in {}: {}", name_of(predicted->outcome),
-                                       database.filename().string(), predicted->message);
-      return false;
-    }
-    return equal_up_to_columns(gold(database, gold_sql)->rows, predicted->rows, order);
+    const ResultPtr wanted = gold(database, gold_sql);
+    if (predicted->outcome == Outcome::ok &&
+        equal_up_to_columns(wanted->rows, predicted->rows, order))
+      return true;
+    if (!difference_.database) difference_ = {wanted, predicted, &database};
+    return false;
   });
 }
 

@@ -141,6 +141,7 @@ void Scorer::State::judge_match(Verdict& verdict, const MatchSchema& schema,
 
 bool Scorer::State::official(Judgement& judgement, std::string_view gold_sql,
                              std::string_view filled, Distinct distinct) const {
+  judgement.begin();
   const std::string gold = executable_text(gold_sql, distinct);
   const auto judge = [&](const std::string& text) { return judgement.agree(gold, text); };
   const std::string text = executable_text(filled, distinct);
@@ -200,18 +201,24 @@ Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::st
     return verdict;
   }
 
+  // What ran is judged where it first differs, as it was compared: without DISTINCT, or in a
+  // variant.
+  const Judgement::Difference& difference = judgement.difference();
   Result failed;
   failed.outcome = verdict.outcome;
   failed.message = verdict.message;
+  const bool ran = verdict.outcome == Outcome::ok;
+  if (ran && difference.prediction->outcome != Outcome::ok) failed = *difference.prediction;
+  const Schema& schema = state.schema(db_id);
   const Diagnosis diagnosis =
-      verdict.outcome == Outcome::ok
-          ? diagnose_rows(*judgement.gold(own, gold_sql),
-                          *judgement.prediction(own, std::string(sql)), gold_sql, sql,
-                          state.schema(db_id))
-          : diagnose_failure(failed, sql, state.schema(db_id), state.schemas);
+      failed.outcome == Outcome::ok
+          ? diagnose_rows(*difference.gold, *difference.prediction, gold_sql, sql, schema)
+          : diagnose_failure(failed, sql, schema, state.schemas);
   verdict.error_class = name_of(diagnosis.error_class);
+  if (ran && failed.outcome != Outcome::ok) verdict.message = failed.message;
   append(verdict.message, diagnosis.suggestion);
-  append(verdict.message, judgement.variant_failure());
+  if (ran && difference.database != &files.front())
+    append(verdict.message, "in " + difference.database->filename().string());
   return verdict;
 }
 

@@ -83,13 +83,31 @@ TEST(Score, exec_asks_every_sqlite_file_of_the_folder_and_set_the_own_one_alone)
   EXPECT_EQ(wrong.exec_keep_distinct, false);
   EXPECT_EQ(wrong.set, true);
   EXPECT_EQ(wrong.strict, true);
-  EXPECT_FALSE(wrong.error_class.empty());
+  EXPECT_EQ(wrong.error_class, "rows_superset");
+  EXPECT_NE(wrong.message.find("in shop_0.sqlite"), std::string::npos) << wrong.message;
 
   plain_execute(place / "shop_1.sqlite", "CREATE TABLE item (name TEXT);");
+  // The prediction alone fails there.
+  const Verdict fails =
+      Scorer(folder.path(), {})
+          .score("shop", "SELECT count(name) FROM item", "SELECT count(price) FROM item");
+  EXPECT_EQ(fails.exec, false);
+  EXPECT_EQ(fails.outcome, Outcome::ok);
+  EXPECT_NE(fails.message.find("no such column: price"), std::string::npos) << fails.message;
   Scorer with_broken(folder.path(), {});
   const Verdict broken = with_broken.score("shop", gold, gold);
   EXPECT_EQ(broken.outcome, Outcome::gold_error);
   EXPECT_NE(broken.message.find("no such column: price"), std::string::npos) << broken.message;
+}
+
+// Taking DISTINCT out is what makes this one wrong by exec.
+TEST(Score, the_class_is_that_of_the_comparison_that_failed) {
+  Scorer scorer = dev_scorer();
+  const Verdict verdict = scorer.score("concert_singer", "SELECT DISTINCT country FROM singer",
+                                       "SELECT country FROM singer GROUP BY country");
+  EXPECT_EQ(verdict.exec, false);
+  EXPECT_EQ(verdict.exec_keep_distinct, true);
+  EXPECT_EQ(verdict.error_class, "distinct");
 }
 
 struct ClassCase {
