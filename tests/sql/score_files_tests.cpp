@@ -131,8 +131,10 @@ TEST_F(ScoreFiles, files_of_different_length_are_refused_with_both_lengths) {
   // Blank lines behind the last gold, a last line without its newline, Windows' line ends.
   files(line + line + line + "\n\n", "SELECT 1\r\n\r\nSELECT 1\r\n\n\n");
   EXPECT_EQ(score().size(), 3u);
-  files(line + line, "SELECT 1\nSELECT 1");
-  EXPECT_EQ(score().size(), 2u);
+  files("\xEF\xBB\xBF" + line + line, "SELECT 1\nSELECT 1");
+  const auto rows = score();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].verdict.exec, true);
 }
 
 TEST_F(ScoreFiles, a_line_blank_in_both_files_separates_sessions) {
