@@ -155,12 +155,11 @@ void add_json_predictions(std::vector<ScoreItem>& items, const fs::path& path,
     ScoreItem& item = items[place->second];
     if (item.answered) fail(fmt::format("the id {} occurs twice", id));
     item.answered = true;
-    if (row.contains("sql")) {
-      item.prediction = field<std::string>(row, "sql");
-    } else {
-      const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
-      item.prediction = extract ? extract(text) : text;
-    }
+    item.prediction = field_or<std::string>(row, "sql", "");
+    // `predict` writes both; where it found no statement the text says whether there were words.
+    if (!item.prediction.empty() || (row.contains("sql") && !row.contains("text"))) return;
+    const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
+    item.prediction = extract ? extract(text) : text;
   });
   std::vector<std::string_view> missing;
   for (const ScoreItem& item : items)

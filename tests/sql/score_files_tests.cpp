@@ -229,6 +229,15 @@ TEST_F(ScoreFiles, json_lines_are_matched_by_id) {
   auto rows = score();
   EXPECT_EQ(rows[0].verdict.exec, true);
   EXPECT_EQ(rows[1].verdict.exec, true);
+  // As `predict` writes answers without a statement: words are told from silence.
+  options.extract = [](std::string_view text) { return text.empty() ? "" : "--"; };
+  files("SELECT 1\tconcert_singer\nSELECT 2\tconcert_singer\n",
+        "{\"id\": 0, \"sql\": \"\", \"text\": \"Sorry.\"}\n"
+        "{\"id\": 1, \"sql\": \"\", \"text\": \"\"}\n",
+        "pred.jsonl");
+  rows = score();
+  EXPECT_EQ(rows[0].verdict.error_class, "no_sql");
+  EXPECT_EQ(rows[1].verdict.error_class, "empty_output");
   files("SELECT 1\tconcert_singer\nSELECT 2\tconcert_singer\n", "{\"id\": 1, \"sql\": \"\"}\n",
         "pred.jsonl");
   EXPECT_HAS(failure(), "pred.jsonl: no row for 1 of 2 questions (id 0)");
