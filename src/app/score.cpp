@@ -1,12 +1,12 @@
-#include "tradeoff/sql/score_files.hpp"
+#include "score.hpp"
 
 #include <iostream>
 #include <memory>
 
-#include "all_commands.hpp"
 #include "score_stored.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
+#include "tradeoff/sql/score_files.hpp"
 #include "tradeoff/task/extract.hpp"
 
 namespace tradeoff::app {
@@ -40,7 +40,7 @@ void check_together(const ScoreWork& work, config::Problems& problems) {
 
 }  // namespace
 
-Work parse_score(Words words) {
+std::function<void()> score_of(std::span<const std::string> words) {
   auto work = std::make_shared<ScoreWork>();
   work->files.threads = 0;
   config::Table table;
@@ -62,14 +62,12 @@ Work parse_score(Words words) {
   check_together(*work, problems);
   problems.throw_if_any();
   work->files.extract = sql_of_answer;
-  return {[work](const comm::Session& session) {
-    if (session.rank() != 0) return kComplete;
+  return [work] {
     if (is_stored(work->files.pred))
       score_stored(work->files, work->arms, std::cout);
     else
       sql::score_files(work->files, std::cout);
-    return kComplete;
-  }};
+  };
 }
 
 }  // namespace tradeoff::app
