@@ -7,6 +7,7 @@ Work parse_doctor(Words words);    // doctor.cpp
 Work parse_import(Words words);    // import.cpp
 Work parse_predict(Words words);   // predict.cpp
 Work parse_prepare(Words words);   // prepare.cpp
+Work parse_report(Words words);    // report.cpp
 Work parse_run(Words words);       // run.cpp
 Work parse_score(Words words);     // score.cpp
 Work parse_show(Words words);      // show.cpp

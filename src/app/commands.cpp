@@ -19,7 +19,7 @@ constexpr Command kCommands[] = {
     {"predict", "One model on one items file", parse_predict},
     {"score", "Predicted SQL against gold SQL, by the official rules and stricter ones",
      parse_score},
-    {"show", "One item: prompt, token ids, answer, SQL results side by side", parse_show},
+    {"report", "One study's predictions.h5 to report.html, report.md, report.json", parse_report},
     {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };
