@@ -20,6 +20,9 @@ constexpr Command kCommands[] = {
     {"score", "Predicted SQL against gold SQL, by the official rules and stricter ones",
      parse_score},
     {"report", "One study's predictions.h5 to report.html, report.md, report.json", parse_report},
+    {"plan", "What a study of a given size can see, and what a wanted difference needs",
+     parse_plan},
+    {"compare", "Paired differences of two arms or two result files", parse_compare},
     {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };

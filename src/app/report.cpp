@@ -39,8 +39,8 @@ Work parse_report(Words words) {
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"report", "Reduces one study's predictions.h5 and writes its report and exports."}, table,
-          words))
+          {"report", "Reduces one study's predictions.h5 and writes its report and exports."},
+          table, words))
     return {};
   if (options->files.size() > 1 && options->output_dir.empty()) {
     throw config::UsageError(

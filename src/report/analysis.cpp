@@ -49,7 +49,7 @@ void add_tradeoffs(Analysis& out) {
 // What the origin could not say: how many questions or seeds would tell the difference seen.
 void add_plans(Analysis& out) {
   for (const stats::PairSummary& pair : out.summary.pairs) {
-    if (pair.a != out.reference || !pair.delta.mean) continue;
+    if (pair.a != out.reference || pair.items < 2 || pair.n01 + pair.n10 == 0) continue;
     const double delta = *pair.delta.mean;
     stats::PlanOptions options;
     options.task = pair.task;
@@ -57,7 +57,6 @@ void add_plans(Analysis& out) {
     options.seeds = std::max<std::uint64_t>(pair.seeds, 1);
     options = stats::plan_from_pilot(options, *out.table_of(pair.a, pair.task),
                                      *out.table_of(pair.b, pair.task));
-    if (options.discordance <= 0) continue;
     // No plan finds a difference of nothing.
     if (delta != 0 && std::abs(delta) < options.discordance) options.difference = std::abs(delta);
     options.basis = pair.a + " -> " + pair.b + ": " + options.basis;
@@ -83,8 +82,7 @@ const stats::PairSummary* Analysis::pair_of(const std::string& a, const std::str
   return nullptr;
 }
 
-const stats::ScoreTable* Analysis::table_of(const std::string& arm,
-                                            const std::string& task) const {
+const stats::ScoreTable* Analysis::table_of(const std::string& arm, const std::string& task) const {
   for (const stats::ScoreTable& t : tables) {
     if (t.arm == arm && t.task == task) return &t;
   }

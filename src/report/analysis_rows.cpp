@@ -70,8 +70,9 @@ void count_errors(const Study& study, Analysis& out) {
     if (arm == out.reference) continue;
     std::map<std::pair<std::string, std::string>, std::int64_t> moves;
     for (const store::RunKey* key : spider_runs(study, arm)) {
-      const bool once = reference.size() == 1 &&
-                        study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
+      const bool once =
+          reference.size() == 1 &&
+          study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
       for (const store::RunKey* from : reference) {
         if (!once && from->seed != key->seed) continue;
         const store::Table& a = study.predictions.runs.at(*from).rows;
@@ -97,7 +98,8 @@ void calibrate(const Study& study, Analysis& out) {
       if (key.arm != arm || key.task != "mmlu" || !run.rows.has("choice_logprobs")) continue;
       const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
       for (std::size_t i = 0; i < gold.size(); ++i) {
-        const auto first = logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
+        const auto first =
+            logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
         if (gold[i].size() != 1 || std::isnan(*first)) continue;
         rows.push_back({{first, first + static_cast<std::ptrdiff_t>(logprobs.width)},
                         static_cast<std::size_t>(gold[i][0] - 'A')});

@@ -44,7 +44,8 @@ Json doc_of(const std::string& task, const store::Table& items, std::size_t i) {
   for (const char* name : {"id", "question", "subject", "group", "db_id", "hardness", "schema"}) {
     if (items.has(name)) doc[name] = items.at<Strings>(name)[i];
   }
-  doc[task == "mmlu" ? "answer" : "query"] = items.at<Strings>(task == "mmlu" ? "answer" : "query")[i];
+  doc[task == "mmlu" ? "answer" : "query"] =
+      items.at<Strings>(task == "mmlu" ? "answer" : "query")[i];
   return doc;
 }
 
@@ -104,7 +105,8 @@ std::map<std::string, Tally> tallies(const std::string& task, const store::Table
 }
 
 Json config_of(const Json& config, const std::string& arm, const std::string& task) {
-  if (config.contains("arms") && config["arms"].contains(arm) && config["arms"][arm].contains(task)) {
+  if (config.contains("arms") && config["arms"].contains(arm) &&
+      config["arms"][arm].contains(task)) {
     return config["arms"][arm][task];
   }
   return Json::object();
@@ -132,7 +134,8 @@ void export_lm_eval(const std::filesystem::path& folder, const Study& study,
       const auto version = p.versions.find(key.task + "_prompt");
       json["versions"][name] = version == p.versions.end() ? "" : version->second;
       json["n-shot"][name] = field_or<std::int64_t>(config, "shots", 0);
-      for (const std::string& metric : metrics_of(key.task)) json["higher_is_better"][name][metric] = true;
+      for (const std::string& metric : metrics_of(key.task))
+        json["higher_is_better"][name][metric] = true;
       json["n-samples"][name] = {{"original", tally.items}, {"effective", tally.items}};
     }
   }

@@ -39,11 +39,13 @@ std::string one_line_sql(std::string_view sql) {
 void export_spider(const std::filesystem::path& folder, const Study& study) {
   const auto items = study.predictions.items.find("spider");
   if (items == study.predictions.items.end()) return;
-  const Strings &query = items->second.at<Strings>("query"), &db = items->second.at<Strings>("db_id");
+  const Strings &query = items->second.at<Strings>("query"),
+                &db = items->second.at<Strings>("db_id");
   const Strings& id = items->second.at<Strings>("id");
   std::filesystem::create_directories(folder);
   std::string gold;
-  for (std::size_t i = 0; i < query.size(); ++i) gold += one_line_sql(query[i]) + "\t" + db[i] + "\n";
+  for (std::size_t i = 0; i < query.size(); ++i)
+    gold += one_line_sql(query[i]) + "\t" + db[i] + "\n";
   write_atomically(folder / "gold.sql", gold);
   std::vector<std::vector<std::string>> placeholders;
   for (const auto& [key, run] : study.predictions.runs) {
@@ -54,7 +56,8 @@ void export_spider(const std::filesystem::path& folder, const Study& study) {
       const std::string line = one_line_sql(sql[i]);
       lines += line + "\n";
       if (line != kPlaceholder) continue;
-      placeholders.push_back({key.arm, std::to_string(key.seed), std::to_string(i + 1), id[i], outcome[i]});
+      placeholders.push_back(
+          {key.arm, std::to_string(key.seed), std::to_string(i + 1), id[i], outcome[i]});
     }
     write_atomically(folder / fmt::format("{}_seed-{}.sql", key.arm, key.seed), lines);
   }

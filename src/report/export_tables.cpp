@@ -32,8 +32,12 @@ void add_error(std::vector<std::string>& row, const std::optional<stats::Standar
 std::string accuracy_csv(const Analysis& analysis) {
   std::vector<std::vector<std::string>> rows;
   for (const stats::TaskSummary& s : analysis.summary.arms) {
-    std::vector<std::string> row = {s.arm, s.task, std::to_string(s.n), std::to_string(s.items),
-                                    std::to_string(s.seeds), std::to_string(s.clusters),
+    std::vector<std::string> row = {s.arm,
+                                    s.task,
+                                    std::to_string(s.n),
+                                    std::to_string(s.items),
+                                    std::to_string(s.seeds),
+                                    std::to_string(s.clusters),
                                     number(s.accuracy.mean)};
     add_interval(row, s.wilson95);
     add_error(row, s.accuracy.cluster);
@@ -41,18 +45,18 @@ std::string accuracy_csv(const Analysis& analysis) {
     row.push_back(number(s.accuracy.seed_sd));
     rows.push_back(std::move(row));
   }
-  return to_csv({"arm", "task", "n", "items", "seeds", "clusters", "accuracy", "wilson95_low",
-                 "wilson95_high", "se_cluster", "ci95_cluster_low", "ci95_cluster_high",
-                 "se_items_and_seeds", "ci95_items_and_seeds_low", "ci95_items_and_seeds_high",
-                 "seed_sd"},
-                rows);
+  return to_csv(
+      {"arm", "task", "n", "items", "seeds", "clusters", "accuracy", "wilson95_low",
+       "wilson95_high", "se_cluster", "ci95_cluster_low", "ci95_cluster_high", "se_items_and_seeds",
+       "ci95_items_and_seeds_low", "ci95_items_and_seeds_high", "seed_sd"},
+      rows);
 }
 
 std::string pairs_csv(const Analysis& analysis) {
   std::vector<std::vector<std::string>> rows;
   for (const stats::PairSummary& p : analysis.summary.pairs) {
-    std::vector<std::string> row = {p.task, p.a, p.b, std::to_string(p.items),
-                                    std::to_string(p.seeds), number(p.delta.mean)};
+    std::vector<std::string> row = {
+        p.task, p.a, p.b, std::to_string(p.items), std::to_string(p.seeds), number(p.delta.mean)};
     add_error(row, p.delta.cluster);
     add_error(row, p.delta.items_and_seeds);
     add_interval(row, p.delta.bootstrap95);
@@ -62,10 +66,26 @@ std::string pairs_csv(const Analysis& analysis) {
     }
     rows.push_back(std::move(row));
   }
-  return to_csv({"task", "a", "b", "items", "seeds", "delta", "se_cluster", "ci95_cluster_low",
-                 "ci95_cluster_high", "se_items_and_seeds", "ci95_items_and_seeds_low",
-                 "ci95_items_and_seeds_high", "ci95_bootstrap_low", "ci95_bootstrap_high", "n01",
-                 "n10", "mcnemar_p", "holm_p", "flip_rate", "answer_change_rate"},
+  return to_csv({"task",
+                 "a",
+                 "b",
+                 "items",
+                 "seeds",
+                 "delta",
+                 "se_cluster",
+                 "ci95_cluster_low",
+                 "ci95_cluster_high",
+                 "se_items_and_seeds",
+                 "ci95_items_and_seeds_low",
+                 "ci95_items_and_seeds_high",
+                 "ci95_bootstrap_low",
+                 "ci95_bootstrap_high",
+                 "n01",
+                 "n10",
+                 "mcnemar_p",
+                 "holm_p",
+                 "flip_rate",
+                 "answer_change_rate"},
                 rows);
 }
 
@@ -74,16 +94,16 @@ std::string groups_csv(const Analysis& analysis) {
   for (const Grouping& grouping : analysis.groupings) {
     for (const auto& [arm, groups] : grouping.by_arm) {
       for (const stats::GroupAccuracy& g : groups) {
-        std::vector<std::string> row = {grouping.task, grouping.name, g.label, arm,
-                                        std::to_string(g.items), number(g.accuracy)};
+        std::vector<std::string> row = {grouping.task, grouping.name,           g.label,
+                                        arm,           std::to_string(g.items), number(g.accuracy)};
         add_interval(row, g.wilson95);
         rows.push_back(std::move(row));
       }
     }
   }
-  return to_csv({"task", "grouping", "label", "arm", "items", "accuracy", "wilson95_low",
-                 "wilson95_high"},
-                rows);
+  return to_csv(
+      {"task", "grouping", "label", "arm", "items", "accuracy", "wilson95_low", "wilson95_high"},
+      rows);
 }
 
 std::string errors_csv(const Analysis& analysis) {

@@ -42,9 +42,9 @@ std::string forest_figure(const Analysis& analysis) {
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
     const std::string style = arm_class(analysis, pair.b);
     svg.text(kLeft - 12, y - 2, fmt::format("{} → {}", pair.a, pair.b), "label", "end");
-    svg.text(kLeft - 12, y + 12, fmt::format("{}, Holm p {}", task_title(pair.task),
-                                             p_value(pair.holm_p)),
-             "tick", "end");
+    svg.text(kLeft - 12, y + 12,
+             fmt::format("{}, Holm p {}", task_title(pair.task), p_value(pair.holm_p)), "tick",
+             "end");
     if (const auto& e = pair.delta.items_and_seeds) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thin " + style);
     }
@@ -92,7 +92,8 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
   for (std::size_t i = 0; i < arms.size(); ++i) {
     const stats::TaskSummary& s = *arms[i];
     const std::string style = arm_class(analysis, s.arm);
-    svg.line(x(i), y.at(100 * s.wilson95->low), x(i), y.at(100 * s.wilson95->high), "soft " + style);
+    svg.line(x(i), y.at(100 * s.wilson95->low), x(i), y.at(100 * s.wilson95->high),
+             "soft " + style);
     for (const stats::SeedAccuracy& one : s.by_seed) {
       svg.circle(x(i), y.at(100 * one.accuracy), 4, "dot " + style,
                  fmt::format("{}, seed {}: {}", s.arm, one.seed, percent(one.accuracy)));

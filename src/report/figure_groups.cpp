@@ -62,7 +62,8 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
       }
       y += 9;
     }
-    svg.text(kLeft - 10, top + row / 2 + 4, fmt::format("{} ({})", labels[i], items), "label", "end");
+    svg.text(kLeft - 10, top + row / 2 + 4, fmt::format("{} ({})", labels[i], items), "label",
+             "end");
   }
   svg.text((kLeft + kWidth - kRight) / 2, height - 6, "% right", "axis", "middle");
   return svg.finish();
@@ -80,7 +81,8 @@ std::string error_figure(const Analysis& analysis) {
   }
   for (const auto& [arm, classes] : analysis.classes) {
     for (const auto& [name, rows] : classes) {
-      if (name != "right") most = std::max(most, 100 * static_cast<double>(rows) / rows_of_arm[arm]);
+      if (name != "right")
+        most = std::max(most, 100 * static_cast<double>(rows) / rows_of_arm[arm]);
     }
   }
   if (total.empty()) return "";

@@ -55,8 +55,9 @@ std::string loss_figure(const Study& study, const Analysis& analysis) {
       if (std::isfinite(curve.loss[i])) line.push_back({x.at(curve.step[i]), y.at(curve.loss[i])});
     }
     if (line.empty()) continue;
-    svg.path(line, false, "curve " + arm_class(analysis, curve.arm),
-             fmt::format("{}, seed {}: last loss {:.4f}", curve.arm, curve.seed, curve.loss.back()));
+    svg.path(
+        line, false, "curve " + arm_class(analysis, curve.arm),
+        fmt::format("{}, seed {}: last loss {:.4f}", curve.arm, curve.seed, curve.loss.back()));
   }
   svg.text((kLeft + kWidth - kRight) / 2, kHeight - 8, "optimizer step", "axis", "middle");
   svg.vertical_text(14, (kTop + kHeight - kBottom) / 2, "loss", "axis");

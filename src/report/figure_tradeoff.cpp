@@ -34,9 +34,10 @@ std::string tradeoff_figure(const Analysis& analysis) {
   }
   if (xs.size() == 1) return "";
   constexpr double kWidth = 680, kHeight = 460, kLeft = 64, kRight = 16, kTop = 16, kBottom = 56;
-  Svg svg(kWidth, kHeight, "The trade-off plane",
-          "Change of Spider accuracy across, change of MMLU accuracy up, in points, with joint 95 % "
-          "regions.");
+  Svg svg(
+      kWidth, kHeight, "The trade-off plane",
+      "Change of Spider accuracy across, change of MMLU accuracy up, in points, with joint 95 % "
+      "regions.");
   const Scale x = scale_around(xs, kLeft, kWidth - kRight);
   const Scale y = scale_around(ys, kHeight - kBottom, kTop);
   const auto x_ticks = ticks(x, 8), y_ticks = ticks(y, 6);
@@ -58,8 +59,8 @@ std::string tradeoff_figure(const Analysis& analysis) {
     const std::string style = arm_class(analysis, row.arm);
     std::vector<std::array<double, 2>> edge;
     for (const auto& [dx, dy] : t.boundary()) edge.push_back({x.at(100 * dx), y.at(100 * dy)});
-    const std::string tip = fmt::format("{}: Spider {}, MMLU {} points", row.arm, points(t.x.delta),
-                                        points(t.y.delta));
+    const std::string tip =
+        fmt::format("{}: Spider {}, MMLU {} points", row.arm, points(t.x.delta), points(t.y.delta));
     svg.path(edge, true, "region " + style, tip);
     svg.circle(x.at(100 * t.x.delta), y.at(100 * t.y.delta), 5, "dot " + style, tip);
   }

@@ -9,8 +9,8 @@ namespace {
 
 // Columns of a terminal: code points, since every other script's letters are rare here.
 std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string escape_markdown(const std::string& text) {
@@ -54,20 +54,18 @@ std::string to_markdown(const Grid& grid) {
     text += "|\n";
     if (r > 0) continue;
     for (std::size_t i = 0; i < width.size(); ++i) {
-      text += "|" + std::string(width[i] + (i < grid.names ? 2 : 1), '-') + (i < grid.names ? "" : ":");
+      text +=
+          "|" + std::string(width[i] + (i < grid.names ? 2 : 1), '-') + (i < grid.names ? "" : ":");
     }
     text += "|\n";
   }
   return text;
 }
 
-std::string to_html(const Grid& grid) {
-  std::string html = "<figure class=\"grid\">\n";
-  if (!grid.title.empty()) {
-    html += fmt::format("<figcaption><strong>{}</strong>{}</figcaption>\n", escape_html(grid.title),
-                        grid.caption.empty() ? "" : " " + escape_html(grid.caption));
-  }
-  html += "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>";
+namespace {
+
+std::string html_table(const Grid& grid) {
+  std::string html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>";
   for (std::size_t i = 0; i < grid.columns.size(); ++i) {
     html += fmt::format("<th scope=\"col\"{}>{}</th>", i < grid.names ? "" : " class=\"n\"",
                         escape_html(grid.columns[i]));
@@ -82,7 +80,18 @@ std::string to_html(const Grid& grid) {
     }
     html += "</tr>\n";
   }
-  html += "</tbody></table></div>\n";
+  return html + "</tbody></table></div>\n";
+}
+
+}  // namespace
+
+std::string to_html(const Grid& grid) {
+  std::string html = "<figure class=\"grid\">\n";
+  if (!grid.title.empty()) {
+    html += fmt::format("<figcaption><strong>{}</strong>{}</figcaption>\n", escape_html(grid.title),
+                        grid.caption.empty() ? "" : " " + escape_html(grid.caption));
+  }
+  if (!grid.rows.empty()) html += html_table(grid);
   for (const std::string& note : grid.notes) {
     html += fmt::format("<p class=\"note\">{}</p>\n", escape_html(note));
   }

@@ -64,14 +64,15 @@ std::string clusters_text(const Analysis& analysis, const std::string& task) {
 }  // namespace
 
 Grid spider_grid(const Analysis& analysis) {
-  Grid grid{"Table II: Spider.",
-            fmt::format("Accuracy is {}. Right: mean over seeds. Wilson varies over questions taken "
-                        "as independent; the standard error over {} databases; both at these seeds.",
-                        metric_words(analysis.primary), clusters_text(analysis, "spider")),
-            kAccuracyColumns,
-            1,
-            {},
-            {}};
+  Grid grid{
+      "Table II: Spider.",
+      fmt::format("Accuracy is {}. Right: mean over seeds. Wilson varies over questions taken "
+                  "as independent; the standard error over {} databases; both at these seeds.",
+                  metric_words(analysis.primary), clusters_text(analysis, "spider")),
+      kAccuracyColumns,
+      1,
+      {},
+      {}};
   const bool origin = is_origin_study(analysis);
   if (origin) grid.columns.push_back("origin");
   for (const stats::TaskSummary& s : analysis.summary.arms) {
@@ -87,14 +88,15 @@ Grid spider_grid(const Analysis& analysis) {
 }
 
 Grid mmlu_grid(const Analysis& analysis) {
-  Grid grid{"Table III: MMLU.",
-            fmt::format("Right: mean over seeds. Wilson varies over questions taken as independent; "
-                        "the standard error over {} subjects; both at these seeds.",
-                        clusters_text(analysis, "mmlu")),
-            kAccuracyColumns,
-            1,
-            {},
-            {}};
+  Grid grid{
+      "Table III: MMLU.",
+      fmt::format("Right: mean over seeds. Wilson varies over questions taken as independent; "
+                  "the standard error over {} subjects; both at these seeds.",
+                  clusters_text(analysis, "mmlu")),
+      kAccuracyColumns,
+      1,
+      {},
+      {}};
   const Grouping* groups = grouping_of(analysis, "mmlu", "group");
   std::vector<std::string> names;
   if (groups) {
@@ -134,14 +136,15 @@ Grid mmlu_grid(const Analysis& analysis) {
 }
 
 Grid metrics_grid(const Analysis& analysis) {
-  Grid grid{"Every SQL metric.",
-            "Means over questions and seeds: exec and exec_keep_distinct by the official test-suite "
-            "rules, match the official exact match, set as the origin, strict with bags and gold "
-            "order, soft_f1 by cells, non_empty exec without empty gold results.",
-            {"arm"},
-            1,
-            {},
-            {}};
+  Grid grid{
+      "Every SQL metric.",
+      "Means over questions and seeds: exec and exec_keep_distinct by the official test-suite "
+      "rules, match the official exact match, set as the origin, strict with bags and gold "
+      "order, soft_f1 by cells, non_empty exec without empty gold results.",
+      {"arm"},
+      1,
+      {},
+      {}};
   for (const stats::TaskSummary& s : analysis.summary.arms) {
     if (s.task != "spider") continue;
     if (grid.columns.size() == 1) {
@@ -155,8 +158,12 @@ Grid metrics_grid(const Analysis& analysis) {
 }
 
 Grid seeds_grid(const Analysis& analysis) {
-  Grid grid{"Seeds side by side.", "Accuracy of every replicate; the questions are the same.",
-            {"arm", "task"}, 2, {}, {}};
+  Grid grid{"Seeds side by side.",
+            "Accuracy of every replicate; the questions are the same.",
+            {"arm", "task"},
+            2,
+            {},
+            {}};
   std::vector<std::uint64_t> seeds;
   for (const stats::TaskSummary& s : analysis.summary.arms) {
     for (const stats::SeedAccuracy& one : s.by_seed) {
@@ -202,17 +209,20 @@ Grid variance_grid(const Analysis& analysis) {
 }
 
 Grid floors_grid(const Analysis& analysis) {
-  Grid grid{"Floors and ceilings.", "What predictors that need no model get on the same questions.",
-            {"task", "predictor", "right", "accuracy"}, 2, {}, {}};
+  Grid grid{"Floors and ceilings.",
+            "What predictors that need no model get on the same questions.",
+            {"task", "predictor", "right", "accuracy"},
+            2,
+            {},
+            {}};
   for (const std::string& task : analysis.tasks) {
     for (const stats::TaskSummary& s : analysis.summary.arms) {
       if (s.task != task) continue;
       for (const stats::Floor& floor : s.floors) {
         if (floor.items == 0) continue;
-        grid.rows.push_back({task_title(task), floor.name,
-                             fmt::format("{} / {}", floor.right, floor.items),
-                             percent(static_cast<double>(floor.right) /
-                                     static_cast<double>(floor.items))});
+        grid.rows.push_back(
+            {task_title(task), floor.name, fmt::format("{} / {}", floor.right, floor.items),
+             percent(static_cast<double>(floor.right) / static_cast<double>(floor.items))});
       }
       break;
     }

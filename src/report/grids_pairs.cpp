@@ -28,13 +28,14 @@ Grid pairs_grid(const Analysis& analysis) {
   for (const stats::PairSummary& pair : analysis.summary.pairs) {
     if (!pair.delta.mean) continue;
     grid.rows.push_back({task_title(pair.task), pair.a + " → " + pair.b, points(*pair.delta.mean),
-                         interval_text(pair.delta.cluster), interval_text(pair.delta.items_and_seeds),
-                         std::to_string(pair.n01), std::to_string(pair.n10), p_value(pair.mcnemar_p),
-                         p_value(pair.holm_p), percent(pair.flip_rate),
-                         percent(pair.answer_change_rate)});
+                         interval_text(pair.delta.cluster),
+                         interval_text(pair.delta.items_and_seeds), std::to_string(pair.n01),
+                         std::to_string(pair.n10), p_value(pair.mcnemar_p), p_value(pair.holm_p),
+                         percent(pair.flip_rate), percent(pair.answer_change_rate)});
     if (pair.gold_errors > 0) {
       grid.notes.push_back(fmt::format("{}: {} left out for all arms, their gold query fails.",
-                                       task_title(pair.task), counted(pair.gold_errors, "question")));
+                                       task_title(pair.task),
+                                       counted(pair.gold_errors, "question")));
     }
     if (pair.unpaired_seeds > 0) {
       grid.notes.push_back(fmt::format("{}, {} → {}: {} without a partner left out.",
@@ -47,9 +48,9 @@ Grid pairs_grid(const Analysis& analysis) {
           task_title(pair.task), pair.a, pair.b, percent(pair.flip_upper_limit)));
     }
     if (!pair.delta.items_and_seeds && pair.seeds == 1) {
-      grid.notes.push_back(fmt::format(
-          "{}, {} → {}: one seed, so what another seed would give is not estimable.",
-          task_title(pair.task), pair.a, pair.b));
+      grid.notes.push_back(
+          fmt::format("{}, {} → {}: one seed, so what another seed would give is not estimable.",
+                      task_title(pair.task), pair.a, pair.b));
     }
   }
   return grid;

@@ -9,8 +9,12 @@
 namespace tradeoff::report {
 
 Grid errors_grid(const Analysis& analysis) {
-  Grid grid{"Why SQL is wrong.", "Rows over all seeds, and their share of the arm's rows.",
-            {"class"}, 1, {}, {}};
+  Grid grid{"Why SQL is wrong.",
+            "Rows over all seeds, and their share of the arm's rows.",
+            {"class"},
+            1,
+            {},
+            {}};
   std::map<std::string, std::int64_t> total;
   for (const std::string& arm : analysis.arms) {
     const auto found = analysis.classes.find(arm);
@@ -30,9 +34,10 @@ Grid errors_grid(const Analysis& analysis) {
       for (const auto& [other, n] : found->second) all += n;
       const auto here = found->second.find(name);
       const std::int64_t n = here == found->second.end() ? 0 : here->second;
-      cells.push_back(n == 0 ? "0"
-                             : fmt::format("{} ({})", n,
-                                           percent(static_cast<double>(n) / static_cast<double>(all))));
+      cells.push_back(
+          n == 0 ? "0"
+                 : fmt::format("{} ({})", n,
+                               percent(static_cast<double>(n) / static_cast<double>(all))));
     }
     grid.rows.push_back(std::move(cells));
   }
@@ -67,8 +72,9 @@ Grid transitions_grid(const Analysis& analysis, const std::string& arm) {
   if (others) names.emplace_back("other classes");
   const auto place = [&](const std::string& name) {
     const auto found = std::ranges::find(names, name);
-    return static_cast<std::size_t>(
-        found == names.end() ? static_cast<std::ptrdiff_t>(names.size()) - 1 : found - names.begin());
+    return static_cast<std::size_t>(found == names.end()
+                                        ? static_cast<std::ptrdiff_t>(names.size()) - 1
+                                        : found - names.begin());
   };
   std::vector<std::vector<std::int64_t>> counts(names.size(),
                                                 std::vector<std::int64_t>(names.size()));
@@ -97,7 +103,8 @@ Grid counts_grid(const Analysis& analysis) {
   for (const RowCounts& c : analysis.counts) {
     grid.rows.push_back({c.arm, task_title(c.task), thousands(c.rows), thousands(c.skipped),
                          thousands(c.shots_dropped),
-                         c.task == "spider" ? thousands(c.cut_off) : "-", thousands(c.longest_prompt)});
+                         c.task == "spider" ? thousands(c.cut_off) : "-",
+                         thousands(c.longest_prompt)});
   }
   return grid;
 }
@@ -111,11 +118,11 @@ Grid cost_grid(const Analysis& analysis) {
             {},
             {}};
   for (const ArmLedger& c : analysis.costs) {
-    grid.rows.push_back({c.arm, std::to_string(c.cells), c.train_s > 0 ? duration(c.train_s) : "none",
-                         duration(c.predict_s), fmt::format("{:.3f}", c.device_hours),
-                         thousands(c.tokens),
-                         c.tokens_per_s ? thousands(static_cast<std::int64_t>(*c.tokens_per_s)) : "-",
-                         c.peak_gib ? fmt::format("{:.2f} GiB", *c.peak_gib) : "not recorded"});
+    grid.rows.push_back(
+        {c.arm, std::to_string(c.cells), c.train_s > 0 ? duration(c.train_s) : "none",
+         duration(c.predict_s), fmt::format("{:.3f}", c.device_hours), thousands(c.tokens),
+         c.tokens_per_s ? thousands(static_cast<std::int64_t>(*c.tokens_per_s)) : "-",
+         c.peak_gib ? fmt::format("{:.2f} GiB", *c.peak_gib) : "not recorded"});
   }
   return grid;
 }

@@ -16,8 +16,8 @@ std::string standing(const stats::TaskSummary& s) {
   if (!s.accuracy.mean) return fmt::format("{}: {} has no items.", s.arm, task_title(s.task));
   std::string text = fmt::format(
       "{} answers {} of {} {} right (95 % interval {}; {})", s.arm, percent(*s.accuracy.mean),
-      thousands(static_cast<std::int64_t>(s.items)),
-      task_title(s.task) + " questions", percents(*s.wilson95),
+      thousands(static_cast<std::int64_t>(s.items)), task_title(s.task) + " questions",
+      percents(*s.wilson95),
       s.seeds == 1 ? "one seed, so nothing is known of other seeds" : counted(s.seeds, "seed"));
   for (const stats::Floor& floor : s.floors) {
     if (floor.items == 0 || (floor.name != "always_empty" && floor.name != "majority_letter"))
@@ -43,11 +43,11 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
   const auto told = told_interval(pair);
   const std::string scores =
       fmt::format("from {} to {}", percent(*a->accuracy.mean), percent(*b->accuracy.mean));
-  const std::string sure = fmt::format(
-      "{} points{}, Holm p {}", points(delta),
-      told ? fmt::format(", 95 % interval {} {}", points(told->interval), told->over)
-           : ", interval not estimable from one cluster",
-      p_value(pair.holm_p));
+  const std::string sure =
+      fmt::format("{} points{}, Holm p {}", points(delta),
+                  told ? fmt::format(", 95 % interval {} {}", points(told->interval), told->over)
+                       : ", interval not estimable from one cluster",
+                  p_value(pair.holm_p));
   const bool told_apart = told && (told->interval.low > 0 || told->interval.high < 0);
   if (told_apart) {
     return fmt::format("{} {} {} {} ({}){}.", pair.b, delta > 0 ? "raised" : "lowered",
@@ -88,24 +88,24 @@ std::vector<std::string> what_would_settle(const Analysis& analysis) {
     const stats::PlanOptions& o = plan.options;
     const std::string who = o.basis.substr(0, o.basis.find(':'));
     std::string text = fmt::format("{}, {}: ", task_title(o.task), who);
-    text += plan.detectable
-                ? fmt::format("a study like this one finds a true difference of {:.1f} points "
-                              "four times in five",
-                              100 * *plan.detectable)
-                : "a study like this one finds no difference reliably";
+    text += plan.detectable ? fmt::format(
+                                  "a study like this one finds a true difference of {:.1f} points "
+                                  "four times in five",
+                                  100 * *plan.detectable)
+                            : "a study like this one finds no difference reliably";
     if (o.difference) {
       text += fmt::format("; for one of the {:.1f} points seen here it has a power of {:.0f} %",
                           100 * *o.difference, 100 * plan.power.value_or(0));
       if (plan.power && *plan.power < o.power) {
         if (plan.questions_needed) {
-          text += fmt::format(", and 80 % would need {} with {}",
-                              counted(*plan.questions_needed, "question"),
-                              counted(o.seeds, "seed"));
+          text +=
+              fmt::format(", and 80 % would need {} with {}",
+                          counted(*plan.questions_needed, "question"), counted(o.seeds, "seed"));
         }
         if (plan.seeds_needed) {
-          text += fmt::format("{} {} with {}", plan.questions_needed ? ", or" : ", and 80 % needs",
-                              counted(*plan.seeds_needed, "seed"),
-                              counted(o.questions, "question"));
+          text +=
+              fmt::format("{} {} with {}", plan.questions_needed ? ", or" : ", and 80 % needs",
+                          counted(*plan.seeds_needed, "seed"), counted(o.questions, "question"));
         }
         if (!plan.questions_needed && !plan.seeds_needed) {
           text += ", and neither more of these questions nor more seeds alone would do";

@@ -15,7 +15,8 @@ namespace {
 std::string figure(const std::string& svg, const std::string& caption) {
   if (svg.empty()) return "";
   return fmt::format(
-      "<figure class=\"plot\"><div class=\"scroll\" tabindex=\"0\">{}</div><figcaption>{}</figcaption>"
+      "<figure class=\"plot\"><div class=\"scroll\" "
+      "tabindex=\"0\">{}</div><figcaption>{}</figcaption>"
       "</figure>\n",
       svg, escape_html(caption));
 }
@@ -53,9 +54,11 @@ std::string by_label(const Analysis& analysis) {
     const std::string title = fmt::format("{} by {}", task_title(grouping.task), grouping.name);
     const std::string drawn =
         figure(group_figure(analysis, grouping),
-               title + ": dots are accuracies over all seeds, bars their 95 % Wilson intervals over "
-                       "questions; in brackets the number of questions.");
-    const std::string figures = folded(title + " as a table", to_html(group_grid(analysis, grouping)));
+               title +
+                   ": dots are accuracies over all seeds, bars their 95 % Wilson intervals over "
+                   "questions; in brackets the number of questions.");
+    const std::string figures =
+        folded(title + " as a table", to_html(group_grid(analysis, grouping)));
     // Databases and subjects are many: opened on demand.
     const bool many = grouping.name == "database" || grouping.name == "subject";
     html += many ? folded(title, drawn + figures) : drawn + figures;
@@ -85,8 +88,8 @@ std::string losses(const Study& study, const Analysis& analysis) {
 
 std::string made_of(const Study& study) {
   const store::Predictions& p = study.predictions;
-  std::string html = "<dl class=\"made\">\n<dt>commit</dt><dd><code>" + escape_html(p.commit) +
-                     "</code></dd>\n";
+  std::string html =
+      "<dl class=\"made\">\n<dt>commit</dt><dd><code>" + escape_html(p.commit) + "</code></dd>\n";
   for (const auto& [name, version] : p.versions) {
     html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(name), escape_html(version));
   }
@@ -109,8 +112,9 @@ std::string seeds(const Analysis& analysis) {
   std::string plots;
   for (const std::string& task : analysis.tasks) {
     plots += figure(seeds_figure(analysis, task),
-                    task_title(task) + ": a dot a seed, lines join the same seed, the pale bar is the "
-                                       "Wilson interval of the mean.");
+                    task_title(task) +
+                        ": a dot a seed, lines join the same seed, the pale bar is the "
+                        "Wilson interval of the mean.");
   }
   return "<div class=\"side\">" + plots + "</div>\n" + grid(seeds_grid(analysis)) +
          grid(variance_grid(analysis));
@@ -122,17 +126,18 @@ std::string html(const Study& study, const Analysis& analysis) {
   Page page;
   const auto lines = headline(analysis);
   page.section("results", "Results",
-               grid(spider_grid(analysis)) + grid(mmlu_grid(analysis)) + grid(floors_grid(analysis)) +
-                   grid(metrics_grid(analysis)));
-  std::string compared = figure(
-      tradeoff_figure(analysis),
-      "The trade-off plane: what each arm gained on Spider against what it lost on MMLU. The regions "
-      "hold both true differences with 95 % confidence.");
+               grid(spider_grid(analysis)) + grid(mmlu_grid(analysis)) +
+                   grid(floors_grid(analysis)) + grid(metrics_grid(analysis)));
+  std::string compared = figure(tradeoff_figure(analysis),
+                                "The trade-off plane: what each arm gained on Spider against what "
+                                "it lost on MMLU. The regions "
+                                "hold both true differences with 95 % confidence.");
   compared += figure(forest_figure(analysis),
                      "Paired differences. Thick: 95 % over databases or subjects at these seeds; "
                      "thin: over seeds too.");
   compared += grid(pairs_grid(analysis)) + grid(tradeoff_grid(analysis));
-  if (analysis.arms.size() > 1) page.section("tradeoff", "The trade-off", legend(analysis) + compared);
+  if (analysis.arms.size() > 1)
+    page.section("tradeoff", "The trade-off", legend(analysis) + compared);
   page.section("settle", "What would settle it",
                list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)));
   page.section("seeds", "Seeds", seeds(analysis));
@@ -157,7 +162,8 @@ std::string html(const Study& study, const Analysis& analysis) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n"
-      "<title>{0}: what fine-tuning bought and what it cost</title>\n<style>\n{1}</style>\n</head>\n"
+      "<title>{0}: what fine-tuning bought and what it "
+      "cost</title>\n<style>\n{1}</style>\n</head>\n"
       "<body>\n<a class=\"skip\" href=\"#results\">Skip to the results</a>\n<header>\n"
       "<p class=\"kind\">tradeoff report</p>\n<h1>Study {0}</h1>\n{2}{3}</header>\n"
       "<nav aria-label=\"Sections\">\n{4}</nav>\n<main>\n{5}</main>\n"

@@ -32,7 +32,8 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(seeds_grid(analysis));
   add(floors_grid(analysis));
   for (const Grouping& grouping : analysis.groupings) {
-    if (grouping.name == "hardness" || grouping.name == "group") add(group_grid(analysis, grouping));
+    if (grouping.name == "hardness" || grouping.name == "group")
+      add(group_grid(analysis, grouping));
   }
   add(metrics_grid(analysis));
   add(errors_grid(analysis));

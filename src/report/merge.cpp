@@ -29,8 +29,7 @@ Json shared_config(const Json& config) {
 }
 
 std::vector<std::string> config_differences(const Json& before, const Json& now) {
-  std::vector<std::string> found =
-      store::differences(shared_config(before), shared_config(now));
+  std::vector<std::string> found = store::differences(shared_config(before), shared_config(now));
   if (!before.contains("arms") || !now.contains("arms")) return found;
   for (const auto& [arm, record] : now["arms"].items()) {
     if (!before["arms"].contains(arm)) continue;
@@ -59,10 +58,9 @@ std::vector<std::string> item_differences(const Predictions& before, const Predi
       found.push_back(fmt::format("items.{}: the same ids, but other texts", task));
       continue;
     }
-    found.push_back(fmt::format("items.{}: {} items before, {} now; row {} is {} before, {} now",
-                                task, a.size(), b.size(), at_a - a.begin(),
-                                at_a == a.end() ? "absent" : *at_a,
-                                at_b == b.end() ? "absent" : *at_b));
+    found.push_back(fmt::format(
+        "items.{}: {} items before, {} now; row {} is {} before, {} now", task, a.size(), b.size(),
+        at_a - a.begin(), at_a == a.end() ? "absent" : *at_a, at_b == b.end() ? "absent" : *at_b));
   }
   return found;
 }
@@ -185,14 +183,16 @@ void merge_into(Study& study, const fs::path& first, const fs::path& file, Predi
       continue;
     }
     if (there->seed == key.seed) {
-      fail(fmt::format("arm {}, seed {}, {}: stands in {} and in an earlier file; a seed may be "
-                       "given once",
-                       key.arm, key.seed, key.task, file.string()));
+      fail(
+          fmt::format("arm {}, seed {}, {}: stands in {} and in an earlier file; a seed may be "
+                      "given once",
+                      key.arm, key.seed, key.task, file.string()));
     }
     if (!same_rows(all.runs.at(*there).rows, run.rows)) {
-      fail(fmt::format("arm {}, {}: computed once, but {} (seed {}) has other rows than an earlier "
-                       "file (seed {})",
-                       key.arm, key.task, file.string(), key.seed, there->seed));
+      fail(
+          fmt::format("arm {}, {}: computed once, but {} (seed {}) has other rows than an earlier "
+                      "file (seed {})",
+                      key.arm, key.task, file.string(), key.seed, there->seed));
     }
   }
   for (auto& [cell, curve] : next.training) all.training.emplace(cell, std::move(curve));

@@ -83,7 +83,8 @@ Json report_json(const Study& study, const Analysis& analysis) {
   json["what_would_settle"] = what_would_settle(analysis);
   json["tradeoff"] = tradeoff_json(analysis);
   json["plans"] = Json::array();
-  for (const stats::PlanResult& plan : analysis.plans) json["plans"].push_back(stats::to_json(plan));
+  for (const stats::PlanResult& plan : analysis.plans)
+    json["plans"].push_back(stats::to_json(plan));
   json["groups"] = groups_json(analysis);
   json["error_classes"] = Json::object();
   for (const auto& [arm, classes] : analysis.classes) {

@@ -32,8 +32,9 @@ Svg::Svg(double width, double height, std::string_view title, std::string_view d
                         width, height, width, escape_html(title), escape_html(description))) {}
 
 void Svg::line(double x1, double y1, double x2, double y2, std::string_view style) {
-  body_ += fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n",
-                       style, x1, y1, x2, y2);
+  body_ +=
+      fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n",
+                  style, x1, y1, x2, y2);
 }
 
 void Svg::circle(double x, double y, double radius, std::string_view style, std::string_view tip) {
@@ -44,19 +45,21 @@ void Svg::circle(double x, double y, double radius, std::string_view style, std:
 void Svg::rect(double x, double y, double width, double height, std::string_view style,
                std::string_view tip) {
   body_ += fmt::format(
-      "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}", style, x, y,
-      width, height, end_of("rect", tip));
+      "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}", style, x,
+      y, width, height, end_of("rect", tip));
 }
 
 void Svg::text(double x, double y, std::string_view words, std::string_view style,
                std::string_view anchor) {
-  body_ += fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n",
-                       style, x, y, anchor, escape_html(words));
+  body_ +=
+      fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n",
+                  style, x, y, anchor, escape_html(words));
 }
 
 void Svg::vertical_text(double x, double y, std::string_view words, std::string_view style) {
   body_ += fmt::format(
-      "<text class=\"{}\" text-anchor=\"middle\" transform=\"translate({:.1f} {:.1f}) rotate(-90)\">{}"
+      "<text class=\"{}\" text-anchor=\"middle\" transform=\"translate({:.1f} {:.1f}) "
+      "rotate(-90)\">{}"
       "</text>\n",
       style, x, y, escape_html(words));
 }
@@ -64,7 +67,8 @@ void Svg::vertical_text(double x, double y, std::string_view words, std::string_
 void Svg::path(const std::vector<std::array<double, 2>>& points, bool closed,
                std::string_view style, std::string_view tip) {
   std::string d;
-  for (const auto& [x, y] : points) d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
+  for (const auto& [x, y] : points)
+    d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
   if (closed) d += "Z";
   body_ += fmt::format("<path class=\"{}\" d=\"{}\"{}", style, d, end_of("path", tip));
 }

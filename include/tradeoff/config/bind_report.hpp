@@ -7,5 +7,6 @@ namespace tradeoff::config {
 
 void bind(Table& table, report::ReportOptions& options);
 void bind(Table& table, report::CompareOptions& options);
+void bind(Table& table, report::PlanCommandOptions& options);
 
 }  // namespace tradeoff::config

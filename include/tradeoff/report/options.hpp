@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "tradeoff/stats/plan.hpp"
+
 namespace tradeoff::report {
 
 /// The `report` command.
@@ -30,6 +32,18 @@ struct CompareOptions {
   enum class Key { id, question } key = Key::id;
   // Leaves out items that one side alone has, and counts them.
   bool common = false;
+  // JSON to write beside the text; empty: none.
+  std::filesystem::path out;
+};
+
+/// The `plan` command.
+struct PlanCommandOptions {
+  // The design that is asked about; what a pilot shows replaces what is not stated.
+  stats::PlanOptions plan;
+  // A finished smaller study: its discordance, clustering, seeds and ledger.
+  std::filesystem::path pilot;
+  // The pilot's arms; empty: the reference arm against every other.
+  std::string a, b;
   // JSON to write beside the text; empty: none.
   std::filesystem::path out;
 };
