@@ -19,9 +19,9 @@ Grid pairs_grid(const Analysis& analysis) {
             "The same questions and few-shot examples. The first interval varies over clusters of "
             "questions (databases, subjects) at these seeds, the second over seeds too. p: exact "
             "McNemar, over several seeds the exact sign test of each question's sum; Holm over all "
-            "rows.",
+            "rows. To right, to wrong: verdicts that changed.",
             {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)",
-             "wrong → right", "right → wrong", "p", "Holm p", "flips", "other answers"},
+             "to right", "to wrong", "p", "Holm p", "flips", "other answers"},
             2,
             {},
             {}};

@@ -60,6 +60,21 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
                      short_metric(pair.task), scores, sure);
 }
 
+std::optional<std::string> cost_sentence(const Analysis& analysis) {
+  if (analysis.costs.empty()) return std::nullopt;
+  double hours = 0;
+  std::string trained;
+  for (const ArmLedger& c : analysis.costs) {
+    hours += c.device_hours;
+    if (c.train_s <= 0) continue;
+    trained += fmt::format("{} {} took {} of training a seed on {}", trained.empty() ? "" : ";",
+                           c.arm, duration(c.train_s / static_cast<double>(c.cells)),
+                           counted(static_cast<std::uint64_t>(c.devices), "rank"));
+  }
+  return fmt::format("It cost {:.2f} device hours in all{}.", hours,
+                     trained.empty() ? ", none of them for training" : ":" + trained);
+}
+
 }  // namespace
 
 std::vector<std::string> headline(const Analysis& analysis) {
@@ -72,13 +87,18 @@ std::vector<std::string> headline(const Analysis& analysis) {
       }
     }
   }
-  if (!lines.empty()) return lines;
+  const auto cost = cost_sentence(analysis);
+  if (!lines.empty()) {
+    if (cost) lines.push_back(*cost);
+    return lines;
+  }
   for (const std::string& task : analysis.tasks) {
     for (const stats::TaskSummary& s : analysis.summary.arms) {
       if (s.task == task) lines.push_back(standing(s));
     }
   }
   if (analysis.arms.size() == 1) lines.push_back("One arm alone: nothing is compared.");
+  if (cost) lines.push_back(*cost);
   return lines;
 }
 

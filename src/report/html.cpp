@@ -12,6 +12,20 @@
 namespace tradeoff::report {
 namespace {
 
+// A number stays with its unit.
+std::string unbroken(std::string text) {
+  for (const std::string_view unit : {" %", " points", " p ", "p < "}) {
+    std::string bound(unit);
+    std::ranges::replace(bound, ' ', '\x01');
+    for (std::size_t at = 0; (at = text.find(unit, at)) != std::string::npos; at += unit.size()) {
+      text.replace(at, unit.size(), bound);
+    }
+  }
+  std::string out;
+  for (const char c : text) out += c == '\x01' ? std::string("&nbsp;") : std::string(1, c);
+  return out;
+}
+
 std::string figure(const std::string& svg, const std::string& caption) {
   if (svg.empty()) return "";
   return fmt::format(
@@ -154,8 +168,8 @@ std::string html(const Study& study, const Analysis& analysis) {
   page.section("made", "Made of", made_of(study));
 
   std::string head;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    head += fmt::format("<p class=\"{}\">{}</p>\n", i < 2 ? "lead" : "more", escape_html(lines[i]));
+  for (const std::string& line : lines) {
+    head += fmt::format("<p class=\"lead\">{}</p>\n", unbroken(escape_html(line)));
   }
   std::string data = to_line(question_data(study, analysis));
   return fmt::format(
