@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"predict", "One model on one items file", parse_predict},
     {"score", "Predicted SQL against gold SQL, by the official rules and stricter ones",
      parse_score},
+    {"show", "One item: prompt, token ids, answer, SQL results side by side", parse_show},
     {"report", "One study's predictions.h5 to report.html, report.md, report.json", parse_report},
     {"plan", "What a study of a given size can see, and what a wanted difference needs",
      parse_plan},

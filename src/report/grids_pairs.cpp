@@ -20,8 +20,8 @@ Grid pairs_grid(const Analysis& analysis) {
             "questions (databases, subjects) at these seeds, the second over seeds too. p: exact "
             "McNemar, over several seeds the exact sign test of each question's sum; Holm over all "
             "rows. To right, to wrong: verdicts that changed.",
-            {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)",
-             "to right", "to wrong", "p", "Holm p", "flips", "other answers"},
+            {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)", "to right",
+             "to wrong", "p", "Holm p", "flips", "other answers"},
             2,
             {},
             {}};

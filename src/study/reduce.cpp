@@ -78,7 +78,8 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 Primary primary_of(const store::Predictions& predictions) {
   const auto study = predictions.config.find("study");
-  const std::string name = study == predictions.config.end() ? "exec" : field_or<std::string>(*study, "primary", "exec");
+  const std::string name =
+      study == predictions.config.end() ? "exec" : field_or<std::string>(*study, "primary", "exec");
   for (const Primary primary : {Primary::exec, Primary::set, Primary::strict}) {
     if (name == name_of(primary)) return primary;
   }
@@ -106,7 +107,8 @@ std::vector<std::string> task_order(const store::Predictions& predictions) {
   return tasks;
 }
 
-std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary) {
+std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions,
+                                            Primary primary) {
   std::map<std::pair<std::string, std::string>, Runs> groups;
   for (const auto& [key, run] : predictions.runs)
     groups[{key.arm, key.task}].emplace_back(key.seed, &run);
@@ -174,14 +176,16 @@ std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictio
   const auto found = predictions.summary.find("floors");
   if (found == predictions.summary.end()) {
     const auto mmlu = predictions.items.find("mmlu");
-    if (mmlu != predictions.items.end()) floors.push_back({"mmlu", stats::letter_floors(mmlu->second.at<Strings>("answer"))});
+    if (mmlu != predictions.items.end())
+      floors.push_back({"mmlu", stats::letter_floors(mmlu->second.at<Strings>("answer"))});
     return floors;
   }
   const store::Table& table = found->second;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     const std::string& task = table.at<Strings>("task")[i];
     if (floors.empty() || floors.back().task != task) floors.push_back({task, {}});
-    floors.back().floors.push_back({table.at<Strings>("name")[i], static_cast<std::uint64_t>(table.at<store::Ints>("right")[i]),
+    floors.back().floors.push_back({table.at<Strings>("name")[i],
+                                    static_cast<std::uint64_t>(table.at<store::Ints>("right")[i]),
                                     static_cast<std::uint64_t>(table.at<store::Ints>("items")[i])});
   }
   return floors;

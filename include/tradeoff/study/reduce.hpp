@@ -17,8 +17,9 @@ Primary primary_of(const store::Predictions& predictions);
 std::vector<std::string> arm_order(const store::Predictions& predictions);
 std::vector<std::string> task_order(const store::Predictions& predictions);
 
-/// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are databases, its strata
-/// hardness; MMLU's are subjects and groups. Arm by arm as arm_order has them, tasks within as task_order has them.
+/// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are
+/// databases, its strata hardness; MMLU's are subjects and groups. Arm by arm as arm_order has
+/// them, tasks within as task_order has them.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 
 /// Accuracies, intervals and pairs of a study (design §10).
@@ -32,10 +33,13 @@ struct ClassCount {
 /// Why wrong SQL is wrong, most frequent first within each arm.
 std::vector<ClassCount> error_classes(const store::Predictions& predictions);
 
-/// /summary/accuracy, /summary/error_classes, /summary/floors: the reduced tables that stand in predictions.h5.
-std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions, const stats::StudySummary& summary);
+/// /summary/accuracy, /summary/error_classes, /summary/floors: the reduced tables that stand in
+/// predictions.h5.
+std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
+                                                   const stats::StudySummary& summary);
 
-/// The floors that stand in /summary/floors; without that table, what the items alone tell (MMLU's letters).
+/// The floors that stand in /summary/floors; without that table, what the items alone tell (MMLU's
+/// letters).
 std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictions);
 
 }  // namespace tradeoff::study
