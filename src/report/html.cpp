@@ -164,7 +164,7 @@ std::string html(const Study& study, const Analysis& analysis) {
                                       : grid(cost_grid(analysis)));
   page.section("honest", "What was cut or skipped",
                grid(counts_grid(analysis)) + grid(calibration_grid(analysis)));
-  page.section("questions", "Every question", std::string(asset_questions()));
+  page.section("questions", "Every question", legend(analysis) + std::string(asset_questions()));
   page.section("made", "Made of", made_of(study));
 
   std::string head;

@@ -20,7 +20,7 @@ class Compare : public ReportTest {
     std::vector<std::string> rows;
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
       rows.push_back(to_line({{"id", first + i},
-                              {"db_id", i % 2 ? "pets" : "cars"},
+                              {"db_id", (first + i) % 2 ? "pets" : "cars"},
                               {"exec", verdicts[i] == 'r'},
                               {"set", true},
                               {"outcome", "ok"}}));

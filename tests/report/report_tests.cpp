@@ -208,7 +208,7 @@ TEST_F(Report, a_ledger_becomes_the_cost_of_each_arm) {
 
 TEST(OneLineSql, joins_lines_and_drops_comments) {
   EXPECT_EQ(one_line_sql("SELECT a\nFROM t -- the table\nWHERE x = 1"),
-            "SELECT a FROM t   WHERE x = 1");
+            "SELECT a FROM t  WHERE x = 1");
   EXPECT_EQ(one_line_sql("SELECT '--no comment' FROM t"), "SELECT '--no comment' FROM t");
   EXPECT_EQ(one_line_sql("SELECT\ta\r\n, b"), "SELECT a  , b");
 }
