@@ -115,7 +115,9 @@ TEST_F(Compare, lm_eval_files_of_several_subjects_are_one_task) {
         file << to_line({{"doc_id", i},
                          {"doc", {{"question", "q" + std::to_string(i)}, {"subject", subject}}},
                          {"filtered_resps", {i}},
-                         {"acc", side[0] == 'a' ? 1.0 : i == 0 ? 0.0 : 1.0}})
+                         {"acc", side[0] == 'a' ? 1.0
+                                 : i == 0       ? 0.0
+                                                : 1.0}})
              << "\n";
       }
     }
@@ -146,9 +148,9 @@ TEST_F(Compare, a_pilot_gives_discordance_clusters_and_hours) {
   const Analysis analysis = analyse(study);
   stats::PlanOptions options_given;
   options_given.questions = 500;
-  const auto planned = plan_of_pilot(options_given, {"questions"}, study,
-                                     *analysis.table_of("base", "spider"),
-                                     *analysis.table_of("qlora-50", "spider"));
+  const auto planned =
+      plan_of_pilot(options_given, {"questions"}, study, *analysis.table_of("base", "spider"),
+                    *analysis.table_of("qlora-50", "spider"));
   EXPECT_EQ(planned.questions, 500u);
   EXPECT_EQ(planned.seeds, 3u);
   EXPECT_EQ(planned.discordance, *analysis.pair_of("base", "qlora-50", "spider")->flip_rate);

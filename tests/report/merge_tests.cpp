@@ -71,8 +71,8 @@ TEST_F(Merge, what_is_computed_once_may_stand_in_several_files_if_it_is_equal) {
 }
 
 TEST_F(Merge, another_model_is_named) {
-  const std::string message = refusal(
-      [](store::Predictions& s) { s.config["hashes"]["model_weights_sha256"] = "other"; });
+  const std::string message =
+      refusal([](store::Predictions& s) { s.config["hashes"]["model_weights_sha256"] = "other"; });
   EXPECT_NE(message.find("hashes.model_weights_sha256"), std::string::npos) << message;
   EXPECT_NE(message.find("second.h5"), std::string::npos) << message;
 }
@@ -84,8 +84,8 @@ TEST_F(Merge, other_data_is_named) {
 }
 
 TEST_F(Merge, another_configuration_of_an_arm_is_named) {
-  const std::string message = refusal(
-      [](store::Predictions& s) { s.config["arms"]["qlora-50"]["spider"]["shots"] = 1; });
+  const std::string message =
+      refusal([](store::Predictions& s) { s.config["arms"]["qlora-50"]["spider"]["shots"] = 1; });
   EXPECT_NE(message.find("arms.qlora-50.spider.shots: 3 before, 1 now"), std::string::npos)
       << message;
 }
@@ -116,9 +116,8 @@ TEST_F(Merge, other_questions_are_named) {
   const auto first = file("first", options);
   options.seeds = {2};
   options.spider = 61;
-  const auto second = file("second", options, [](store::Predictions& s) {
-    s.config["spider"]["questions"] = 60;
-  });
+  const auto second =
+      file("second", options, [](store::Predictions& s) { s.config["spider"]["questions"] = 60; });
   const Paths files = {first, second};
   const std::string message = error_of([&] { read_study(files); });
   EXPECT_NE(message.find("items.spider: 60 items before, 61 now"), std::string::npos) << message;
@@ -128,7 +127,8 @@ TEST_F(Merge, a_torn_file_is_an_error_that_names_it) {
   const auto path = file("torn", small_study());
   for (const double part : {0.1, 0.5, 0.999}) {
     const auto size = std::filesystem::file_size(path);
-    std::filesystem::resize_file(path, static_cast<std::uintmax_t>(part * static_cast<double>(size)));
+    std::filesystem::resize_file(path,
+                                 static_cast<std::uintmax_t>(part * static_cast<double>(size)));
     const Paths files = {path};
     const std::string message = error_of([&] { read_study(files); });
     EXPECT_NE(message.find("torn.h5"), std::string::npos) << part << ": " << message;

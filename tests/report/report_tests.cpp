@@ -67,8 +67,8 @@ TEST_F(Report, accuracies_are_the_shares_of_right_rows) {
   const Analysis analysis = analyse(study);
   double right = 0;
   for (const std::uint64_t seed : {1, 2, 3}) {
-    const auto& flags = study.predictions.runs.at({"qlora-200", seed, "spider"})
-                            .rows.at<store::Flags>("exec");
+    const auto& flags =
+        study.predictions.runs.at({"qlora-200", seed, "spider"}).rows.at<store::Flags>("exec");
     for (const auto flag : flags) right += flag;
   }
   EXPECT_NEAR(*analysis.summary_of("qlora-200", "spider")->accuracy.mean, right / 180, 1e-12);
@@ -236,12 +236,14 @@ TEST_F(Report, exports_have_a_line_for_every_question) {
   const auto cell = folder / "export" / "lm-eval" / "qlora-50_seed-2";
   const Json results = read_json(cell / "results_synthetic.json");
   const Json report = report_json(study, analysis);
-  EXPECT_NEAR(results.at("results").at("mmlu").at("acc,none").get<double>(),
-              report.at("arms").at("qlora-50").at("mmlu").at("by_seed")[1].at("accuracy").get<double>(),
-              1e-12);
+  EXPECT_NEAR(
+      results.at("results").at("mmlu").at("acc,none").get<double>(),
+      report.at("arms").at("qlora-50").at("mmlu").at("by_seed")[1].at("accuracy").get<double>(),
+      1e-12);
   EXPECT_EQ(count(text_of(cell / "samples_spider_synthetic.jsonl"), "\n"), 60u);
   for (const char* name : {"accuracy", "pairs", "groups", "errors", "cost"}) {
-    EXPECT_TRUE(std::filesystem::exists(folder / "export" / "tables" / (std::string(name) + ".csv")));
+    EXPECT_TRUE(
+        std::filesystem::exists(folder / "export" / "tables" / (std::string(name) + ".csv")));
   }
 }
 
