@@ -54,8 +54,8 @@ std::string to_markdown(const Grid& grid) {
     text += "|\n";
     if (r > 0) continue;
     for (std::size_t i = 0; i < width.size(); ++i) {
-      text +=
-          "|" + std::string(width[i] + (i < grid.names ? 2 : 1), '-') + (i < grid.names ? "" : ":");
+      const bool name = i < grid.names;
+      text += fmt::format("|{:-<{}}{}", "", width[i] + (name ? 2 : 1), name ? "" : ":");
     }
     text += "|\n";
   }
@@ -89,7 +89,7 @@ std::string to_html(const Grid& grid) {
   std::string html = "<figure class=\"grid\">\n";
   if (!grid.title.empty()) {
     html += fmt::format("<figcaption><strong>{}</strong>{}</figcaption>\n", escape_html(grid.title),
-                        grid.caption.empty() ? "" : " " + escape_html(grid.caption));
+                        grid.caption.empty() ? "" : fmt::format(" {}", escape_html(grid.caption)));
   }
   if (!grid.rows.empty()) html += html_table(grid);
   for (const std::string& note : grid.notes) {
@@ -102,7 +102,10 @@ std::string to_csv(const std::vector<std::string>& columns,
                    const std::vector<std::vector<std::string>>& rows) {
   std::string text;
   const auto line = [&text](const std::vector<std::string>& cells) {
-    for (std::size_t i = 0; i < cells.size(); ++i) text += (i > 0 ? "," : "") + csv_field(cells[i]);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0) text += ',';
+      text += csv_field(cells[i]);
+    }
     text += "\n";
   };
   line(columns);

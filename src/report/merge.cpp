@@ -197,6 +197,9 @@ void merge_into(Study& study, const fs::path& first, const fs::path& file, Predi
   }
   for (auto& [cell, curve] : next.training) all.training.emplace(cell, std::move(curve));
   for (auto& [task, items] : next.items) all.items.emplace(task, std::move(items));
+  for (auto& [name, table] : next.summary) {
+    if (name.starts_with("prompts-")) all.summary.emplace(name, std::move(table));
+  }
   join_config(all.config, next.config);
 }
 

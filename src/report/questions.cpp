@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tradeoff/study/prompt_table.hpp"
+
 namespace tradeoff::report {
 namespace {
 
@@ -52,6 +54,34 @@ Json sparse(const Strings& column) {
   return out;
 }
 
+// Where the run's prompts stand in /summary; "" for a run without their hash.
+std::string prompts_name(const store::Run& run) {
+  const auto found = run.attributes.find("prompts_sha256");
+  const auto* hash =
+      found == run.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+  return hash ? study::prompt_table_name(*hash) : "";
+}
+
+// UTF-16 units of the first `bytes` bytes: how JavaScript counts.
+std::size_t utf16_units(const std::string& text, std::size_t bytes) {
+  std::size_t units = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    units += (c & 0xC0) == 0x80 ? 0 : c >= 0xF0 ? 2 : 1;
+  }
+  return units;
+}
+
+Json prompts_json(const store::Table& table) {
+  const std::vector<std::string> prompts = study::prompts_of(table);
+  const Ints& shared = table.at<Ints>("shared");
+  Json units = Json::array();
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    units.push_back(utf16_units(prompts[i], static_cast<std::size_t>(shared[i])));
+  }
+  return {{"shared", units}, {"rest", table.at<Strings>("rest")}};
+}
+
 void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["ok"] = verdicts(rows.at<Flags>(study::name_of(primary)));
   const Strings &sql = rows.at<Strings>("sql"), &text = rows.at<Strings>("text");
@@ -68,7 +98,7 @@ void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
   Strings cut(sql.size());
   const Strings& finish = rows.at<Strings>("finish");
   for (std::size_t i = 0; i < cut.size(); ++i) {
-    if (finish[i] == "length") cut[i] = "1";
+    if (finish[i] == "length") cut[i].push_back('1');
   }
   cell["cut_off"] = sparse(cut);
   Json metrics = Json::object();
@@ -126,9 +156,14 @@ Json question_data(const Study& study, const Analysis& analysis) {
       }
       cell["prompt_tokens"] = run.rows.at<Ints>("prompt_tokens");
       cell["shots"] = run.rows.at<Ints>("shots_used");
+      const std::string prompts = prompts_name(run);
+      if (study.predictions.summary.contains(prompts)) cell["prompt"] = prompts;
       cell["overflow"] = sparse(run.rows.at<Strings>("overflow"));
       out["cells"].push_back(std::move(cell));
     }
+  }
+  for (const auto& [name, table] : study.predictions.summary) {
+    if (name.starts_with("prompts-")) out["prompts"][name] = prompts_json(table);
   }
   return out;
 }

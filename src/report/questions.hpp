@@ -10,7 +10,8 @@ namespace tradeoff::report {
 ///   tasks.<task>  ids, labels, levels, questions, golds; Spider: schema [index into schemas]
 ///   cells[]       task, arm, seed, once, ok "1", "0", "-" an item; Spider: sql, class, outcome,
 ///                 message, text where it is not the sql; MMLU: letters, confidence in per cent;
-///                 both: prompt_tokens, shots, overflow
+///                 both: prompt_tokens, shots, overflow, prompt (a name in prompts)
+///   prompts.<name>  shared, rest: study/prompt_table.hpp, counted in UTF-16 units
 Json question_data(const Study& study, const Analysis& analysis);
 
 /// zlib's format (RFC 1950) as base64 text.

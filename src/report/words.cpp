@@ -38,7 +38,7 @@ std::string thousands(std::int64_t n) {
   const std::size_t sign = n < 0 ? 1 : 0;
   for (std::size_t at = digits.size(); at > sign + 3;) {
     at -= 3;
-    digits.insert(at, ",");
+    digits.insert(at, 1, ',');
   }
   return digits;
 }

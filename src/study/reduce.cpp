@@ -231,6 +231,9 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
   classes.add("error_class", std::move(name));
   classes.add("rows", std::move(rows));
   tables["floors"] = floor_table(summary);
+  for (const auto& [kept, prompts] : predictions.summary) {
+    if (kept.starts_with("prompts-")) tables[kept] = prompts;
+  }
   return tables;
 }
 

@@ -92,6 +92,16 @@ def check_question(browser, data):
         assert cell["sql"][0].strip() in text and f"{cell['arm']}, seed {cell['seed']}" in text
     assert text.count("✓ right") == sum(c["ok"][0] == "1" for c in cells)
     assert data["tasks"]["spider"]["schemas"][0][:40] in text
+    # A question far down: its prompt is put together from the ones before it.
+    row = len(data["tasks"]["spider"]["ids"]) - 1
+    choose(browser, "text", data["tasks"]["spider"]["questions"][row])
+    browser.run("document.querySelector('#list .q summary').click()")
+    browser.run("new Promise((done) => setTimeout(done, 50))")
+    prompts = browser.run("[...document.querySelectorAll('#list .q .body > details pre')].map((e) => e.textContent)")[1:]
+    assert len(prompts) == 3, prompts
+    for prompt in prompts:
+        assert re.fullmatch(r"Answer the quéstion 🙂 [0-9a-f]{64}\n" + re.escape(data["tasks"]["spider"]["questions"][row]) + r"\nAnswer:", prompt), prompt
+    choose(browser, "text", "")
 
 
 def check_figures(browser):

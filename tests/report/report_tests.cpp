@@ -1,9 +1,11 @@
 #include <regex>
 
 #include "fixture.hpp"
+#include "questions.hpp"
 #include "tradeoff/report/exports.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
+#include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -204,6 +206,30 @@ TEST_F(Report, a_ledger_becomes_the_cost_of_each_arm) {
   EXPECT_EQ(analysis.costs[0].train_s, 0);
   EXPECT_NEAR(analysis.costs[1].train_s, 3 * 20 * 3.5, 1e-9);
   EXPECT_NEAR(analysis.costs[0].device_hours, 2 * 0.2 * (180 + 57) / 3600, 1e-9);
+}
+
+TEST(PromptTable, keeps_every_byte_and_shares_what_is_alike) {
+  const std::vector<std::string> prompts = {"",     "abc é x", "abc è x", "abc è x",
+                                            "🙂", "🙃",    "abc"};
+  const store::Table table = study::prompt_table(prompts);
+  EXPECT_EQ(study::prompts_of(table), prompts);
+  EXPECT_EQ(table.at<store::Ints>("shared"), (store::Ints{0, 0, 4, 8, 0, 0, 0}));
+  EXPECT_EQ(study::prompts_of(study::prompt_table({})), std::vector<std::string>{});
+}
+
+TEST_F(Report, a_page_holds_the_prompts_of_merged_files) {
+  SyntheticOptions options = small_study();
+  std::vector<std::filesystem::path> parts;
+  for (const std::uint64_t seed : {1, 2}) {
+    options.seeds = {seed};
+    parts.push_back(file("seed-" + std::to_string(seed), options));
+  }
+  const Study study = read_study(parts);
+  const Json data = question_data(study, analyse(study));
+  // Spider's of two seeds, MMLU's of all.
+  EXPECT_EQ(data.at("prompts").size(), 3u);
+  for (const Json& cell : data.at("cells"))
+    EXPECT_TRUE(data["prompts"].contains(cell.at("prompt")));
 }
 
 TEST(OneLineSql, joins_lines_and_drops_comments) {

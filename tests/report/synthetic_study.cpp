@@ -10,6 +10,7 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/stats/accuracy.hpp"
 #include "tradeoff/stats/reduce.hpp"
+#include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
@@ -27,8 +28,10 @@ std::string words(Generator& random, std::size_t count) {
                                        "in",      "stadium",  "name",     "year",  "each",
                                        "country", "number",   "countries"};
   std::string text;
-  for (std::size_t i = 0; i < count; ++i)
-    text += (i > 0 ? " " : "") + std::string(kWords[random() % 18]);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) text += ' ';
+    text += kWords[random() % 18];
+  }
   return text;
 }
 
@@ -54,7 +57,7 @@ store::Table spider_items(const SyntheticOptions& options) {
     const std::size_t db = random() % 20 * (random() % 20) / 20;  // unequal databases
     id.push_back(std::to_string(i));
     db_id.push_back(fmt::format("database_{}", db));
-    question.push_back(options.odd_text + words(random, 14) + "?");
+    question.push_back(fmt::format("{}{}?", options.odd_text, words(random, 14)));
     gold.push_back(query(random, db_id.back()));
     hardness.emplace_back(
         std::vector<const char*>{"easy", "medium", "hard", "extra"}[random() % 4]);
@@ -79,7 +82,7 @@ store::Table mmlu_items(const SyntheticOptions& options) {
     subject.push_back(fmt::format("subject_{:02}", s));
     group.emplace_back(kGroups[s % 3]);
     id.push_back(fmt::format("{}/{}", subject.back(), i / 57));
-    question.push_back(options.odd_text + words(random, 45) + "?");
+    question.push_back(fmt::format("{}{}?", options.odd_text, words(random, 45)));
     answer.emplace_back(1, static_cast<char>('A' + random() % 4));
   }
   store::Table table;
@@ -271,6 +274,15 @@ store::Predictions synthetic_study(const SyntheticOptions& options) {
         out.training[{arm, seed}] = loss_curve(options.training_steps, arm, seed);
       }
     }
+  }
+  // Runs of a seed share their prompts: an instruction with examples, then the question.
+  for (const auto& [key, run] : out.runs) {
+    const auto& hash = std::get<std::string>(run.attributes.at("prompts_sha256"));
+    std::vector<std::string> texts;
+    for (const std::string& question : out.items[key.task].at<store::Strings>("question")) {
+      texts.push_back("Answer the quéstion 🙂 " + hash + "\n" + question + "\nAnswer:");
+    }
+    out.summary[study::prompt_table_name(hash)] = study::prompt_table(texts);
   }
   std::vector<stats::TaskFloors> floors;
   if (options.spider > 0) {

@@ -34,7 +34,7 @@ struct ClassCount {
 std::vector<ClassCount> error_classes(const store::Predictions& predictions);
 
 /// /summary/accuracy, /summary/error_classes, /summary/floors: the reduced tables that stand in
-/// predictions.h5.
+/// predictions.h5; the prompts that stand in it already (prompt_table.hpp) are kept.
 std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
                                                    const stats::StudySummary& summary);
 

@@ -124,6 +124,14 @@
     return line;
   }
 
+  // Prompts are stored as what is new after the part that the one before shares.
+  function promptOf(name, i) {
+    const { shared, rest } = data.prompts[name];
+    let text = "";
+    for (let k = 0; k <= i; ++k) text = text.slice(0, shared[k]) + rest[k];
+    return text;
+  }
+
   function fill(body, task, i) {
     const info = data.tasks[task];
     body.append(el("p", {}, info.questions[i]));
@@ -143,10 +151,12 @@
     if (info.schemas) {
       body.append(el("details", {}, el("summary", {}, "Schema in the prompt"), el("pre", {}, info.schemas[info.schema[i]])));
     }
-    for (const prompt of data.prompts || []) {
-      if (prompt.task !== task) continue;
-      const text = prompt.before + prompt.parts[i] + prompt.after;
-      body.append(el("details", {}, el("summary", {}, `Prompt, ${prompt.name}`), el("pre", {}, text)));
+    // Cells with equal prompts show them once.
+    for (const name of new Set(data.cells.filter((c) => c.task === task && c.prompt).map((c) => c.prompt))) {
+      const cells = data.cells.filter((c) => c.task === task && c.prompt === name);
+      const seeds = [...new Set(cells.map((c) => c.seed))].join(", ");
+      const title = info.schemas ? `Prompt, seed ${seeds}` : "Prompt";
+      body.append(el("details", {}, el("summary", {}, title), el("pre", {}, promptOf(name, i))));
     }
   }
 
