@@ -7,6 +7,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/job.hpp"
+#include "tradeoff/report/exports.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
 
@@ -56,9 +57,14 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options) 
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
   if (!result.predictions) return kComplete;
-  report::write_reports(options.output_dir, result);
+  // The same code as `tradeoff report`, from the file that was just written.
+  const std::filesystem::path files[] = {options.output_dir / "predictions.h5"};
+  const report::Study study = report::read_study(files);
+  const report::Analysis analysis = report::analyse(study);
+  report::write_exports(options.output_dir / "export", study, analysis);
+  report::write_reports(options.output_dir, study, analysis);
   study::write_completion_record(options.output_dir);
-  fmt::print("{}", report::markdown(result));
+  fmt::print("{}", report::markdown(study, analysis));
   return kComplete;
 }
 

@@ -2,22 +2,6 @@
 
 namespace tradeoff::study {
 
-const char* name_of(TaskKind task) {
-  return task == TaskKind::spider ? "spider" : "mmlu";
-}
-
-const char* name_of(Primary primary) {
-  switch (primary) {
-    case Primary::exec:
-      return "exec";
-    case Primary::set:
-      return "set";
-    case Primary::strict:
-      return "strict";
-  }
-  return "exec";
-}
-
 std::vector<Cell> list_cells(const StudyOptions& options) {
   std::vector<Cell> cells;
   for (std::size_t arm = 0; arm < options.arms.size(); ++arm) {
