@@ -9,14 +9,13 @@
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
 
-#include "device_count.hpp"
+#include "tradeoff/model/device.hpp"
 #include "tradeoff/model/ops.hpp"
 #include "tradeoff/model/stored_weights.hpp"
 
@@ -42,10 +41,7 @@ bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device 
     const ProjectionShape shape = shape_of(config, p);
     bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
-  const double memory =
-      device.is_cpu() ? static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)
-                      : static_cast<double>(cuda::memory_bytes());
-  return bytes > memory / 2;
+  return bytes > static_cast<double>(memory_bytes(device)) / 2;
 }
 
 }  // namespace

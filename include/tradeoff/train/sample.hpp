@@ -26,6 +26,11 @@ struct Sample {
   }
 };
 
+/// What the model reads: all ids but the last, which is only predicted.
+inline std::span<const TokenId> inputs_of(const Sample& sample) {
+  return std::span(sample.ids).first(sample.ids.size() - 1);
+}
+
 struct SampleSet {
   std::vector<Sample> samples;
   // SHA-256 over all ids and their supervision, in order.
