@@ -16,10 +16,12 @@ constexpr Command kCommands[] = {
     {"run", "A whole study: every arm, seed and task of a job file", parse_run},
     {"prepare", "Original Spider or MMLU files to formatted prompts", parse_prepare},
     {"import", "GGUF file or Hugging Face folder to a model folder", parse_import},
+    {"train", "One QLoRA adapter, in PEFT's format", parse_train},
     {"predict", "One model on one items file", parse_predict},
     {"score", "Predicted SQL against gold SQL, by the official rules and stricter ones",
      parse_score},
     {"show", "One item: prompt, token ids, answer, SQL results side by side", parse_show},
+    {"merge", "An adapter into the dequantised base", parse_merge},
     {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };

@@ -29,6 +29,30 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.add("quiet", &run.quiet, "Say nothing but warnings").local();
 }
 
+// An arm trains where it says for how long. Other training keys alone would be without effect.
+void decide_training(const config::JobFile& job, const config::Table& base,
+                     const config::Table& table, study::ArmOptions& arm, Json& record,
+                     config::Problems& problems) {
+  arm.trains = arm.train.max_steps > 0 || table.given("num_train_epochs");
+  if (!arm.trains) {
+    for (const config::Option* option : table.options()) {
+      const std::string name = option->full_name();
+      if (option->section() != "train" || !table.given(name) || base.given(name)) continue;
+      problems.add(job.where(arm.name), fmt::format("{} is given, but the arm does not train: it "
+                                                    "names neither max_steps nor num_train_epochs",
+                                                    option->name()));
+    }
+    record.erase("train");
+    return;
+  }
+  try {
+    train::check_options(arm.train);
+    lora::check_options(arm.lora);
+  } catch (const Error& error) {
+    problems.add(job.where(arm.name), error.what());
+  }
+}
+
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
 void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run,
              study::StudyOptions& study, config::Problems& problems) {
@@ -39,6 +63,8 @@ void resolve(const config::JobFile& job, const config::Arguments& arguments, Run
   arguments.apply(table, problems);
   table.check_required(problems);
   study.record = table.record();
+  // Each arm's own says whether and how it trains.
+  study.record.erase("train");
   for (const std::string& name : job.arms()) {
     study::ArmOptions arm;
     arm.name = name;
@@ -46,7 +72,8 @@ void resolve(const config::JobFile& job, const config::Arguments& arguments, Run
     config::bind_arm(arm_table, arm);
     job.bind_arm(name, arm_table, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);
-    study.record["arms"][name] = arm_table.record();
+    Json& record = study.record["arms"][name] = arm_table.record();
+    decide_training(job, table, arm_table, arm, record, problems);
     study.arms.push_back(std::move(arm));
   }
 }

@@ -49,7 +49,7 @@ bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device 
 Llama::Llama(const std::filesystem::path& folder, const LoadOptions& options)
     : folder_(folder), config_(read_config(folder / "config.json")), options_(options) {
   const c10::InferenceMode inference;
-  load(StoredWeights(folder, config_));
+  load(StoredWeights(folder, config_, options_.quantization));
 }
 
 void Llama::load(const StoredWeights& weights) {
@@ -99,7 +99,7 @@ void Llama::load(const StoredWeights& weights) {
 void Llama::prepare_backward() {
   if (backward_ready_ || !options_.device.is_cpu()) return;
   const c10::InferenceMode inference;
-  const StoredWeights weights(folder_, config_);
+  const StoredWeights weights(folder_, config_, options_.quantization);
   for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
     LlamaLayer& layer = layers_[static_cast<std::size_t>(i)];
     const auto prepare = [&](Linear& linear, std::span<const Projection> projections) {

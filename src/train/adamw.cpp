@@ -19,10 +19,9 @@ struct Factors {
 void step_cpu(float* p, const float* g, float* m, float* v, std::int64_t n, const Factors& f) {
   for (std::int64_t i = 0; i < n; ++i) {
     p[i] = p[i] * f.decay;
-    // Tensor.lerp_ is one fused multiply-add in PyTorch's vector kernels.
+    // lerp_ and addcmul_ end in a fused multiply-add in PyTorch's vector kernels.
     m[i] = std::fma(f.one_minus_beta1, g[i] - m[i], m[i]);
-    v[i] = v[i] * f.beta2;
-    v[i] = v[i] + f.one_minus_beta2 * g[i] * g[i];
+    v[i] = std::fma(f.one_minus_beta2 * g[i], g[i], v[i] * f.beta2);
     const float denominator = std::sqrt(v[i]) / f.root_correction + f.epsilon;
     p[i] = p[i] + f.step_size * m[i] / denominator;
   }

@@ -33,8 +33,10 @@ Sample make_sample(const task::Item& item, const text::Tokenizer& tokenizer, Tok
                        vocab - 1));
     }
   }
-  if (sample.supervised() < 1) {
-    fail(fmt::format("row {}: no supervised token: the loss would be over nothing", sample.id));
+  // An end token alone would teach the model to answer nothing.
+  if (sample.supervised() < 1 || (completion.empty() && !train_on_prompt)) {
+    fail(fmt::format("row {}: no supervised token: found an empty completion, expected text",
+                     sample.id));
   }
   return sample;
 }

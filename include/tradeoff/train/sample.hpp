@@ -42,8 +42,8 @@ struct SampleSet {
 
 /// Prompt (its ids where the row has them) and completion encoded apart and joined, the end token
 /// once after them. `limit` is the longest sample allowed. Throws Error naming the row's id for a
-/// sample without a supervised token and, where the policy is `error`, for one over the limit;
-/// where nothing is left.
+/// sample without a supervised token (an empty completion) and, where the policy is `error`, for
+/// one over the limit; where nothing is left.
 SampleSet make_samples(std::span<const task::Item> items, const text::Tokenizer& tokenizer,
                        TokenId end_token, std::int64_t limit, const TrainOptions& options);
 
