@@ -1,5 +1,9 @@
 """QLoRA steps per second and peak memory against transformers + PEFT, on the same rows, steps and NF4 values, bfloat16, two
-threads; then two ranks of one thread against one. Equal loss curves first: without them no figure is printed.
+threads; then two ranks of one thread against one.
+
+Equal loss curves first: without them no figure is printed. Both round to bfloat16 after every product, PEFT once more, which
+swallows a part of the young adapter's small products, so the curves are held to the float32 one, which
+tests/train/peft_golden.py holds to PEFT's within 1e-4: ours within 1 %, and no farther from it than PEFT's.
 
   .venv/bin/python tests/bench/train_bench.py [--steps 6] [--shots 0]
 """
@@ -116,8 +120,8 @@ def main():
     rows_of(args.program, args.model, args.shots, args.steps, work)
     fresh_adapter(args.model, work / "start")
 
-    def ours(name, threads, ranks=None):
-        command = [args.program, "train", "--model", args.model, "--quantization", "nf4", "--dtype", "bfloat16", "--train",
+    def ours(name, threads, ranks=None, dtype="bfloat16"):
+        command = [args.program, "train", "--model", args.model, "--quantization", "nf4", "--dtype", dtype, "--train",
                    str(work / "rows.jsonl"), "--out", str(work / name), "--init-adapter", str(work / "start"), "--no-shuffle",
                    "--max-steps", str(args.steps), "--train-batch-size", str(BATCH), "--lora-dropout", "0", "--threads", str(threads),
                    "--quiet"]
@@ -135,11 +139,14 @@ def main():
                                   str(work / "peer.jsonl"), "--model", args.model, "--steps", str(args.steps), "--threads",
                                   str(args.threads)], log)
         theirs = [json.loads(line) for line in open(work / "peer.jsonl")]
-        for a, b in zip(mine, theirs, strict=True):
-            print(f"step {a['step']}: loss {a['loss']:.4f}, peer {b['loss']:.4f}; {a['seconds']:.2f} s, peer {b['seconds']:.2f} s")
-        worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(mine, theirs))
-        if worst > 0.02:  # both round to bfloat16 after every product, at different places
-            sys.exit(f"the loss curves differ by {worst:.1%}: no figure without equal curves")
+        truth, _ = ours("float32", args.threads, dtype="float32")
+        for a, b, t in zip(mine, theirs, truth, strict=True):
+            print(f"step {a['step']}: loss {a['loss']:.4f}, peer {b['loss']:.4f}, float32 {t['loss']:.4f}; "
+                  f"{a['seconds']:.2f} s, peer {b['seconds']:.2f} s")
+        far = [max(abs(a["loss"] - t["loss"]) / t["loss"] for a, t in zip(side, truth)) for side in (mine, theirs)]
+        print(f"farthest from the float32 curve: {far[0]:.2%}, peer {far[1]:.2%}")
+        if far[0] > max(0.01, far[1]) or far[1] > 0.05:
+            sys.exit("the loss curves differ: no figure without equal curves")
         speed, memory = rate(mine) / rate(theirs), my_peak / their_peak
         print(f"examples/s: {rate(mine):.2f}, transformers + PEFT {rate(theirs):.2f}: {speed:.2f}x (wanted: 4)")
         print(f"peak memory: {my_peak / 1e9:.2f} GB, transformers + PEFT {their_peak / 1e9:.2f} GB: {memory:.2f} (wanted: at most 0.35)")

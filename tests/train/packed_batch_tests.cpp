@@ -93,10 +93,10 @@ TEST(PackedBatchTest, shared_beginnings_stand_once_and_every_target_sees_its_own
   const auto root = run(100, 50), middle = joined(root, run(200, 40));
   // Two equal samples, one that ends inside another, one without a common beginning, and a
   // supervised part that is shared itself.
-  const std::vector<Sample> members = {sample(joined(root, {7, 8, 9}), 51),
-                                       sample(joined(middle, {1, 2, 3}), 60),
-                                       sample(joined(middle, {1, 2, 3}), 60),
-                                       sample(joined(middle, {4}), 90), sample(run(900, 30), 10)};
+  const std::vector<Sample> members = {
+      sample(joined(root, {7, 8, 9}), 51), sample(joined(middle, {4}), 90),
+      sample(joined(middle, {1, 2, 3}), 60), sample(joined(middle, {1, 2, 3}), 60),
+      sample(run(900, 30), 10)};
   const PackedBatch batch = pack_all(members, true);
   expect_faithful(batch, members);
   EXPECT_TRUE(batch.rows_repeat);
