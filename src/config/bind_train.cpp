@@ -52,6 +52,10 @@ void bind(Table& table, train::TrainOptions& options) {
                    "What becomes of a longer sample; nothing is ever cut");
   table.add("packing", &options.packing, "Samples of a step share passes", {"sample_packing"});
   table.add("micro_batch_tokens", &options.micro_batch_tokens, "Most tokens of a pass").at_least(1);
+  table
+      .add("min_passes", &options.min_passes,
+           "Least passes of a packed step; 1 is fastest where one process trains")
+      .at_least(1);
   table.add("share_prefix", &options.share_prefix,
             "Packed samples compute a prefix that they share once");
   table.add("train_on_prompt", &options.train_on_prompt, "Loss on the prompt's tokens too",

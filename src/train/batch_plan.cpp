@@ -129,6 +129,7 @@ std::vector<MicroBatch> plan_micro_batches(std::span<const Sample* const> batch,
       sorted.length.front() +
       std::accumulate(sorted.added.begin() + 1, sorted.added.end(), std::int64_t{0});
   std::size_t count = options.packing ? static_cast<std::size_t>((all + limit - 1) / limit) : n;
+  count = std::max(count, std::min(n, static_cast<std::size_t>(options.min_passes)));
   std::int64_t longest = 0;
   std::vector<std::size_t> cuts = best_cuts(sorted, count, longest);
   while (longest > limit && count < n) cuts = best_cuts(sorted, ++count, longest);

@@ -119,12 +119,24 @@ TEST(MicroBatchTest, sharing_prefixes_takes_fewer_tokens) {
   const auto batch = pointers(samples);
   const auto tokens = [&](bool share) {
     TrainOptions options;
+    options.min_passes = 1;
     options.share_prefix = share;
     std::int64_t sum = 0;
     for (const MicroBatch& micro : plan_micro_batches(batch, options)) sum += micro.tokens;
     return sum;
   };
   EXPECT_LT(tokens(true), tokens(false));
+}
+
+TEST(MicroBatchTest, a_step_has_work_for_as_many_ranks_as_asked) {
+  const auto samples = random_samples(5, 3);
+  TrainOptions options;
+  options.micro_batch_tokens = 100000;
+  for (const auto& [asked, passes] : {std::pair{1, 1}, {2, 2}, {3, 3}, {9, 5}}) {
+    options.min_passes = asked;
+    EXPECT_EQ(plan_micro_batches(pointers(samples), options).size(),
+              static_cast<std::size_t>(passes));
+  }
 }
 
 TEST(MicroBatchTest, a_sample_over_the_budget_has_a_pass_of_its_own) {

@@ -31,8 +31,8 @@ def gradients(pipe, base, rows):
             model.zero_grad()
             theirs = reference_gradients(model, batch)
             loss = step_loss(model, batch).item()
-            layouts = [dict(packing=False), dict(share_prefix=False, recompute="none"), dict(recompute="mlp"),
-                       dict(recompute="layer"), dict(micro_batch_tokens=100), dict(deterministic=True, micro_batch_tokens=100)]
+            layouts = [dict(packing=False), dict(share_prefix=False, recompute="none", min_passes=1), dict(recompute="mlp", min_passes=1),
+                       dict(recompute="layer", min_passes=1), dict(), dict(micro_batch_tokens=100), dict(deterministic=True, micro_batch_tokens=100)]
             first = None
             for layout in layouts:
                 for ranks in (None, 2, 3) if layout.get("micro_batch_tokens") and targets == TARGETS else (None,):

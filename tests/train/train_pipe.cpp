@@ -52,6 +52,7 @@ train::TrainOptions options_of(const Json& job) {
   take("max_grad_norm", o.max_grad_norm);
   take("packing", o.packing);
   take("micro_batch_tokens", o.micro_batch_tokens);
+  take("min_passes", o.min_passes);
   take("share_prefix", o.share_prefix);
   take("shuffle", o.shuffle);
   take("deterministic", o.deterministic);
