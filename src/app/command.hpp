@@ -5,13 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "exit_codes.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/session.hpp"
 
 namespace tradeoff::app {
-
-/// Exit codes, beside comm::kRunAgain (85): anything that is not listed is a failure too.
-inline constexpr int kComplete = 0, kFailed = 1, kUsage = 2;
 
 using Words = std::span<const std::string>;
 

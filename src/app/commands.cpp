@@ -22,6 +22,10 @@ constexpr Command kCommands[] = {
      parse_score},
     {"show", "One item: prompt, token ids, answer, SQL results side by side", parse_show},
     {"merge", "An adapter into the dequantised base", parse_merge},
+    {"report", "One study's predictions.h5 to report.html, report.md, report.json", parse_report},
+    {"plan", "What a study of a given size can see, and what a wanted difference needs",
+     parse_plan},
+    {"compare", "Paired differences of two arms or two result files", parse_compare},
     {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };

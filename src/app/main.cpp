@@ -6,19 +6,11 @@
 #include <thread>
 
 #include "command.hpp"
-#include "tradeoff/base/error.hpp"
+#include "message.hpp"
 
 namespace {
 
 using namespace tradeoff;
-
-std::string message(const std::string& command, const std::exception& error) {
-  std::string text =
-      fmt::format("tradeoff{}{}: {}", command.empty() ? "" : " ", command, error.what());
-  const auto* own = dynamic_cast<const Error*>(&error);
-  if (own && std::getenv("TRADEOFF_DEBUG")) text += fmt::format("\n  raised at {}", own->where());
-  return text;
-}
 
 // Every rank meets the same fault of the command line before MPI starts. Rank 0 tells it and ends,
 // which ends the others; a rank that alone has one tells it a little later.
@@ -42,7 +34,7 @@ int main(int argc, char** argv) {
   try {
     work = app::parse_words(words, command);
   } catch (const std::exception& error) {
-    return usage_error(message(command, error));
+    return usage_error(app::message(command, error));
   }
   if (!work.run) return app::kComplete;
 
@@ -57,12 +49,12 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
       // 4. A rank that fails takes all down; one that merely finalised would leave the others
       // hanging.
-      if (session.size() > 1) session.abort(app::kFailed, message(command, error));
-      fmt::print(stderr, "{}\n", message(command, error));
+      if (session.size() > 1) session.abort(app::kFailed, app::message(command, error));
+      fmt::print(stderr, "{}\n", app::message(command, error));
       return app::kFailed;
     }
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", message(command, error));
+    fmt::print(stderr, "{}\n", app::message(command, error));
     return app::kFailed;
   }
 }

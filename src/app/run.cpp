@@ -7,6 +7,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/job.hpp"
+#include "tradeoff/report/exports.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
 
@@ -90,9 +91,14 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options) 
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
   if (!result.predictions) return kComplete;
-  report::write_reports(options.output_dir, result);
+  // The same code as `tradeoff report`, from the file that was just written.
+  const std::filesystem::path files[] = {options.output_dir / "predictions.h5"};
+  const report::Study study = report::read_study(files);
+  const report::Analysis analysis = report::analyse(study);
+  report::write_exports(options.output_dir / "export", study, analysis);
+  report::write_reports(options.output_dir, study, analysis);
   study::write_completion_record(options.output_dir);
-  fmt::print("{}", report::markdown(result));
+  fmt::print("{}", report::markdown(study, analysis));
   return kComplete;
 }
 
@@ -125,7 +131,8 @@ Work parse_run(Words words) {
   }
   arguments.apply(table, problems);
   if (named.job.empty()) {
-    throw config::UsageError("no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+    problems.add("JOB.ini", "no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+    problems.throw_if_any();
   }
   const auto job = config::JobFile::read(named.job, problems);
   if (job.arms().empty())

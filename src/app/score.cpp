@@ -1,11 +1,12 @@
-#include "tradeoff/sql/score_files.hpp"
+#include "score.hpp"
 
 #include <iostream>
 #include <memory>
 
-#include "all_commands.hpp"
+#include "score_stored.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
+#include "tradeoff/sql/score_files.hpp"
 #include "tradeoff/task/extract.hpp"
 
 namespace tradeoff::app {
@@ -18,24 +19,55 @@ std::string sql_of_answer(std::string_view text) {
   return found.found == task::Extracted::Found::no_sql ? "--" : found.sql;
 }
 
+struct ScoreWork {
+  sql::ScoreFilesOptions files;
+  std::vector<std::string> arms;
+};
+
+// What one option asks of another.
+void check_together(const ScoreWork& work, config::Problems& problems) {
+  const bool stored = is_stored(work.files.pred), lines = work.files.pred.extension() == ".jsonl";
+  if (stored && !work.files.gold.empty())
+    problems.add("--gold", "a predictions.h5 holds its own gold queries");
+  if (!stored && !lines && work.files.gold.empty() && !work.files.pred.empty())
+    problems.add("--gold",
+                 "is required; only a predictions.h5 and the samples (.jsonl) of "
+                 "lm-evaluation-harness hold the gold queries");
+  if (!stored && !work.arms.empty()) problems.add("--arm", "is for a predictions.h5");
+  if (work.files.etype != "exec" && work.files.table.empty())
+    problems.add("--table", "is required by --etype " + work.files.etype);
+}
+
 }  // namespace
 
-Work parse_score(Words words) {
-  auto options = std::make_shared<sql::ScoreFilesOptions>();
-  options->threads = 0;
+std::function<void()> score_of(std::span<const std::string> words) {
+  auto work = std::make_shared<ScoreWork>();
+  work->files.threads = 0;
   config::Table table;
   bool bars = false;
-  bind(table, *options);
+  bind(table, work->files);
+  table.add("arm", &work->arms, "Of a predictions.h5: the arms to score; all by default")
+      .placeholder("NAME");
   table.add("progress_bar_for_each_datapoint", &bars, "Taken as the official flag; without effect");
-  if (!config::parse_command_line(
-          {"score", "Judges predicted SQL by the official Spider rules and by stricter ones."},
-          table, words))
+  config::Problems problems;
+  const auto arguments = config::Arguments::parse(table, words, problems);
+  if (arguments.help()) {
+    std::cout << config::help_text(
+        {"score", "Judges predicted SQL by the official Spider rules and by stricter ones."},
+        table);
     return {};
-  options->extract = sql_of_answer;
-  return {[options](const comm::Session& session) {
-    if (session.rank() == 0) sql::score_files(*options, std::cout);
-    return kComplete;
-  }};
+  }
+  arguments.apply(table, problems);
+  table.check_required(problems);
+  check_together(*work, problems);
+  problems.throw_if_any();
+  work->files.extract = sql_of_answer;
+  return [work] {
+    if (is_stored(work->files.pred))
+      score_stored(work->files, work->arms, std::cout);
+    else
+      sql::score_files(work->files, std::cout);
+  };
 }
 
 }  // namespace tradeoff::app

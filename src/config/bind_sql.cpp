@@ -3,12 +3,15 @@
 namespace tradeoff::config {
 
 void bind(Table& table, sql::ScoreFilesOptions& options) {
-  table.add("gold", &options.gold, "Gold queries: SQL, a tab and the database on a line, or JSONL")
-      .required()
+  table
+      .add("gold", &options.gold,
+           "Gold queries: SQL, a tab and the database on a line, or JSONL; left out where the "
+           "predictions hold them")
       .placeholder("G.sql");
   table
       .add("pred", &options.pred,
-           "Predictions: one SQL on a line, or JSONL with id and sql or text")
+           "Predictions: one SQL on a line, JSONL with id and sql or text, samples of "
+           "lm-evaluation-harness, or a predictions.h5")
       .required()
       .placeholder("P.sql");
   table.add("db", &options.db, "Folder of the databases, DIR/<db_id>/<db_id>.sqlite")
@@ -24,7 +27,8 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
   table.add("out", &options.out, "JSONL to write, a row for every question")
       .placeholder("ROWS.jsonl");
   table.add("details", &options.details,
-            "After the official tables: floors, error classes, and where the metrics disagree");
+            "After the official tables: every metric, what the golds are like, floors, error "
+            "classes, and where the metrics disagree");
   table.add("sql_timeout", &options.sql_timeout, "Seconds that one query may take").above(0);
   table
       .add("sql_max_steps", &options.sql_max_steps,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <utility>
@@ -170,18 +171,19 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
       }
       shards[file].insert(name);
     }
-    for (const auto& [file, names] : shards) {
-      if (!std::filesystem::exists(folder / file)) {
+    for (const auto& [file, names] : shards)
+      if (!std::filesystem::exists(folder / file))
         fail(index.string() + ": shard " + file + " is missing from " + folder.string());
-      }
+    for (const auto& [file, names] : shards) {
       files_.push_back(std::make_unique<SafetensorsFile>(folder / file));
       std::set<std::string> found;
       for (const auto& tensor : files_.back()->tensors()) found.insert(tensor.name);
-      if (found != names) {
-        fail((folder / file).string() + ": holds " + std::to_string(found.size()) +
-             " tensors, but " + index.filename().string() + " lists " +
-             std::to_string(names.size()) + " other or more names for it");
-      }
+      std::vector<std::string> other;
+      std::ranges::set_symmetric_difference(found, names, std::back_inserter(other));
+      if (other.empty()) continue;
+      fail(fmt::format("{}: tensor {} is {}, against {}", (folder / file).string(), other.front(),
+                       found.contains(other.front()) ? "in it" : "not in it",
+                       index.filename().string()));
     }
   } else {
     fail(folder.string() + ": no model.safetensors and no model.safetensors.index.json" +

@@ -5,9 +5,11 @@
 
 namespace tradeoff::report {
 
-void write_reports(const std::filesystem::path& output_dir, const study::StudyResult& result) {
-  write_atomically(output_dir / "report.md", markdown(result));
-  write_atomically(output_dir / "report.json", report_json(result).dump(2) + "\n");
+void write_reports(const std::filesystem::path& output_dir, const Study& study,
+                   const Analysis& analysis) {
+  write_atomically(output_dir / "report.md", markdown(study, analysis));
+  write_atomically(output_dir / "report.json", report_json(study, analysis).dump(2) + "\n");
+  write_atomically(output_dir / "report.html", html(study, analysis));
 }
 
 }  // namespace tradeoff::report

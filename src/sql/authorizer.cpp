@@ -35,8 +35,7 @@ bool function_allowed(std::string_view name) {
   return std::binary_search(kAllowed.begin(), kAllowed.end(), name);
 }
 
-void Authorizer::install(sqlite3* db, std::string_view extra_function) {
-  extra_function_ = extra_function;
+void Authorizer::install(sqlite3* db) {
   sqlite3_set_authorizer(db, &Authorizer::decide, this);
 }
 

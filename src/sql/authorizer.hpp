@@ -10,8 +10,9 @@ namespace tradeoff::sql {
 /// The first refusal of a statement is kept, for its message.
 class Authorizer {
  public:
-  /// `extra_function` is allowed too (tests register one); empty for none.
-  void install(sqlite3* db, std::string_view extra_function = {});
+  /// One more function that is allowed (tests register one); empty for none.
+  void allow(std::string_view extra_function) { extra_function_ = extra_function; }
+  void install(sqlite3* db);
   void reset() { refusal_.clear(); }
   /// "function printf is not allowed"; empty when nothing was refused since reset().
   const std::string& refusal() const { return refusal_; }

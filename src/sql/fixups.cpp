@@ -16,7 +16,9 @@ bool same_letters(std::string_view text, std::string_view lower_case) {
 
 std::size_t find_word(std::string_view text, std::string_view lower_case, std::size_t from = 0) {
   for (std::size_t i = from; i + lower_case.size() <= text.size(); ++i)
-    if (same_letters(text.substr(i, lower_case.size()), lower_case)) return i;
+    if ((text[i] | 0x20) == lower_case.front() &&
+        same_letters(text.substr(i, lower_case.size()), lower_case))
+      return i;
   return std::string_view::npos;
 }
 
@@ -63,6 +65,9 @@ std::string with_current_year(std::string_view sql) {
 }
 
 std::string without_distinct(std::string_view sql) {
+  if (find_word(sql, "distinct") == std::string_view::npos &&
+      sql.find(';') == std::string_view::npos)
+    return std::string(sql);
   std::string result;
   int depth = 0;
   bool ended = false;

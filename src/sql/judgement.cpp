@@ -10,6 +10,11 @@ namespace tradeoff::sql {
 
 namespace fs = std::filesystem;
 
+namespace {
+// Texts that may come again: those of each file. Filled-in ones (--plug_value) do not.
+constexpr std::size_t kMaxRuns = 256;
+}  // namespace
+
 ResultPtr Judgement::gold(const fs::path& database, std::string_view sql) {
   if (auto known = golds_.find(database, sql)) return known;
   return golds_.insert(database, sql, executor_.run(database, sql));
@@ -21,7 +26,9 @@ ResultPtr Judgement::prediction(const fs::path& database, const std::string& sql
   for (const Run& run : runs_)
     if (run.database == &database && run.sql == sql) return run.result;
   auto result = std::make_shared<const Result>(executor_.run(database, sql));
-  runs_.push_back({&database, sql, result});
+  if (runs_.size() < kMaxRuns) runs_.push_back({&database, sql, result});
+  exhausted_ = exhausted_ || result->outcome == Outcome::timeout ||
+               result->outcome == Outcome::step_limit || result->outcome == Outcome::crashed;
   return result;
 }
 
@@ -42,13 +49,12 @@ bool Judgement::agree(const std::string& gold_sql, const std::string& predicted_
   const RowOrder order = mentions_order_by(gold_sql) ? RowOrder::fixed : RowOrder::free;
   return std::all_of(databases_.begin(), databases_.end(), [&](const fs::path& database) {
     const ResultPtr predicted = prediction(database, predicted_sql);
-    if (predicted->outcome != Outcome::ok) {
-      if (variant_failure_.empty() && &database != &databases_.front())
-        variant_failure_ = fmt::format("{} in {}: {}", name_of(predicted->outcome),
-                                       database.filename().string(), predicted->message);
-      return false;
-    }
-    return equal_up_to_columns(gold(database, gold_sql)->rows, predicted->rows, order);
+    const ResultPtr wanted = gold(database, gold_sql);
+    if (predicted->outcome == Outcome::ok &&
+        equal_up_to_columns(wanted->rows, predicted->rows, order))
+      return true;
+    if (!difference_.database) difference_ = {wanted, predicted, &database};
+    return false;
   });
 }
 

@@ -31,9 +31,16 @@ class Judgement {
 
   /// The official rule: equal up to the order of columns on every file.
   bool agree(const std::string& gold_sql, const std::string& predicted_sql);
-  /// Where agree() saw a prediction fail on another file than the question's own; empty when it did
-  /// not.
-  const std::string& variant_failure() const { return variant_failure_; }
+  /// What agree() first found unequal since begin(); nothing when it did not.
+  struct Difference {
+    ResultPtr gold, prediction;
+    const std::filesystem::path* database = nullptr;
+  };
+  void begin() { difference_ = {}; }
+  const Difference& difference() const { return difference_; }
+  /// True when a prediction has used up its time or steps, or killed its worker: more texts made of
+  /// it would only cost as much again.
+  bool exhausted() const { return exhausted_; }
 
  private:
   struct Run {
@@ -46,7 +53,8 @@ class Judgement {
   ResultCache& golds_;
   const std::vector<std::filesystem::path>& databases_;
   std::vector<Run> runs_;
-  std::string variant_failure_;
+  Difference difference_;
+  bool exhausted_ = false;
 };
 
 }  // namespace tradeoff::sql

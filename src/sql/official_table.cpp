@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "fixups.hpp"
+
 namespace tradeoff::sql {
 namespace {
 
@@ -31,7 +33,27 @@ std::string count_cell(int count) {
   return fmt::format("{:<20}", count);
 }
 
+// Only JSONL can hold a line break; the lines of the official files have none.
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 }  // namespace
+
+void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out) {
+  int sessions = 0;
+  for (const ScoredRow& row : rows) {
+    for (; sessions <= row.session; ++sessions)
+      if ((sessions + 1) % 10 == 0)
+        out << fmt::format("Evaluating {}th prediction\n", sessions + 1);
+    const Verdict& verdict = row.verdict;
+    if (verdict.outcome == Outcome::gold_error || verdict.match.value_or(true)) continue;
+    out << fmt::format("{0} pred: {1}\n{0} gold: {2}\n\n", verdict.hardness,
+                       on_one_line(fill_placeholder(row.prediction)), on_one_line(row.gold));
+  }
+}
 
 OfficialTable::OfficialTable(bool exec, bool match, int sessions)
     : exec_(exec), match_(match), sessions_(static_cast<std::size_t>(sessions)) {}

@@ -4,9 +4,13 @@
 #include <string_view>
 #include <vector>
 
-#include "tradeoff/sql/score.hpp"
+#include "tradeoff/sql/score_files.hpp"
 
 namespace tradeoff::sql {
+
+/// What evaluation.py prints while it works: every pair that does not match, and each tenth
+/// session.
+void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out);
 
 /// Averages as the official evaluation.py prints them, to the character: by hardness, over all,
 /// and, where there are sessions, over whole sessions and by turn. Rows whose gold fails do not

@@ -148,7 +148,7 @@ Template template_of(std::string_view sql) {
 }  // namespace
 
 bool any_plugged(std::string_view gold, std::string_view prediction,
-                 const std::function<bool(const std::string&)>& judge) {
+                 const std::function<Judged(const std::string&)>& judge) {
   const std::set<std::string> gold_values = template_of(gold).values;
   const std::vector<std::string> values(gold_values.begin(), gold_values.end());
   std::vector<std::string> words = template_of(prediction).words;
@@ -161,7 +161,8 @@ bool any_plugged(std::string_view gold, std::string_view prediction,
   std::vector<std::size_t> choice(places.size(), 0);
   for (std::size_t tried = 0; tried < kMaxPlugged; ++tried) {
     for (std::size_t i = 0; i < places.size(); ++i) words[places[i]] = values[choice[i]];
-    if (judge(joined(words))) return true;
+    const Judged judged = judge(joined(words));
+    if (judged != Judged::wrong) return judged == Judged::right;
     std::size_t wheel = 0;
     while (wheel < choice.size() && ++choice[wheel] == values.size()) choice[wheel++] = 0;
     if (wheel == choice.size()) return false;

@@ -213,7 +213,8 @@ void GuardedDatabase::guard(std::string_view extra_function) {
   sqlite3_exec(db_, "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0",
                nullptr, nullptr, nullptr);
   sqlite3_drop_modules(db_, nullptr);
-  authorizer_.install(db_, extra_function);
+  authorizer_.allow(extra_function);
+  authorizer_.install(db_);
 }
 
 bool GuardedDatabase::current() const {
@@ -290,6 +291,10 @@ Answer GuardedDatabase::query(std::string_view sql, const Limits& limits) {
 Answer GuardedDatabase::tables() {
   // Trusted text from here: the one PRAGMA this program needs, with the authorizer lifted.
   sqlite3_set_authorizer(db_, nullptr, nullptr);
+  const struct Guarded {
+    GuardedDatabase& database;
+    ~Guarded() { database.authorizer_.install(database.db_); }
+  } guarded{*this};
   Answer answer;
   Statement statement;
   answer.head.columns = 2;
@@ -331,11 +336,10 @@ Answer DatabaseCache::run(const wire::Request& request, const std::string& path,
     GuardedDatabase& database = *open_.front();
     Answer answer =
         request.ask == wire::Ask::tables ? database.tables() : database.query(sql, limits);
-    // A connection that met a limit may not be as it was; so may one whose guards were lifted.
+    // A connection that met a limit may not be as it was.
     const auto status = answer.head.status;
-    if (request.ask == wire::Ask::tables ||
-        (status != wire::Status::ok && status != wire::Status::sql_error &&
-         status != wire::Status::denied))
+    if (status != wire::Status::ok && status != wire::Status::sql_error &&
+        status != wire::Status::denied)
       open_.pop_front();
     return answer;
   } catch (const std::bad_alloc&) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <mutex>
 
@@ -40,9 +41,16 @@ struct Scorer::State {
   State(fs::path db_dir, const fs::path& tables_json, ScoreOptions given)
       : options(std::move(given)),
         folder(std::move(db_dir)),
-        schemas(tables_json.empty() ? Schemas() : Schemas(tables_json)),
         tables_path(tables_json),
-        executors(options.execute) {}
+        executors(options.execute) {
+    check(fs::is_directory(folder),
+          fmt::format("{}: expected a folder of databases", folder.string()));
+    // tables.json is read while the first worker starts, which also finds out that it can.
+    auto read = std::async(std::launch::async,
+                           [&] { return tables_path.empty() ? Schemas() : Schemas(tables_path); });
+    executors.take();
+    schemas = read.get();
+  }
 
   void judge_match(Verdict& verdict, const MatchSchema& schema, std::string_view gold_sql,
                    std::string_view filled, bool statement) const;
@@ -68,12 +76,7 @@ struct Scorer::State {
 };
 
 Scorer::Scorer(fs::path db_dir, const fs::path& tables_json, ScoreOptions options)
-    : state_(std::make_unique<State>(std::move(db_dir), tables_json, std::move(options))) {
-  check(fs::is_directory(state_->folder),
-        fmt::format("{}: expected a folder of databases", state_->folder.string()));
-  // The first worker starts here, so that a missing program is found before any work.
-  state_->executors.take();
-}
+    : state_(std::make_unique<State>(std::move(db_dir), tables_json, std::move(options))) {}
 Scorer::~Scorer() = default;
 Scorer::Scorer(Scorer&&) noexcept = default;
 Scorer& Scorer::operator=(Scorer&&) noexcept = default;
@@ -98,18 +101,22 @@ std::vector<fs::path> Scorer::databases(std::string_view db_id) const {
   return state_->databases.emplace(db_id, std::move(files)).first->second;
 }
 
+void Scorer::require(std::string_view db_id) const {
+  check(state_->tables_path.empty() || state_->schemas.find(db_id),
+        fmt::format("{}: no entry with db_id \"{}\"", state_->tables_path.string(), db_id));
+  databases(db_id);
+}
+
 const MatchSchema& Scorer::match_schema(std::string_view db_id) {
   {
     const std::lock_guard lock(state_->mutex);
     const auto known = state_->match_schemas.find(db_id);
     if (known != state_->match_schemas.end()) return *known->second;
   }
-  const Schema* entry = state_->schemas.find(db_id);
-  check(entry || state_->tables_path.empty(),
-        fmt::format("{}: no entry with db_id \"{}\"", state_->tables_path.string(), db_id));
+  require(db_id);
   const auto files = databases(db_id);
-  auto schema =
-      std::make_unique<const MatchSchema>(state_->executors.take()->tables(files.front()), entry);
+  auto schema = std::make_unique<const MatchSchema>(state_->executors.take()->tables(files.front()),
+                                                    state_->schemas.find(db_id));
   // Another thread may have been quicker; its copy is as good and may be in use.
   const std::lock_guard lock(state_->mutex);
   return *state_->match_schemas.try_emplace(std::string(db_id), std::move(schema)).first->second;
@@ -134,12 +141,14 @@ void Scorer::State::judge_match(Verdict& verdict, const MatchSchema& schema,
 
 bool Scorer::State::official(Judgement& judgement, std::string_view gold_sql,
                              std::string_view filled, Distinct distinct) const {
+  judgement.begin();
   const std::string gold = executable_text(gold_sql, distinct);
   const auto judge = [&](const std::string& text) { return judgement.agree(gold, text); };
   const std::string text = executable_text(filled, distinct);
   if (judge(text)) return true;
   return options.plug_value && any_plugged(gold, text, [&](const std::string& plugged) {
-           return judge(with_current_year(plugged));
+           if (judgement.exhausted()) return Judged::give_up;
+           return judge(with_current_year(plugged)) ? Judged::right : Judged::wrong;
          });
 }
 
@@ -192,18 +201,24 @@ Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::st
     return verdict;
   }
 
+  // What ran is judged where it first differs, as it was compared: without DISTINCT, or in a
+  // variant.
+  const Judgement::Difference& difference = judgement.difference();
   Result failed;
   failed.outcome = verdict.outcome;
   failed.message = verdict.message;
+  const bool ran = verdict.outcome == Outcome::ok;
+  if (ran && difference.prediction->outcome != Outcome::ok) failed = *difference.prediction;
+  const Schema& schema = state.schema(db_id);
   const Diagnosis diagnosis =
-      verdict.outcome == Outcome::ok
-          ? diagnose_rows(*judgement.gold(own, gold_sql),
-                          *judgement.prediction(own, std::string(sql)), gold_sql, sql,
-                          state.schema(db_id))
-          : diagnose_failure(failed, sql, state.schema(db_id), state.schemas);
+      failed.outcome == Outcome::ok
+          ? diagnose_rows(*difference.gold, *difference.prediction, gold_sql, sql, schema)
+          : diagnose_failure(failed, sql, schema, state.schemas);
   verdict.error_class = name_of(diagnosis.error_class);
+  if (ran && failed.outcome != Outcome::ok) verdict.message = failed.message;
   append(verdict.message, diagnosis.suggestion);
-  append(verdict.message, judgement.variant_failure());
+  if (ran && difference.database != &files.front())
+    append(verdict.message, "in " + difference.database->filename().string());
   return verdict;
 }
 

@@ -7,6 +7,8 @@
 #include <map>
 #include <ostream>
 
+#include "gold_audit.hpp"
+
 namespace tradeoff::sql {
 namespace {
 
@@ -60,6 +62,32 @@ void print_accuracies(const std::vector<ScoredRow>& rows, std::ostream& out) {
                      double(non_empty) / judged);
 }
 
+void print_members(std::string_view name, const std::vector<const ScoredRow*>& members,
+                   std::ostream& out) {
+  out << fmt::format("{:24} {:<10} {}\n", name, members.size(), ids_of(members));
+}
+
+// What the golds themselves are like.
+void print_audit(Scorer& scorer, const std::vector<ScoredRow>& rows, std::ostream& out) {
+  std::vector<const ScoredRow*> failed, empty, tied, quoted;
+  for (const ScoredRow& row : rows) {
+    if (row.verdict.outcome == Outcome::gold_error) {
+      failed.push_back(&row);
+      continue;
+    }
+    const GoldAudit audit =
+        audit_gold(row.gold, [&](std::string_view sql) { return scorer.run(row.db_id, sql); });
+    if (audit.empty) empty.push_back(&row);
+    if (audit.tied) tied.push_back(&row);
+    if (audit.quoted_strings) quoted.push_back(&row);
+  }
+  out << "\ngold queries that        rows       ids\n";
+  print_members("fail", failed, out);
+  print_members("return nothing", empty, out);
+  print_members("tie at their LIMIT", tied, out);
+  print_members("need \"x\" as a string", quoted, out);
+}
+
 // What answers without any skill would score, and what the golds themselves do.
 void print_floors(Scorer& scorer, const std::vector<ScoredRow>& rows, std::ostream& out) {
   for (const auto& [name, text] : {std::pair{"always empty (SELECT 1 WHERE 0)", "SELECT 1 WHERE 0"},
@@ -90,8 +118,12 @@ void print_classes(const std::vector<ScoredRow>& rows, std::ostream& out) {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
   out << "\nwrong because            rows       ids\n";
-  for (const auto& [name, members] : sorted)
-    out << fmt::format("{:24} {:<10} {}\n", name, members.size(), ids_of(members));
+  std::size_t wrong = 0;
+  for (const auto& [name, members] : sorted) {
+    print_members(name, members, out);
+    wrong += members.size();
+  }
+  out << fmt::format("{:24} {}\n", "all wrong rows", wrong);
 }
 
 void print_matrix(const std::vector<ScoredRow>& rows, std::ostream& out) {
@@ -133,8 +165,13 @@ void print_failed_golds(const std::vector<ScoredRow>& rows, std::ostream& out) {
 
 void print_details(Scorer& scorer, const std::vector<ScoredRow>& rows, std::ostream& out) {
   print_accuracies(rows, out);
-  out << '\n';
-  print_floors(scorer, rows, out);
+  const bool executed = std::any_of(
+      rows.begin(), rows.end(), [](const ScoredRow& row) { return row.verdict.exec.has_value(); });
+  if (executed) {
+    print_audit(scorer, rows, out);
+    out << '\n';
+    print_floors(scorer, rows, out);
+  }
   print_classes(rows, out);
   print_matrix(rows, out);
 }

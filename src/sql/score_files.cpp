@@ -9,8 +9,10 @@
 #include <numeric>
 #include <ostream>
 #include <set>
+#include <span>
 #include <thread>
 
+#include "core_claims.hpp"
 #include "official_table.hpp"
 #include "score_details.hpp"
 #include "score_inputs.hpp"
@@ -20,9 +22,25 @@
 namespace tradeoff::sql {
 namespace {
 
-// Rows handed to a thread at a time: enough that one worker meets few databases, few enough to
-// balance.
-constexpr std::size_t kRowsAtATime = 16;
+// Rows of one database that one thread judges, so that few workers open it.
+using Piece = std::span<const std::size_t>;
+
+// `order` is sorted by database. The largest pieces come first, so that threads end together; none
+// is so large that a single database would keep one thread busy and the others idle.
+std::vector<Piece> pieces_of(const std::vector<ScoredRow>& rows,
+                             const std::vector<std::size_t>& order, std::size_t threads) {
+  const std::size_t most = std::max<std::size_t>(8, order.size() / (4 * threads));
+  std::vector<Piece> pieces;
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    while (end < order.size() && end - begin < most &&
+           rows[order[end]].db_id == rows[order[begin]].db_id)
+      ++end;
+    pieces.push_back(Piece(order).subspan(begin, end - begin));
+  }
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](Piece a, Piece b) { return a.size() > b.size(); });
+  return pieces;
+}
 
 template <typename T>
 Json or_null(const std::optional<T>& value) {
@@ -33,13 +51,13 @@ Json or_null(const std::string& text) {
 }
 
 // Everything that is missing, in one message, before any query runs.
-void check_databases(Scorer& scorer, const std::vector<ScoredRow>& rows) {
+void check_databases(const Scorer& scorer, const std::vector<ScoredRow>& rows) {
   std::set<std::string> db_ids;
   for (const ScoredRow& row : rows) db_ids.insert(row.db_id);
   std::string missing;
   for (const std::string& db_id : db_ids) {
     try {
-      scorer.match_schema(db_id);
+      scorer.require(db_id);
     } catch (const Error& error) {
       missing += (missing.empty() ? "" : "\n") + std::string(error.what());
     }
@@ -64,30 +82,32 @@ std::vector<ScoredRow> read_rows(const ScoreFilesOptions& options) {
 
 }  // namespace
 
-void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int threads) {
+void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int given) {
+  const std::size_t threads = given > 0 ? static_cast<std::size_t>(given)
+                                        : std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return rows[a].db_id < rows[b].db_id; });
+  const std::vector<Piece> pieces = pieces_of(rows, order, threads);
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr failure;
+  CoreClaims cores(std::min(threads, pieces.size()));
   const auto work = [&] {
+    const CoreClaims::Claim claim(cores);
     try {
-      for (std::size_t start; (start = next.fetch_add(kRowsAtATime)) < order.size();)
-        for (std::size_t i = start; i < std::min(start + kRowsAtATime, order.size()); ++i) {
-          ScoredRow& row = rows[order[i]];
-          row.verdict = scorer.score(row.db_id, row.gold, row.prediction);
-        }
+      for (std::size_t piece; (piece = next++) < pieces.size();)
+        for (const std::size_t i : pieces[piece])
+          rows[i].verdict = scorer.score(rows[i].db_id, rows[i].gold, rows[i].prediction);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();
-      next = order.size();
+      next = pieces.size();
     }
   };
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<std::thread> others;
-  for (int i = 1; i < threads; ++i) others.emplace_back(work);
+  for (std::size_t i = 1; i < std::min(threads, pieces.size()); ++i) others.emplace_back(work);
   work();
   for (std::thread& thread : others) thread.join();
   if (failure) std::rethrow_exception(failure);
@@ -111,15 +131,15 @@ Json to_json(const ScoredRow& row) {
   return json;
 }
 
-std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
+void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& rows,
+                     std::ostream& out) {
   const bool exec = options.etype == "exec" || options.etype == "all";
   const bool match = options.etype == "match" || options.etype == "all";
   check(exec || match,
         fmt::format("--etype: found \"{}\", expected exec, match or all", options.etype));
   check(!match || !options.table.empty(),
         "--etype " + options.etype + " needs --table (tables.json)");
-  std::vector<ScoredRow> rows = read_rows(options);
-
+  check(!rows.empty(), "nothing to score");
   ScoreOptions scoring;
   scoring.execute.timeout_s = options.sql_timeout;
   scoring.execute.max_steps = options.sql_max_steps;
@@ -131,11 +151,17 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
   check_databases(scorer, rows);
   score_rows(scorer, rows, options.threads);
 
+  print_mismatches(rows, out);
   OfficialTable table(exec, match, rows.back().session + 1);
   for (const ScoredRow& row : rows) table.add(row.verdict, row.session, row.turn);
   table.print(out);
   print_failed_golds(rows, out);
   if (options.details) print_details(scorer, rows, out);
+}
+
+std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
+  std::vector<ScoredRow> rows = read_rows(options);
+  score_and_print(options, rows, out);
   if (!options.out.empty()) {
     std::string lines;
     for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "tradeoff/base/error.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kShownIds = 5;
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 
 std::string_view stripped(std::string_view text) {
@@ -21,15 +23,16 @@ std::string_view stripped(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
-// Every piece between newlines; a last, empty one stays, since it may be an empty prediction.
+// What newlines end, and a last line that lacks its newline; without a byte-order mark.
 std::vector<std::string_view> lines_of(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::vector<std::string_view> lines;
-  for (;;) {
+  while (!text.empty()) {
     const std::size_t end = text.find('\n');
     lines.push_back(stripped(text.substr(0, end)));
-    if (end == std::string_view::npos) return lines;
-    text.remove_prefix(end + 1);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
+  return lines;
 }
 
 bool is_json_lines(const fs::path& path, std::string_view text) {
@@ -85,7 +88,7 @@ std::vector<ScoreItem> read_plain_gold(const fs::path& path, std::string_view te
 void add_plain_predictions(std::vector<ScoreItem>& items, const fs::path& gold,
                            const fs::path& path, std::string_view text) {
   auto lines = lines_of(text);
-  // What is missing at the end of a file is nothing or blank lines, never an answer.
+  // Blank lines behind the last gold answer nothing; a line that is not there is never an answer.
   while (lines.size() > items.size() && lines.back().empty()) lines.pop_back();
   check(lines.size() == items.size(),
         fmt::format("{} has {} lines and {} has {}: expected one prediction a gold line "
@@ -109,6 +112,22 @@ void add_plain_predictions(std::vector<ScoreItem>& items, const fs::path& gold,
     kept.push_back(std::move(item));
   }
   items = std::move(kept);
+}
+
+// Golds from the documents of lm-evaluation-harness samples.
+std::vector<ScoreItem> read_sample_gold(const fs::path& path) {
+  std::vector<ScoreItem> items;
+  for_each_json_line(path, [&](Json& row, std::size_t) {
+    const auto doc = row.find("doc");
+    if (doc == row.end() || !doc->is_object())
+      fail("without --gold, expected a sample with \"doc\", which holds \"query\" and \"db_id\"");
+    ScoreItem item;
+    std::tie(item.id, item.id_is_number) = id_of(row, "doc_id");
+    item.db_id = field<std::string>(*doc, "db_id");
+    item.gold = field<std::string>(*doc, "query");
+    items.push_back(std::move(item));
+  });
+  return items;
 }
 
 // The answer of an lm-evaluation-harness sample: the first filtered response, however deep.
@@ -136,29 +155,45 @@ void add_json_predictions(std::vector<ScoreItem>& items, const fs::path& path,
     ScoreItem& item = items[place->second];
     if (item.answered) fail(fmt::format("the id {} occurs twice", id));
     item.answered = true;
-    if (row.contains("sql")) {
-      item.prediction = field<std::string>(row, "sql");
-    } else {
-      const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
-      item.prediction = extract ? extract(text) : text;
-    }
+    item.prediction = field_or<std::string>(row, "sql", "");
+    // `predict` writes both; where it found no statement the text says whether there were words.
+    if (!item.prediction.empty() || (row.contains("sql") && !row.contains("text"))) return;
+    const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
+    item.prediction = extract ? extract(text) : text;
   });
+  std::vector<std::string_view> missing;
+  for (const ScoreItem& item : items)
+    if (!item.answered) missing.push_back(item.id);
+  if (missing.empty()) return;
+  std::string ids;
+  for (std::size_t i = 0; i < std::min(missing.size(), kShownIds); ++i)
+    ids += fmt::format("{}{}", i ? ", " : "", missing[i]);
+  fail(fmt::format(
+      "{}: no row for {} of {} questions (id {}{}): expected one for each (an empty "
+      "answer is \"\")",
+      path.string(), missing.size(), items.size(), ids, missing.size() > kShownIds ? ", ..." : ""));
+}
+
+std::vector<ScoreItem> read_gold(const fs::path& path, bool samples) {
+  if (samples) return read_sample_gold(path);
+  const MappedFile file(path);
+  return is_json_lines(path, file.text()) ? read_json_gold(path)
+                                          : read_plain_gold(path, file.text());
 }
 
 }  // namespace
 
 std::vector<ScoreItem> read_score_items(const fs::path& gold, const fs::path& predictions,
                                         const Extract& extract) {
-  const MappedFile gold_file(gold), predicted_file(predictions);
-  std::vector<ScoreItem> items = is_json_lines(gold, gold_file.text())
-                                     ? read_json_gold(gold)
-                                     : read_plain_gold(gold, gold_file.text());
-  if (is_json_lines(predictions, predicted_file.text())) {
+  const MappedFile predicted_file(predictions);
+  std::vector<ScoreItem> items = read_gold(gold.empty() ? predictions : gold, gold.empty());
+  if (gold.empty() || is_json_lines(predictions, predicted_file.text())) {
     add_json_predictions(items, predictions, extract);
   } else {
     add_plain_predictions(items, gold, predictions, predicted_file.text());
   }
-  check(!items.empty(), fmt::format("{}: no gold queries", gold.string()));
+  check(!items.empty(),
+        fmt::format("{}: no gold queries", (gold.empty() ? predictions : gold).string()));
   return items;
 }
 

@@ -23,13 +23,13 @@ struct ScoreItem {
 using Extract = std::function<std::string(std::string_view)>;
 
 /// Reads both files and puts them side by side.
-/// gold         `SQL<tab>db_id` a line, or JSONL with "db_id", "query" and optionally "id".
-/// predictions  one SQL a line (up to a tab), or JSONL: {"id","sql"} or {"id","text"}, or the
-/// samples of
-///              lm-evaluation-harness ("doc_id", "filtered_resps"). `extract` is applied to "text"
-///              and responses, never to SQL.
+/// gold         `SQL<tab>db_id` a line, or JSONL with "db_id", "query" and optionally "id"; empty:
+///              the documents of the samples hold the golds.
+/// predictions  one SQL a line (up to a tab), or JSONL, a row for every gold: {"id","sql"},
+///              {"id","text"}, or the samples of lm-evaluation-harness ("doc_id",
+///              "filtered_resps"). `extract` is applied to "text" and responses, never to SQL.
 /// A line blank in both plain files ends a session; one blank in the predictions alone is an empty
-/// answer. Throws Error naming file and line.
+/// answer. Throws Error naming file and line, or both lengths where they differ.
 std::vector<ScoreItem> read_score_items(const std::filesystem::path& gold,
                                         const std::filesystem::path& predictions,
                                         const Extract& extract);

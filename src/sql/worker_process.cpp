@@ -63,7 +63,8 @@ std::filesystem::path find_worker(const std::filesystem::path& given) {
   return worker;
 }
 
-WorkerProcess::WorkerProcess(const std::filesystem::path& program) {
+WorkerProcess::WorkerProcess(const std::filesystem::path& program)
+    : buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
   spawn(program);
   wire::Hello hello{0, 0};
   const auto got =
@@ -181,9 +182,9 @@ void WorkerProcess::leave_core() {
 WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
                                                Clock::time_point deadline) {
   while (size > 0) {
-    if (used_ < buffer_.size()) {
-      const std::size_t step = std::min(size, buffer_.size() - used_);
-      std::memcpy(out, buffer_.data() + used_, step);
+    if (used_ < filled_) {
+      const std::size_t step = std::min(size, filled_ - used_);
+      std::memcpy(out, buffer_.get() + used_, step);
       used_ += step;
       out += step;
       size -= step;
@@ -203,10 +204,9 @@ WorkerProcess::Received WorkerProcess::receive(char* out, std::size_t size,
     }
     if (ready == 0) return Received::late;
     if (!(watched[0].revents & (POLLIN | POLLHUP))) return Received::died;
-    buffer_.resize(kReadBytes);
+    const ssize_t got = ::recv(socket_, buffer_.get(), kReadBytes, 0);
     used_ = 0;
-    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
-    buffer_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    filled_ = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return Received::died;
   }

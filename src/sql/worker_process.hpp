@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -39,8 +40,8 @@ class WorkerProcess {
   // The core that the worker is held to; -1 for none.
   int core_ = -1;
   // Bytes that came with an earlier read.
-  std::string buffer_;
-  std::size_t used_ = 0;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t filled_ = 0, used_ = 0;
 };
 
 /// `given`, else $TRADEOFF_SQL_WORKER, else beside the running program. Throws Error when it is not

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -147,6 +148,12 @@ void count_answer_changes(const Paired& paired, PairSummary& out) {
 
 }  // namespace
 
+bool share_seed(const ScoreTable& a, const ScoreTable& b, SeedPairing pairing) {
+  if (a.computed_once || b.computed_once) return true;
+  if (pairing == SeedPairing::in_order) return a.seeds.size() == b.seeds.size();
+  return std::ranges::find_first_of(a.seeds, b.seeds) != a.seeds.end();
+}
+
 PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOptions& options) {
   const Paired paired = pair_up(a, b, options);
   const ItemScores& d = paired.difference;
@@ -197,6 +204,7 @@ std::vector<PairSummary> compare_all(std::span<const ScoreTable> tables,
     for (std::size_t i = 0; i < shared.size(); ++i) {
       for (std::size_t j = i + 1; j < shared.size(); ++j) {
         if (shared[i].task != task || shared[j].task != task) continue;
+        if (!share_seed(shared[i], shared[j], options.seeds)) continue;
         pairs.push_back(compare_pair(shared[i], shared[j], options));
       }
     }

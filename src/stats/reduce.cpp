@@ -18,11 +18,11 @@ std::string interval_text(const std::optional<StandardError>& error) {
 std::string headline(const PairSummary& pair) {
   if (!pair.delta.mean) return fmt::format("{} against {}: no common items", pair.b, pair.a);
   const double delta = 100 * *pair.delta.mean;
-  const std::string direction = delta == 0 ? "as many right as"
+  const std::string direction = delta == 0 ? "as much as"
                                            : fmt::format("{:.1f} points {} than", std::abs(delta),
                                                          delta > 0 ? "more" : "fewer");
-  return fmt::format("{}: {} {} {} (95 % interval {}; p {:.3g})", pair.task, pair.b, direction,
-                     pair.a, interval_text(pair.delta.cluster), *pair.mcnemar_p);
+  return fmt::format("{}: {} scores {} {} (95 % interval {}; p {:.3g})", pair.task, pair.b,
+                     direction, pair.a, interval_text(pair.delta.cluster), *pair.mcnemar_p);
 }
 
 std::string arm_line(const TaskSummary& arm) {

@@ -2,22 +2,6 @@
 
 namespace tradeoff::study {
 
-const char* name_of(TaskKind task) {
-  return task == TaskKind::spider ? "spider" : "mmlu";
-}
-
-const char* name_of(Primary primary) {
-  switch (primary) {
-    case Primary::exec:
-      return "exec";
-    case Primary::set:
-      return "set";
-    case Primary::strict:
-      return "strict";
-  }
-  return "exec";
-}
-
 bool reached_by_seed(const ArmOptions& arm, TaskKind task) {
   return arm.trains || (task == TaskKind::spider && arm.spider.shots > 0);
 }

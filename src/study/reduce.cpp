@@ -48,7 +48,12 @@ stats::ScoreTable make_table(const std::string& arm, const std::string& task,
     for (std::size_t i = 0; i < n; ++i) {
       table.scores[i * seeds + s] = score_of(scores[i]);
       table.answers[i * seeds + s] = stats::answer_code(answers[i]);
-      if (spider && rows.at<Strings>("outcome")[i] == "gold_error") table.gold_error[i] = 1;
+    }
+    if (spider) {
+      const Strings& outcomes = rows.at<Strings>("outcome");
+      for (std::size_t i = 0; i < n; ++i) {
+        if (outcomes[i] == "gold_error") table.gold_error[i] = 1;
+      }
     }
     for (stats::MetricScores& other : table.metrics) {
       for (std::size_t i = 0; i < n; ++i) {
@@ -71,16 +76,50 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
+Primary primary_of(const store::Predictions& predictions) {
+  const auto study = predictions.config.find("study");
+  const std::string name =
+      study == predictions.config.end() ? "exec" : field_or<std::string>(*study, "primary", "exec");
+  for (const Primary primary : {Primary::exec, Primary::set, Primary::strict}) {
+    if (name == name_of(primary)) return primary;
+  }
+  fail("study.primary: found \"" + name + "\", expected exec, set or strict");
+}
+
+std::vector<std::string> arm_order(const store::Predictions& predictions) {
+  std::vector<std::string> arms;
+  const auto add = [&arms](const std::string& name) {
+    if (std::ranges::find(arms, name) == arms.end()) arms.push_back(name);
+  };
+  const auto named = predictions.config.find("arms");
+  if (named != predictions.config.end()) {
+    for (const auto& [name, record] : named->items()) add(name);
+  }
+  for (const auto& [key, run] : predictions.runs) add(key.arm);
+  return arms;
+}
+
+std::vector<std::string> task_order(const store::Predictions& predictions) {
+  std::vector<std::string> tasks;
+  for (const char* name : {"spider", "mmlu"}) {
+    if (predictions.items.contains(name)) tasks.emplace_back(name);
+  }
+  return tasks;
+}
+
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions,
                                             Primary primary) {
   std::map<std::pair<std::string, std::string>, Runs> groups;
   for (const auto& [key, run] : predictions.runs)
     groups[{key.arm, key.task}].emplace_back(key.seed, &run);
   std::vector<stats::ScoreTable> tables;
-  for (auto& [key, runs] : groups) {
-    std::ranges::sort(runs);
-    tables.push_back(
-        make_table(key.first, key.second, predictions.items.at(key.second), runs, primary));
+  for (const std::string& arm : arm_order(predictions)) {
+    for (const std::string& task : task_order(predictions)) {
+      const auto found = groups.find({arm, task});
+      if (found == groups.end()) continue;
+      std::ranges::sort(found->second);
+      tables.push_back(make_table(arm, task, predictions.items.at(task), found->second, primary));
+    }
   }
   return tables;
 }
@@ -104,6 +143,52 @@ std::vector<ClassCount> error_classes(const store::Predictions& predictions) {
     return a.arm != b.arm ? a.arm < b.arm : a.rows > b.rows;
   });
   return classes;
+}
+
+namespace {
+
+store::Table floor_table(const stats::StudySummary& summary) {
+  Strings task, name;
+  store::Ints right, items;
+  std::vector<std::string> told;
+  for (const stats::TaskSummary& s : summary.arms) {
+    if (std::ranges::find(told, s.task) != told.end()) continue;
+    told.push_back(s.task);
+    for (const stats::Floor& floor : s.floors) {
+      task.push_back(s.task);
+      name.push_back(floor.name);
+      right.push_back(static_cast<std::int64_t>(floor.right));
+      items.push_back(static_cast<std::int64_t>(floor.items));
+    }
+  }
+  store::Table table;
+  table.add("task", std::move(task));
+  table.add("name", std::move(name));
+  table.add("right", std::move(right));
+  table.add("items", std::move(items));
+  return table;
+}
+
+}  // namespace
+
+std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictions) {
+  std::vector<stats::TaskFloors> floors;
+  const auto found = predictions.summary.find("floors");
+  if (found == predictions.summary.end()) {
+    const auto mmlu = predictions.items.find("mmlu");
+    if (mmlu != predictions.items.end())
+      floors.push_back({"mmlu", stats::letter_floors(mmlu->second.at<Strings>("answer"))});
+    return floors;
+  }
+  const store::Table& table = found->second;
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    const std::string& task = table.at<Strings>("task")[i];
+    if (floors.empty() || floors.back().task != task) floors.push_back({task, {}});
+    floors.back().floors.push_back({table.at<Strings>("name")[i],
+                                    static_cast<std::uint64_t>(table.at<store::Ints>("right")[i]),
+                                    static_cast<std::uint64_t>(table.at<store::Ints>("items")[i])});
+  }
+  return floors;
 }
 
 std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
@@ -145,6 +230,10 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
   classes.add("arm", std::move(class_arm));
   classes.add("error_class", std::move(name));
   classes.add("rows", std::move(rows));
+  tables["floors"] = floor_table(summary);
+  for (const auto& [kept, prompts] : predictions.summary) {
+    if (kept.starts_with("prompts-")) tables[kept] = prompts;
+  }
   return tables;
 }
 

@@ -10,6 +10,7 @@
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
 #include "tradeoff/study/score_rows.hpp"
 #include "tradeoff/task/extract.hpp"
@@ -24,6 +25,12 @@ namespace fs = std::filesystem;
 // A predictor that answers every question with an empty result; right where the gold result is
 // empty.
 constexpr const char* kEmptyAnswer = "SELECT 1 WHERE 0";
+
+store::Table prompt_texts(std::span<const task::Item> items) {
+  std::vector<std::string> texts;
+  for (const task::Item& item : items) texts.push_back(item.prompt);
+  return prompt_table(texts);
+}
 
 class StudyRun {
  public:
@@ -154,9 +161,10 @@ class StudyRun {
                           ? predict(session_, *model_, plan, journals, header, std::move(finished))
                           : std::optional(finished_rows(plan, std::move(finished)));
     if (!rows) return false;
-    if (session_.rank() != 0 || options_.cell) return true;
+    if (session_.rank() != 0) return true;
     if (missing)
       folder_.append_ledger(ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds()));
+    if (options_.cell) return true;
     store_run(arm, seed, task, rendered.items, *rows);
     return true;
   }
@@ -197,7 +205,10 @@ class StudyRun {
       }
       run.rows = score_mmlu_rows(items, rows);
     }
-    run.attributes["prompts_sha256"] = task::prompts_sha256(items);
+    const std::string prompts = task::prompts_sha256(items);
+    run.attributes["prompts_sha256"] = prompts;
+    store::Table& texts = predictions_.summary[prompt_table_name(prompts)];
+    if (texts.columns().empty()) texts = prompt_texts(items);
     if (!reached_by_seed(arm, task)) {
       run.attributes["computed_once"] =
           std::string("no random stream reaches it: greedy, examples in file order");

@@ -1,10 +1,13 @@
 """Times scoring of the 1,034 development pairs, whole processes, against the official evaluator.
 
-    score_bench.py build/release/sql_score_driver jobs/data/spider [--official FOLDER] [--repeats 5]
+    score_bench.py build/release/tradeoff jobs/data/spider [--official FOLDER] [--repeats 5]
+
+sql_score_driver stands in for the program where only the first modules are built.
 
 FOLDER is a checkout of taoyds/test-suite-sql-eval (with sqlparse and nltk in this Python); without it the
 same rules as tests/sql/official_rules.py states them run in its place, with a connection a statement as the
-official program has it. Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
+official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query.
+Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
 """
 import argparse
 import json
@@ -100,7 +103,8 @@ def main():
         data = [str(folder / "database"), str(args.spider / "tables.json")]
         source, library = (OFFICIAL, args.official) if args.official else (REWRITTEN, SQL_TESTS)
         peer = [sys.executable, "-W", "ignore", "-c", source, str(library), *files, *data]
-        ours = [str(args.driver), "--gold", files[0], "--pred", files[1], "--db", data[0], "--table", data[1], "--etype", "all"]
+        program = [str(args.driver)] + ["score"] * (args.driver.name == "tradeoff")
+        ours = [*program, "--gold", files[0], "--pred", files[1], "--db", data[0], "--table", data[1], "--etype", "all"]
         commands = {"peer": peer, "one thread": [*ours, "--threads", "1"], "two threads": [*ours, "--threads", "2"]}
         outputs = {name: run(command)[1] for name, command in commands.items()}
         for figure in ("execution", "exact match"):
@@ -113,6 +117,9 @@ def main():
             for name, command in commands.items():
                 seconds[name].append(run(command)[0])
         median = {name: statistics.median(values) for name, values in seconds.items()}
+        guard = args.driver.parent / "sql_guard_bench"
+        if guard.exists():
+            print(run([str(guard)])[1], end="")
         print("peer:", "official evaluation.py" if args.official else "the official rules rewritten, tests/sql/official_rules.py")
         for name, value in median.items():
             print(f"{name}: {value:.3f} s")

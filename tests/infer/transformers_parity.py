@@ -3,12 +3,13 @@ prefix tree against the same prompts run one by one.
 
 A step of transformers whose two best logits lie within 1e-4 of each other ends the comparison of that prompt and is counted.
 
-    transformers_parity.py PROGRAM MODEL DATA [--spider 8] [--short 64] [--mmlu 16] [--cut-8b] [--random-only] [--device cpu]
+    transformers_parity.py PROGRAM MODEL DATA [--spider 4] [--short 16] [--mmlu 12] [--cut-8b] [--random-only] [--device cpu]
 
 --random-only needs of MODEL nothing but its tokenizer.
 --cut-8b takes random weights of the Llama-3-8B shape cut to two layers in place of the small random models (4 GB each)."""
 
 import argparse
+import itertools
 import json
 import pathlib
 import shutil
@@ -17,18 +18,19 @@ import sys
 import tempfile
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from tokenizers import Tokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from random_llama import ROPE_31, save_random_llama
 
 logging.disable_progress_bar()
 
 MARGIN = 1e-4      # of the two best logits: nearer ones may change places by rounding
 LOGPROB = 1e-3     # of a choice's log-probability, against transformers
 TREE = 1e-4        # the same, prefix tree against one by one
-
-ROPE_31 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-           "original_max_position_embeddings": 512}
-
+ALONE = 8          # so many answers are decoded one by one
 
 def rows_of(path):
     return [json.loads(line) for line in open(path, encoding="utf-8")]
@@ -60,14 +62,14 @@ class Checker:
 
     def greedy(self, folder, model, items, ends, new_tokens, name):
         answers = self.predict(folder, "spider", items, name, max_new_tokens=new_tokens)
-        alone = self.predict(folder, "spider", items, name + "-alone", max_new_tokens=new_tokens, chunk_size=1)
+        alone = self.predict(folder, "spider", items, name + "-alone", max_new_tokens=new_tokens, chunk_size=1, limit=ALONE)
         steps = near = 0
         wrong = []
-        for item, answer, single in zip(rows_of(items), answers, alone, strict=True):
+        for item, answer, single in itertools.zip_longest(rows_of(items), answers, alone):
             prompt = self.prompt_ids(item)
             ids = answer["token_ids"] + ([None] if answer["finish"] == "stop" else [])
             scores = self.logits(model, prompt + answer["token_ids"])[len(prompt) - 1:]
-            differs_alone = single["token_ids"] != answer["token_ids"]
+            differs_alone = single is not None and single["token_ids"] != answer["token_ids"]
             for step, got in enumerate(ids):
                 best = scores[step].topk(2)
                 if best.values[0] - best.values[1] < MARGIN:
@@ -84,14 +86,14 @@ class Checker:
         self.expect(not wrong, f"{name}: {len(answers)} prompts, {steps} greedy steps equal, {near} ended at a near tie{wrong or ''}")
 
     def prompt_ids(self, item):
-        return item.get("prompt_ids") or self.tokenizer.encode(item["prompt"], add_special_tokens=False)
+        return item.get("prompt_ids") or self.tokenizer.encode(item["prompt"], add_special_tokens=False).ids
 
     def choices(self, folder, model, items, name):
         tree = self.predict(folder, "mmlu", items, name)
         alone = self.predict(folder, "mmlu", items, name + "-alone", chunk_size=1)
         worst = worst_alone = 0.0
         for item, row, single in zip(rows_of(items), tree, alone, strict=True):
-            columns = [self.tokenizer.encode(c, add_special_tokens=False)[0] for c in item["choices"]]
+            columns = [self.tokenizer.encode(c, add_special_tokens=False).ids[0] for c in item["choices"]]
             want = self.logits(model, self.prompt_ids(item))[-1].log_softmax(-1)[columns].tolist()
             worst = max(worst, *(abs(a - b) for a, b in zip(want, row["choice_logprobs"])))
             worst_alone = max(worst_alone, *(abs(a - b) for a, b in zip(single["choice_logprobs"], row["choice_logprobs"])))
@@ -110,38 +112,21 @@ class Checker:
                 self.greedy(folder, model, items, ends, new_tokens, f"{name}-{kind}")
 
 
-def random_model(folder, tokenizer_of, **shape):
-    torch.manual_seed(1)
-    # Wide enough that logits differ: their spread is about initializer_range times the root of the width.
-    config = LlamaConfig(vocab_size=49152, max_position_embeddings=8192, rope_theta=5e5, bos_token_id=1, eos_token_id=2,
-                         initializer_range=1 / shape["hidden_size"] ** 0.5, **shape)
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(tokenizer_of / name, folder / name)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("--spider", type=int, default=8)
-    parser.add_argument("--short", type=int, default=64)
-    parser.add_argument("--mmlu", type=int, default=16)
+    parser.add_argument("--spider", type=int, default=4)
+    parser.add_argument("--short", type=int, default=16)
+    parser.add_argument("--mmlu", type=int, default=12)
     parser.add_argument("--cut-8b", action="store_true")
     parser.add_argument("--random-only", action="store_true")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="transformers-parity-"))
     checker = Checker(options, work)
-    from tokenizers import Tokenizer
-    tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
-
-    class Ids:
-        @staticmethod
-        def encode(text, add_special_tokens):
-            return tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
-    checker.tokenizer = Ids
+    checker.tokenizer = Tokenizer.from_file(str(options.model / "tokenizer.json"))
 
     def prepare(task, name, *words):
         out = work / name
@@ -166,7 +151,7 @@ def main():
                                                  num_key_value_heads=3, head_dim=64, rope_scaling=ROPE_31, tie_word_embeddings=True)}
     for name, shape in shapes.items():
         folder = work / name
-        random_model(folder, options.model, **shape)
+        save_random_llama(folder, options.model, **shape)
         checker.compare(folder, name, [("3-shot", long, 16), ("0-shot", short, 16), ("mmlu", mmlu, 0)])
         shutil.rmtree(folder)
     shutil.rmtree(work)

@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <set>
 #include <thread>
 
 #include "hostile_statements.hpp"
+#include "slow_build.hpp"
 #include "spider_files.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
@@ -49,17 +51,20 @@ TEST_F(Sandbox, survives_hostile_statements_and_answers_the_next_question) {
   ASSERT_GE(statements.size(), 150u);
   const std::string before = sha256_file(database);
   const auto files_before = files();
-  constexpr double kTimeout = 0.25;
+  constexpr double kTimeout = 0.25, kGrace = kSlowBuild ? 1.0 : 0.1;
   Executor executor({.timeout_s = kTimeout, .max_steps = 2'000'000});
   const std::string next = "SELECT count(*), sum(age), max(name LIKE 'j%') FROM singer";
   const Result expected = executor.run(database, next);
   double slowest = 0;
   for (const std::string& sql : statements) {
     Result result;
-    const double seconds = seconds_of([&] { result = executor.run(database, sql); });
+    // The contract is 0.1 s after the deadline. A crowded machine may miss it by chance, not
+    // thrice.
+    double seconds = 1e9;
+    for (int attempt = 0; attempt < 3 && seconds > kTimeout + kGrace; ++attempt)
+      seconds = std::min(seconds, seconds_of([&] { result = executor.run(database, sql); }));
     slowest = std::max(slowest, seconds);
-    // The contract is 0.1 s after the deadline; a crowded test machine gets more.
-    EXPECT_LT(seconds, kTimeout + 1.0) << sql.substr(0, 200);
+    EXPECT_LT(seconds, kTimeout + kGrace) << sql.substr(0, 200);
     EXPECT_NE(result.outcome, Outcome::crashed) << sql.substr(0, 200);
     const Result after = executor.run(database, next);
     ASSERT_EQ(after.outcome, Outcome::ok) << "after " << sql.substr(0, 200) << after.message;
@@ -67,7 +72,8 @@ TEST_F(Sandbox, survives_hostile_statements_and_answers_the_next_question) {
                            expected.rows.cells().begin()))
         << "after " << sql.substr(0, 200);
   }
-  RecordProperty("slowest_ms", static_cast<int>(slowest * 1000));
+  std::cout << statements.size() << " statements, the slowest took " << slowest << " s of "
+            << kTimeout << " s\n";
   EXPECT_EQ(sha256_file(database), before);
   EXPECT_EQ(files(), files_before);
   EXPECT_FALSE(fs::exists("/tmp/tradeoff-evil.db"));

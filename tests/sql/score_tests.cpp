@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "plain_sqlite.hpp"
 #include "spider_files.hpp"
+#include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::sql {
@@ -58,6 +60,54 @@ TEST(Score, a_missing_database_is_an_error_that_names_the_file) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("nowhere/nowhere.sqlite"), std::string::npos);
   }
+}
+
+// The test-suite's rule: the same question on several files of rows.
+TEST(Score, exec_asks_every_sqlite_file_of_the_folder_and_set_the_own_one_alone) {
+  const TemporaryFolder folder;
+  const auto place = folder.path() / "shop";
+  std::filesystem::create_directories(place);
+  const std::string table = "CREATE TABLE item (name TEXT, price INTEGER);";
+  plain_execute(place / "shop.sqlite", table + "INSERT INTO item VALUES ('a', 1), ('b', 2);");
+  plain_execute(place / "shop_0.sqlite", table + "INSERT INTO item VALUES ('a', 3), ('b', 2);");
+  Scorer scorer(folder.path(), {});
+  EXPECT_EQ(scorer.databases("shop").size(), 2u);
+  const char* gold = "SELECT name FROM item WHERE price = 2";
+  EXPECT_EQ(scorer.score("shop", gold, "SELECT name FROM item WHERE price > 1 AND price < 3").exec,
+            true);
+  // By chance right on the own file.
+  const Verdict lucky = scorer.score("shop", gold, "SELECT max(name) FROM item WHERE price > 1");
+  EXPECT_EQ(lucky.exec, true);
+  const Verdict wrong = scorer.score("shop", gold, "SELECT name FROM item WHERE price > 1");
+  EXPECT_EQ(wrong.exec, false);
+  EXPECT_EQ(wrong.exec_keep_distinct, false);
+  EXPECT_EQ(wrong.set, true);
+  EXPECT_EQ(wrong.strict, true);
+  EXPECT_EQ(wrong.error_class, "rows_superset");
+  EXPECT_NE(wrong.message.find("in shop_0.sqlite"), std::string::npos) << wrong.message;
+
+  plain_execute(place / "shop_1.sqlite", "CREATE TABLE item (name TEXT);");
+  // The prediction alone fails there.
+  const Verdict fails =
+      Scorer(folder.path(), {})
+          .score("shop", "SELECT count(name) FROM item", "SELECT count(price) FROM item");
+  EXPECT_EQ(fails.exec, false);
+  EXPECT_EQ(fails.outcome, Outcome::ok);
+  EXPECT_NE(fails.message.find("no such column: price"), std::string::npos) << fails.message;
+  Scorer with_broken(folder.path(), {});
+  const Verdict broken = with_broken.score("shop", gold, gold);
+  EXPECT_EQ(broken.outcome, Outcome::gold_error);
+  EXPECT_NE(broken.message.find("no such column: price"), std::string::npos) << broken.message;
+}
+
+// Taking DISTINCT out is what makes this one wrong by exec.
+TEST(Score, the_class_is_that_of_the_comparison_that_failed) {
+  Scorer scorer = dev_scorer();
+  const Verdict verdict = scorer.score("concert_singer", "SELECT DISTINCT country FROM singer",
+                                       "SELECT country FROM singer GROUP BY country");
+  EXPECT_EQ(verdict.exec, false);
+  EXPECT_EQ(verdict.exec_keep_distinct, true);
+  EXPECT_EQ(verdict.error_class, "distinct");
 }
 
 struct ClassCase {

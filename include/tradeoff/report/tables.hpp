@@ -1,15 +1,18 @@
 #pragma once
 #include <string>
 
-#include "tradeoff/study/run.hpp"
+#include "tradeoff/report/analysis.hpp"
 
 namespace tradeoff::report {
 
-/// Accuracies of every arm and task with their intervals, MMLU by group, floors, and why wrong SQL
-/// was wrong: Markdown that reads as well on a terminal.
-std::string markdown(const study::StudyResult& result);
+/// report.md: the head line, Tables II and III with their intervals, pairs, the trade-off, errors
+/// and cost, in Markdown that reads as well on a terminal.
+std::string markdown(const Study& study, const Analysis& analysis);
 
-/// report.json (design §3): study, arms, pairs, cost.
-Json report_json(const study::StudyResult& result);
+/// report.json (design §10): study, arms, pairs, cost; then what else the page shows.
+Json report_json(const Study& study, const Analysis& analysis);
+
+/// report.html: one file that needs no network.
+std::string html(const Study& study, const Analysis& analysis);
 
 }  // namespace tradeoff::report

@@ -1,11 +1,12 @@
 #pragma once
 #include <filesystem>
 
-#include "tradeoff/study/run.hpp"
+#include "tradeoff/report/analysis.hpp"
 
 namespace tradeoff::report {
 
-/// Writes report.md and report.json into the study's folder, each whole or not at all.
-void write_reports(const std::filesystem::path& output_dir, const study::StudyResult& result);
+/// Writes report.html, report.md and report.json into the folder, each whole or not at all.
+void write_reports(const std::filesystem::path& output_dir, const Study& study,
+                   const Analysis& analysis);
 
 }  // namespace tradeoff::report

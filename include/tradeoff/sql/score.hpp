@@ -63,8 +63,10 @@ class Scorer {
   Scorer(Scorer&&) noexcept;
   Scorer& operator=(Scorer&&) noexcept;
 
+  /// Throws Error when the database's file or its entry in tables.json is missing; reads neither.
+  void require(std::string_view db_id) const;
   /// Any bytes are accepted as gold and prediction. Throws Error when the database or
-  /// its entry in tables.json is missing.
+  /// its entry in tables.json is missing, or when the database cannot be read.
   Verdict score(std::string_view db_id, std::string_view gold, std::string_view prediction);
   /// What to run and show side by side: one statement on the question's own database.
   Result run(std::string_view db_id, std::string_view sql);

@@ -13,7 +13,8 @@ namespace tradeoff::sql {
 
 /// What `tradeoff score` takes; the names of the official evaluation.py.
 struct ScoreFilesOptions {
-  // Gold queries: `SQL<tab>db_id` a line, or JSONL with "db_id" and "query".
+  // Gold queries: `SQL<tab>db_id` a line, or JSONL with "db_id" and "query". Empty: the documents
+  // of lm-evaluation-harness samples hold them.
   std::filesystem::path gold;
   // Predictions: one SQL a line, JSONL {"id","sql"} or {"id","text"}, or lm-evaluation-harness
   // samples.
@@ -33,8 +34,8 @@ struct ScoreFilesOptions {
   std::uint64_t sql_max_steps = ExecuteOptions().max_steps;
   // Threads, each with a worker process; 0: one a core. No verdict depends on it.
   int threads = 1;
-  // After the official tables: failed golds, floors, classes of the wrong answers, and where the
-  // semantics disagree.
+  // After the official tables: accuracy by every semantics, what the golds themselves do, floors,
+  // classes of the wrong answers, and where the semantics disagree.
   bool details = false;
   // Turns an answer's raw text ("text", responses) into SQL; empty: as it is.
   std::function<std::string(std::string_view)> extract;
@@ -49,9 +50,15 @@ struct ScoredRow {
   Verdict verdict;
 };
 
-/// Scores whole files and prints the official tables to `out`. Throws Error for bad files, a
-/// missing database or a missing entry of tables.json, all found before anything is executed.
+/// Scores whole files and prints to `out` what evaluation.py prints, byte for byte: the pairs that
+/// do not match, then its tables. More follows only where a gold failed or with `details`. Throws
+/// Error for bad files, a missing database or a missing entry of tables.json, all found before
+/// anything is executed.
 std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out);
+
+/// The same for rows that were read elsewhere: judges them in place and prints; writes no file.
+void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& rows,
+                     std::ostream& out);
 
 /// Judges `rows` (all but their verdicts given) in place, by database, on `threads` threads.
 void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int threads);

@@ -73,8 +73,11 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
 ItemScores paired_differences(const ScoreTable& a, const ScoreTable& b,
                               const PairOptions& options = {});
 
+/// Whether there is a pair of columns to compare.
+bool share_seed(const ScoreTable& a, const ScoreTable& b, SeedPairing pairing);
+
 /// Every pair of tables of one task, earlier arm = a, tasks in order of appearance, Holm applied
-/// over all of them.
+/// over all of them. Two tables that share no seed (cells are missing) make no pair.
 std::vector<PairSummary> compare_all(std::span<const ScoreTable> tables,
                                      const PairOptions& options = {});
 /// The family is every pair given that has a p-value.

@@ -16,7 +16,8 @@
 ///   (JSON) /items/<task>                  the questions, one row an item: columns id, and what the
 ///   task has /runs/<arm>/seed-<s>/<task>    one row an item, in the order of /items/<task>; column
 ///   `item` is its index /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step
-///   (column `step` from 1) /summary/<name>                reduced tables
+///   (column `step` from 1) /summary/<name>                reduced tables, and the prompts
+///   (study/prompt_table.hpp)
 /// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
 /// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
 /// soft_f1: numbers), choice_logprobs (matrix, width 4), answer, correct. Missing values:

@@ -10,17 +10,11 @@
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"
+#include "tradeoff/study/task_kind.hpp"
 #include "tradeoff/task/render.hpp"
 #include "tradeoff/train/options.hpp"
 
 namespace tradeoff::study {
-
-enum class TaskKind { spider, mmlu };
-const char* name_of(TaskKind task);
-
-/// The metric that `accuracy` means on Spider.
-enum class Primary { exec, set, strict };
-const char* name_of(Primary primary);
 
 /// What one arm is: everything that may differ between arms.
 struct ArmOptions {

@@ -1,14 +1,25 @@
 #pragma once
+#include <map>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/options.hpp"
+#include "tradeoff/study/task_kind.hpp"
 
 namespace tradeoff::study {
 
+/// The metric that the file's configuration names; `exec` where it names none.
+Primary primary_of(const store::Predictions& predictions);
+
+/// Arms in the order of the job file, then those that it does not name; tasks Spider first.
+std::vector<std::string> arm_order(const store::Predictions& predictions);
+std::vector<std::string> task_order(const store::Predictions& predictions);
+
 /// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are
-/// databases, its strata hardness; MMLU's are subjects and groups.
+/// databases, its strata hardness; MMLU's are subjects and groups. Arm by arm as arm_order has
+/// them, tasks within as task_order has them.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 
 /// Accuracies, intervals and pairs of a study (design §10).
@@ -22,8 +33,13 @@ struct ClassCount {
 /// Why wrong SQL is wrong, most frequent first within each arm.
 std::vector<ClassCount> error_classes(const store::Predictions& predictions);
 
-/// /summary/accuracy, /summary/error_classes: the reduced tables that stand in predictions.h5.
+/// /summary/accuracy, /summary/error_classes, /summary/floors: the reduced tables that stand in
+/// predictions.h5; the prompts that stand in it already (prompt_table.hpp) are kept.
 std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
                                                    const stats::StudySummary& summary);
+
+/// The floors that stand in /summary/floors; without that table, what the items alone tell (MMLU's
+/// letters).
+std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictions);
 
 }  // namespace tradeoff::study

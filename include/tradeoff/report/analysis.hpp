@@ -1,0 +1,89 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tradeoff/report/study.hpp"
+#include "tradeoff/stats/calibration.hpp"
+#include "tradeoff/stats/plan.hpp"
+#include "tradeoff/stats/reduce.hpp"
+#include "tradeoff/stats/tradeoff.hpp"
+#include "tradeoff/study/task_kind.hpp"
+
+namespace tradeoff::report {
+
+/// What one arm gained on Spider against what it lost on MMLU, from the reference arm.
+struct ArmTradeoff {
+  std::string arm;
+  stats::Over over = stats::Over::items;
+  stats::TradeoffOrReason result;
+};
+
+/// Rows of one arm and task that something happened to, over its seeds.
+struct RowCounts {
+  std::string arm, task;
+  std::int64_t rows = 0, skipped = 0, shots_dropped = 0;
+  // Spider: answers that ended at the token limit.
+  std::int64_t cut_off = 0;
+  std::int64_t longest_prompt = 0;
+};
+
+/// How often a row of the reference arm ended as `from` and the same row of `arm` as `to`, over
+/// paired seeds. Classes are error classes; "right" where the answer is.
+struct Transition {
+  std::string arm, from, to;
+  std::int64_t rows = 0;
+};
+
+/// What an arm cost, by the ledger.
+struct ArmLedger {
+  std::string arm;
+  double train_s = 0, predict_s = 0, device_hours = 0;
+  std::int64_t tokens = 0, questions = 0, cells = 0, devices = 1;
+  // Real tokens, prompts' and answers', for each second of prediction.
+  std::optional<double> tokens_per_s;
+  std::optional<double> peak_gib;
+};
+
+/// Labels within one task: Spider's databases and hardness, MMLU's subjects and groups.
+struct Grouping {
+  std::string task, name;
+  std::vector<std::string> labels;  // [items]
+  std::map<std::string, std::vector<stats::GroupAccuracy>> by_arm;
+  std::map<std::string, std::vector<stats::GroupDifference>> difference;  // reference -> arm
+};
+
+/// Everything that the report says, as numbers.
+struct Analysis {
+  std::string name;
+  study::Primary primary = study::Primary::exec;
+  std::vector<std::string> arms, tasks;
+  // What the others are compared with: the arm `base`, or else the first one.
+  std::string reference;
+  std::vector<stats::ScoreTable> tables;
+  stats::StudySummary summary;
+  std::vector<ArmTradeoff> tradeoffs;
+  std::vector<Grouping> groupings;
+  std::vector<RowCounts> counts;
+  std::vector<Transition> transitions;
+  // Rows by error class and by outcome: {arm, {class, rows}}, Spider.
+  std::map<std::string, std::map<std::string, std::int64_t>> classes, outcomes;
+  std::map<std::string, stats::Calibration> calibration;  // by arm, MMLU
+  std::vector<ArmLedger> costs;
+  // For the reference against each arm and task: what would tell the difference that was seen.
+  std::vector<stats::PlanResult> plans;
+
+  const stats::TaskSummary* summary_of(const std::string& arm, const std::string& task) const;
+  const stats::PairSummary* pair_of(const std::string& a, const std::string& b,
+                                    const std::string& task) const;
+  const stats::ScoreTable* table_of(const std::string& arm, const std::string& task) const;
+};
+
+Analysis analyse(const Study& study);
+
+/// "Spider", "MMLU".
+std::string task_title(const std::string& task);
+
+}  // namespace tradeoff::report

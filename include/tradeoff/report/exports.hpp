@@ -1,0 +1,29 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "tradeoff/report/analysis.hpp"
+
+/// Results in the formats of others, below <output-dir>/export:
+///   spider/gold.sql                      SQL, a tab, the database; as the official scripts read it
+///   spider/<arm>_seed-<s>.sql            one SQL a line, never an empty one
+///   spider/placeholders.csv              the lines that stand for an answer without a statement
+///   lm-eval/<arm>_seed-<s>/results_<study>.json, samples_<task>_<study>.jsonl
+///   tables/accuracy.csv, pairs.csv, groups.csv, errors.csv, cost.csv
+namespace tradeoff::report {
+
+/// Replaces the folder `folder` as a whole.
+void write_exports(const std::filesystem::path& folder, const Study& study,
+                   const Analysis& analysis);
+
+void export_spider(const std::filesystem::path& folder, const Study& study);
+void export_lm_eval(const std::filesystem::path& folder, const Study& study,
+                    const Analysis& analysis);
+void export_tables(const std::filesystem::path& folder, const Analysis& analysis);
+
+/// The statement on one line: comments go, line breaks become spaces. What has no statement becomes
+/// `select`, which no database accepts, so that it is wrong by every rule.
+std::string one_line_sql(std::string_view sql);
+
+}  // namespace tradeoff::report

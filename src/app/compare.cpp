@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "all_commands.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/report/result_file.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+void print_comparisons(const report::CompareOptions& options) {
+  const auto comparisons = report::compare_files(options);
+  Json json = Json::array();
+  for (const stats::Comparison& one : comparisons) {
+    if (&one != &comparisons.front()) fmt::print("\n");
+    fmt::print("{}", stats::to_text(one));
+    if (comparisons.size() > 1 && one.pair.holm_p) {
+      fmt::print("  {:<34} p {:.4g}\n", fmt::format("Holm over {} comparisons", comparisons.size()),
+                 *one.pair.holm_p);
+    }
+    json.push_back(stats::to_json(one));
+  }
+  if (!options.out.empty()) {
+    write_atomically(options.out, Json{{"comparisons", json}}.dump(2) + "\n");
+  }
+}
+
+}  // namespace
+
+Work parse_compare(Words words) {
+  auto options = std::make_shared<report::CompareOptions>();
+  config::Table table;
+  bind(table, *options);
+  if (!config::parse_command_line(
+          {"compare",
+           "Paired differences: the arms of one predictions.h5, or two result files, by item."},
+          table, words))
+    return {};
+  return {[options](const comm::Session& session) {
+    if (session.rank() == 0) print_comparisons(*options);
+    return kComplete;
+  }};
+}
+
+}  // namespace tradeoff::app

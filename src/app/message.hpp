@@ -1,0 +1,10 @@
+#pragma once
+#include <exception>
+#include <string>
+
+namespace tradeoff::app {
+
+/// "tradeoff COMMAND: what"; with TRADEOFF_DEBUG set also where in the sources it was raised.
+std::string message(const std::string& command, const std::exception& error);
+
+}  // namespace tradeoff::app

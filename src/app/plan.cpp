@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "all_commands.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/report/pilot.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the user stated; with nothing stated the origin's design is told.
+std::vector<std::string> stated_names(const config::Table& table) {
+  std::vector<std::string> names;
+  for (const config::Option* option : table.options()) {
+    if (option->name() != "out" && table.given(option->name())) names.push_back(option->name());
+  }
+  return names;
+}
+
+std::vector<stats::PlanOptions> from_pilot(const report::PlanCommandOptions& options,
+                                           const std::vector<std::string>& stated) {
+  const fs::path files[] = {fs::is_directory(options.pilot) ? options.pilot / "predictions.h5"
+                                                            : options.pilot};
+  const report::Study study = report::read_study(files);
+  const report::Analysis analysis = report::analyse(study);
+  const auto arms = fmt::format("{}", fmt::join(analysis.arms, ", "));
+  for (const std::string& arm : {options.a, options.b}) {
+    check(arm.empty() || std::ranges::find(analysis.arms, arm) != analysis.arms.end(),
+          fmt::format("{}: no arm \"{}\"; it has {}", files[0].string(), arm, arms));
+  }
+  const bool one_task = std::ranges::find(stated, "task") != stated.end();
+  check(!one_task || std::ranges::find(analysis.tasks, options.plan.task) != analysis.tasks.end(),
+        fmt::format("{}: no task \"{}\"; it has {}", files[0].string(), options.plan.task,
+                    fmt::join(analysis.tasks, ", ")));
+  const std::string a = options.a.empty() ? analysis.reference : options.a;
+  std::vector<stats::PlanOptions> plans;
+  for (const std::string& task : analysis.tasks) {
+    if (one_task && task != options.plan.task) continue;
+    for (const std::string& b : analysis.arms) {
+      if (b == a || (!options.b.empty() && b != options.b)) continue;
+      const stats::ScoreTable* from = analysis.table_of(a, task);
+      const stats::ScoreTable* to = analysis.table_of(b, task);
+      if (from && to) {
+        plans.push_back(report::plan_of_pilot(options.plan, stated, study, *from, *to));
+      }
+    }
+  }
+  check(!plans.empty(),
+        fmt::format("{}: no two arms to plan from; it has {}", files[0].string(), arms));
+  return plans;
+}
+
+void print_plans(const report::PlanCommandOptions& options,
+                 const std::vector<std::string>& stated) {
+  std::vector<stats::PlanOptions> asked;
+  if (!options.pilot.empty()) {
+    asked = from_pilot(options, stated);
+  } else if (stated.empty()) {
+    fmt::print("The origin's two draws and the two full sets:\n\n");
+    asked = stats::origin_plans();
+  } else {
+    asked = {options.plan};
+    // As in the origin design: fewer MMLU verdicts change.
+    const bool is_stated = std::ranges::find(stated, "discordance") != stated.end();
+    if (options.plan.task == "mmlu" && !is_stated) asked[0].discordance = 0.10;
+  }
+  std::vector<stats::PlanResult> plans;
+  Json json = Json::array();
+  for (const stats::PlanOptions& one : asked) {
+    plans.push_back(stats::plan(one));
+    json.push_back(stats::to_json(plans.back()));
+  }
+  fmt::print("{}", stats::to_text(plans));
+  if (!options.out.empty()) write_atomically(options.out, Json{{"plans", json}}.dump(2) + "\n");
+}
+
+}  // namespace
+
+Work parse_plan(Words words) {
+  auto options = std::make_shared<report::PlanCommandOptions>();
+  config::Table table;
+  bind(table, *options);
+  if (!config::parse_command_line(
+          {"plan",
+           "The difference that a design can see, or what a wanted difference needs; without "
+           "options, the origin's design."},
+          table, words))
+    return {};
+  return {[options, stated = stated_names(table)](const comm::Session& session) {
+    if (session.rank() == 0) print_plans(*options, stated);
+    return kComplete;
+  }};
+}
+
+}  // namespace tradeoff::app

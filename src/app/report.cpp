@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "all_commands.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/report/exports.hpp"
+#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/write.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_report(report::ReportOptions options) {
+  for (fs::path& file : options.files) {
+    if (fs::is_directory(file)) file /= "predictions.h5";
+  }
+  const report::Study study = report::read_study(options.files);
+  const report::Analysis analysis = report::analyse(study);
+  if (options.output_dir.empty()) options.output_dir = fs::absolute(options.files[0]).parent_path();
+  fs::create_directories(options.output_dir);
+  if (options.exports) report::write_exports(options.output_dir / "export", study, analysis);
+  report::write_reports(options.output_dir, study, analysis);
+  fmt::print("{}", report::markdown(study, analysis));
+  log::info("wrote {}/report.html, report.md, report.json", options.output_dir.string());
+}
+
+}  // namespace
+
+Work parse_report(Words words) {
+  auto options = std::make_shared<report::ReportOptions>();
+  bool quiet = false;
+  config::Table table;
+  bind(table, *options);
+  table.add("quiet", &quiet, "Say nothing but warnings").local();
+  if (!config::parse_command_line(
+          {"report", "Reduces one study's predictions.h5 and writes its report and exports."},
+          table, words))
+    return {};
+  if (options->files.size() > 1 && options->output_dir.empty()) {
+    throw config::UsageError(
+        "several files and no --output-dir; expected the folder where their common report goes");
+  }
+  const auto run = [options](const comm::Session& session) {
+    if (session.rank() == 0) write_report(*options);
+    return kComplete;
+  };
+  return {run, quiet ? log::Level::quiet : log::Level::normal};
+}
+
+}  // namespace tradeoff::app

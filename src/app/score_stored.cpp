@@ -1,0 +1,96 @@
+#include "score_stored.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/store/predictions_file.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+using store::Flags;
+using store::Strings;
+
+constexpr std::size_t kShownIds = 8;
+
+bool is_number(const std::string& id) {
+  return !id.empty() && id.size() < 18 &&
+         std::ranges::all_of(id, [](unsigned char c) { return c >= '0' && c <= '9'; }) &&
+         (id == "0" || id.front() != '0');
+}
+
+std::vector<sql::ScoredRow> rows_of(const store::Table& items, const store::Table& answers) {
+  const auto &id = items.at<Strings>("id"), &db_id = items.at<Strings>("db_id"),
+             &query = items.at<Strings>("query");
+  const auto &sql = answers.at<Strings>("sql"), &text = answers.at<Strings>("text");
+  std::vector<sql::ScoredRow> rows(items.rows());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].id = id[i];
+    rows[i].id_is_number = is_number(id[i]);
+    rows[i].db_id = db_id[i];
+    rows[i].gold = query[i];
+    // An answer without a statement is judged whole, so that blank and prose are told apart.
+    rows[i].prediction = sql[i].empty() ? text[i] : sql[i];
+    rows[i].turn = static_cast<int>(i);
+  }
+  return rows;
+}
+
+std::int8_t flag(std::optional<bool> value) {
+  return value ? (*value ? 1 : 0) : -1;
+}
+
+void print_changes(const std::vector<sql::ScoredRow>& rows, const store::Table& answers,
+                   std::ostream& out) {
+  if (rows.empty() || !rows.front().verdict.exec) return;
+  const auto& stored = answers.at<Flags>("exec");
+  std::vector<std::string> changed;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (flag(rows[i].verdict.exec) != stored[i]) changed.push_back(rows[i].id);
+  out << fmt::format("exec differs from the stored verdict in {} of {} rows", changed.size(),
+                     rows.size());
+  for (std::size_t i = 0; i < std::min(changed.size(), kShownIds); ++i)
+    out << (i ? " " : ": ") << changed[i];
+  out << (changed.size() > kShownIds ? " ...\n" : "\n");
+}
+
+}  // namespace
+
+bool is_stored(const std::filesystem::path& predictions) {
+  return predictions.extension() == ".h5" || predictions.extension() == ".hdf5";
+}
+
+void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::string>& arms,
+                  std::ostream& out) {
+  const store::Predictions stored = store::read_predictions(options.pred);
+  const auto items = stored.items.find("spider");
+  check(items != stored.items.end(),
+        fmt::format("{}: expected Spider questions, found none", options.pred.string()));
+  std::vector<std::string> left = arms;
+  std::string lines;
+  for (const auto& [key, run] : stored.runs) {
+    if (key.task != "spider") continue;
+    if (!arms.empty() && std::ranges::find(arms, key.arm) == arms.end()) continue;
+    std::erase(left, key.arm);
+    std::vector<sql::ScoredRow> rows = rows_of(items->second, run.rows);
+    out << fmt::format("arm {}, seed {}: {} questions\n", key.arm, key.seed, rows.size());
+    sql::score_and_print(options, rows, out);
+    print_changes(rows, run.rows, out);
+    out << '\n';
+    for (const sql::ScoredRow& row : rows) {
+      Json json = sql::to_json(row);
+      json["arm"] = key.arm;
+      json["seed"] = key.seed;
+      lines += to_line(json) + "\n";
+    }
+  }
+  for (const std::string& arm : left)
+    fail(fmt::format("{}: no Spider answers of arm \"{}\"", options.pred.string(), arm));
+  if (!options.out.empty()) write_atomically(options.out, lines);
+}
+
+}  // namespace tradeoff::app

@@ -1,0 +1,16 @@
+# cmake -DOUT=F.cpp -DHEADER=assets.hpp -DNAMESPACE=a::b -DFILES=function:file;... -P Embed.cmake
+# A source with one function a file that returns its text.
+set(text "// Made from the files in assets by src/cmake/Embed.cmake.\n#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n")
+foreach(pair IN LISTS FILES)
+  string(REGEX MATCH "^([a-z_]+):(.*)$" _ "${pair}")
+  set(function "${CMAKE_MATCH_1}")
+  set(file "${CMAKE_MATCH_2}")
+  file(READ "${file}" content)
+  string(FIND "${content}" ")embedded\"" clash)
+  if(NOT clash EQUAL -1)
+    message(FATAL_ERROR "${file}: holds )embedded\", which ends the literal it is put into")
+  endif()
+  string(APPEND text "\nstd::string_view ${function}() {\n  return R\"embedded(${content})embedded\";\n}\n")
+endforeach()
+string(APPEND text "\n}  // namespace ${NAMESPACE}\n")
+file(WRITE "${OUT}" "${text}")

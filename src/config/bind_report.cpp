@@ -1,0 +1,97 @@
+#include "tradeoff/config/bind_report.hpp"
+
+namespace tradeoff::config {
+
+void bind(Table& table, report::ReportOptions& options) {
+  table
+      .add("files", &options.files,
+           "predictions.h5 of one study, or folders that hold one; several are put together",
+           {"predictions"})
+      .required()
+      .local()
+      .placeholder("F.h5");
+  table.positional("files");
+  table
+      .add(
+          "output_dir", &options.output_dir,
+          "Where report.html, report.md, report.json and export/ go; the file's folder where there "
+          "is one file",
+          {"out"})
+      .local()
+      .placeholder("DIR");
+  table.add("exports", &options.exports, "Write export/ too: official, lm-eval's and CSV files")
+      .local();
+}
+
+void bind(Table& table, report::CompareOptions& options) {
+  table
+      .add(
+          "files", &options.files,
+          "One predictions.h5, or two result files: predictions.h5, rows of `score --out`, lm-eval "
+          "samples or a folder of them")
+      .required()
+      .local()
+      .placeholder("FILE");
+  table.positional("files");
+  table.add("a", &options.a, "Arm of the first file (or, with one file, the first arm)")
+      .placeholder("ARM");
+  table.add("b", &options.b, "Arm of the second file, compared with --a").placeholder("ARM");
+  table.add("task", &options.task, "spider or mmlu; else every task that both have")
+      .placeholder("TASK");
+  table
+      .add("metric", &options.metric,
+           "exec, set, strict, match, ...; else the study's primary metric")
+      .placeholder("NAME");
+  using Key = report::CompareOptions::Key;
+  table.add_choice("pair_by", &options.key,
+                   Names<Key>{{"id", Key::id}, {"question", Key::question}},
+                   "What makes two rows the same item");
+  table.add("common", &options.common, "Leave out, and count, items that one side alone has");
+  table.add("out", &options.out, "JSON to write").local().placeholder("F.json");
+}
+
+void bind(Table& table, report::PlanCommandOptions& options) {
+  stats::PlanOptions& plan = options.plan;
+  table.add("task", &plan.task, "What is asked; with --pilot one of its tasks, else all of them")
+      .placeholder("TASK");
+  table.add("questions", &plan.questions, "Questions of the design").at_least(2);
+  table.add("seeds", &plan.seeds, "Replicate seeds of the design").at_least(1);
+  table
+      .add("discordance", &plan.discordance,
+           "Share of questions where exactly one of the two arms is right")
+      .above(0)
+      .at_most(1);
+  table
+      .add("difference", &plan.difference,
+           "A difference that is to be found, as a fraction: 0.03 is 3 points")
+      .above(0)
+      .at_most(1);
+  table.add("alpha", &plan.alpha, "Two-sided size of the test").above(0).at_most(0.5);
+  table.add("power", &plan.power, "Power that is wanted").above(0).at_most(0.999);
+  table.add("comparisons", &plan.comparisons, "Members of the Holm family").at_least(1);
+  table
+      .add("seed_correlation", &plan.seed_correlation,
+           "Correlation of a question's difference between seeds")
+      .at_least(0)
+      .at_most(1);
+  table.add("seed_sd", &plan.seed_sd, "Standard deviation over seeds of the true difference")
+      .at_least(0);
+  table.add("clusters", &plan.clusters, "Databases or subjects; 0: questions are independent")
+      .at_least(0);
+  table
+      .add("cluster_correlation", &plan.cluster_correlation,
+           "Intra-cluster correlation of the differences")
+      .at_least(0)
+      .at_most(1);
+  table.add("cluster_size_cv", &plan.cluster_size_cv, "Size variation of the clusters, sd / mean")
+      .at_least(0);
+  table.add("pilot", &options.pilot, "predictions.h5 of a smaller study that the figures come from")
+      .local()
+      .placeholder("F.h5");
+  table.add("a", &options.a, "Arm of the pilot; else its reference arm").placeholder("ARM");
+  table.add("b", &options.b, "Arm of the pilot compared with --a; else every other")
+      .placeholder("ARM");
+  table.add("out", &options.out, "JSON to write").local().placeholder("F.json");
+}
+
+}  // namespace tradeoff::config

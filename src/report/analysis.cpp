@@ -1,0 +1,129 @@
+#include "tradeoff/report/analysis.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "analysis_parts.hpp"
+#include "tradeoff/study/reduce.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Strings;
+
+std::string study_name(const store::Predictions& predictions) {
+  const auto study = predictions.config.find("study");
+  return study == predictions.config.end() ? "study"
+                                           : field_or<std::string>(*study, "name", "study");
+}
+
+void add_grouping(Analysis& out, const std::string& task, const std::string& name,
+                  const std::vector<std::string>& labels) {
+  Grouping grouping{task, name, labels, {}, {}};
+  const stats::ScoreTable* reference = out.table_of(out.reference, task);
+  for (const stats::ScoreTable& table : out.tables) {
+    if (table.task != task) continue;
+    grouping.by_arm[table.arm] = stats::accuracy_by(table, labels);
+    if (!reference || &table == reference) continue;
+    if (!stats::share_seed(*reference, table, stats::SeedPairing::by_label)) continue;
+    grouping.difference[table.arm] = stats::difference_by(*reference, table, labels);
+  }
+  out.groupings.push_back(std::move(grouping));
+}
+
+void add_tradeoffs(Analysis& out) {
+  for (const std::string& arm : out.arms) {
+    const stats::PairSummary* x = out.pair_of(out.reference, arm, "spider");
+    const stats::PairSummary* y = out.pair_of(out.reference, arm, "mmlu");
+    if (!x || !y) continue;
+    ArmTradeoff row{arm, stats::Over::items_and_seeds, {}};
+    row.result = stats::tradeoff(*x, *y, row.over);
+    if (!row.result.tradeoff) {
+      row.over = stats::Over::items;
+      row.result = stats::tradeoff(*x, *y, row.over);
+    }
+    out.tradeoffs.push_back(std::move(row));
+  }
+}
+
+// What the origin could not say: how many questions or seeds would tell the difference seen.
+void add_plans(Analysis& out) {
+  for (const stats::PairSummary& pair : out.summary.pairs) {
+    if (pair.a != out.reference || pair.items < 2 || pair.n01 + pair.n10 == 0) continue;
+    const double delta = *pair.delta.mean;
+    stats::PlanOptions options;
+    options.task = pair.task;
+    options.questions = std::max<std::uint64_t>(pair.items, 1);
+    options.seeds = std::max<std::uint64_t>(pair.seeds, 1);
+    options = stats::plan_from_pilot(options, *out.table_of(pair.a, pair.task),
+                                     *out.table_of(pair.b, pair.task));
+    // No plan finds a difference of nothing.
+    if (delta != 0 && std::abs(delta) < options.discordance) options.difference = std::abs(delta);
+    options.basis = pair.a + " -> " + pair.b + ": " + options.basis;
+    out.plans.push_back(stats::plan(options));
+  }
+}
+
+}  // namespace
+
+const stats::TaskSummary* Analysis::summary_of(const std::string& arm,
+                                               const std::string& task) const {
+  for (const stats::TaskSummary& s : summary.arms) {
+    if (s.arm == arm && s.task == task) return &s;
+  }
+  return nullptr;
+}
+
+const stats::PairSummary* Analysis::pair_of(const std::string& a, const std::string& b,
+                                            const std::string& task) const {
+  for (const stats::PairSummary& p : summary.pairs) {
+    if (p.a == a && p.b == b && p.task == task) return &p;
+  }
+  return nullptr;
+}
+
+const stats::ScoreTable* Analysis::table_of(const std::string& arm, const std::string& task) const {
+  for (const stats::ScoreTable& t : tables) {
+    if (t.arm == arm && t.task == task) return &t;
+  }
+  return nullptr;
+}
+
+std::string task_title(const std::string& task) {
+  return task == "spider" ? "Spider" : task == "mmlu" ? "MMLU" : task;
+}
+
+Analysis analyse(const Study& study) {
+  const store::Predictions& predictions = study.predictions;
+  Analysis out;
+  out.name = study_name(predictions);
+  out.primary = study::primary_of(predictions);
+  out.arms = study::arm_order(predictions);
+  out.tasks = study::task_order(predictions);
+  if (!out.arms.empty()) out.reference = out.arms.front();
+  if (std::ranges::find(out.arms, "base") != out.arms.end()) out.reference = "base";
+  // The reference first, so that it is `a` of its pairs.
+  std::ranges::stable_partition(out.arms, [&](const auto& arm) { return arm == out.reference; });
+  out.tables = study::score_tables(predictions, out.primary);
+  std::ranges::stable_partition(out.tables,
+                                [&](const auto& table) { return table.arm == out.reference; });
+  stats::share_gold_errors(out.tables);
+  out.summary = stats::reduce(out.tables, study::stored_floors(predictions));
+  for (const std::string& task : out.tasks) {
+    const store::Table& items = predictions.items.at(task);
+    const bool spider = task == "spider";
+    add_grouping(out, task, spider ? "hardness" : "group",
+                 items.at<Strings>(spider ? "hardness" : "group"));
+    add_grouping(out, task, spider ? "database" : "subject",
+                 items.at<Strings>(spider ? "db_id" : "subject"));
+  }
+  add_tradeoffs(out);
+  add_plans(out);
+  count_rows(study, out);
+  count_errors(study, out);
+  calibrate(study, out);
+  add_costs(study, out);
+  return out;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,12 @@
+#pragma once
+#include "tradeoff/report/analysis.hpp"
+
+/// Parts of analyse(), each filling the fields it names from the rows of the study.
+namespace tradeoff::report {
+
+void count_rows(const Study& study, Analysis& out);    // counts
+void count_errors(const Study& study, Analysis& out);  // classes, outcomes, transitions
+void calibrate(const Study& study, Analysis& out);     // calibration
+void add_costs(const Study& study, Analysis& out);     // costs
+
+}  // namespace tradeoff::report

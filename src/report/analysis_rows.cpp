@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <cmath>
+
+#include "analysis_parts.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Flags;
+using store::Ints;
+using store::Strings;
+
+// "right", or why the row is wrong.
+std::string class_of(const store::Table& rows, const Flags& verdicts, std::size_t i) {
+  if (verdicts[i] == 1) return "right";
+  const std::string& name = rows.at<Strings>("error_class")[i];
+  if (!name.empty()) return name;
+  const std::string& outcome = rows.at<Strings>("outcome")[i];
+  return outcome.empty() || outcome == "ok" ? "other_rows" : outcome;
+}
+
+std::vector<const store::RunKey*> spider_runs(const Study& study, const std::string& arm) {
+  std::vector<const store::RunKey*> keys;
+  for (const auto& [key, run] : study.predictions.runs) {
+    if (key.arm == arm && key.task == "spider") keys.push_back(&key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+void count_rows(const Study& study, Analysis& out) {
+  for (const std::string& arm : out.arms) {
+    for (const std::string& task : out.tasks) {
+      RowCounts counts{arm, task};
+      for (const auto& [key, run] : study.predictions.runs) {
+        if (key.arm != arm || key.task != task) continue;
+        counts.rows += static_cast<std::int64_t>(run.rows.rows());
+        counts.skipped += std::ranges::count(run.rows.at<Flags>("skipped"), 1);
+        for (const std::string& why : run.rows.at<Strings>("overflow")) {
+          counts.shots_dropped += why.empty() ? 0 : 1;
+        }
+        for (const std::int64_t tokens : run.rows.at<Ints>("prompt_tokens")) {
+          counts.longest_prompt = std::max(counts.longest_prompt, tokens);
+        }
+        if (task == "spider") {
+          counts.cut_off += std::ranges::count(run.rows.at<Strings>("finish"), "length");
+        }
+      }
+      counts.shots_dropped -= counts.skipped;
+      if (counts.rows > 0) out.counts.push_back(counts);
+    }
+  }
+}
+
+void count_errors(const Study& study, Analysis& out) {
+  const std::string metric = study::name_of(out.primary);
+  for (const std::string& arm : out.arms) {
+    for (const store::RunKey* key : spider_runs(study, arm)) {
+      const store::Table& rows = study.predictions.runs.at(*key).rows;
+      const Flags& verdicts = rows.at<Flags>(metric);
+      for (std::size_t i = 0; i < rows.rows(); ++i) {
+        ++out.classes[arm][class_of(rows, verdicts, i)];
+        ++out.outcomes[arm][rows.at<Strings>("outcome")[i]];
+      }
+    }
+  }
+  const auto reference = spider_runs(study, out.reference);
+  for (const std::string& arm : out.arms) {
+    if (arm == out.reference) continue;
+    std::map<std::pair<std::string, std::string>, std::int64_t> moves;
+    for (const store::RunKey* key : spider_runs(study, arm)) {
+      const bool once =
+          reference.size() == 1 &&
+          study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
+      for (const store::RunKey* from : reference) {
+        if (!once && from->seed != key->seed) continue;
+        const store::Table& a = study.predictions.runs.at(*from).rows;
+        const store::Table& b = study.predictions.runs.at(*key).rows;
+        const Flags &va = a.at<Flags>(metric), &vb = b.at<Flags>(metric);
+        for (std::size_t i = 0; i < a.rows(); ++i) {
+          ++moves[{class_of(a, va, i), class_of(b, vb, i)}];
+        }
+      }
+    }
+    for (const auto& [move, rows] : moves) {
+      out.transitions.push_back({arm, move.first, move.second, rows});
+    }
+  }
+}
+
+void calibrate(const Study& study, Analysis& out) {
+  if (!study.predictions.items.contains("mmlu")) return;
+  const Strings& gold = study.predictions.items.at("mmlu").at<Strings>("answer");
+  for (const std::string& arm : out.arms) {
+    std::vector<stats::ChoiceRow> rows;
+    for (const auto& [key, run] : study.predictions.runs) {
+      if (key.arm != arm || key.task != "mmlu" || !run.rows.has("choice_logprobs")) continue;
+      const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
+      for (std::size_t i = 0; i < gold.size(); ++i) {
+        const auto first =
+            logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
+        if (gold[i].size() != 1 || std::isnan(*first)) continue;
+        rows.push_back({{first, first + static_cast<std::ptrdiff_t>(logprobs.width)},
+                        static_cast<std::size_t>(gold[i][0] - 'A')});
+      }
+    }
+    if (!rows.empty()) out.calibration[arm] = stats::calibration(rows);
+  }
+}
+
+}  // namespace tradeoff::report

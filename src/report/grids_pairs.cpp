@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "grids.hpp"
+#include "words.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+std::string interval_text(const std::optional<stats::StandardError>& error) {
+  return error ? points(error->ci95) : "not estimable";
+}
+
+}  // namespace
+
+Grid pairs_grid(const Analysis& analysis) {
+  Grid grid{"Paired differences, in points.",
+            "The same questions and few-shot examples. The first interval varies over clusters of "
+            "questions (databases, subjects) at these seeds, the second over seeds too. p: exact "
+            "McNemar, over several seeds the exact sign test of each question's sum; Holm over all "
+            "rows. To right, to wrong: verdicts that changed.",
+            {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)", "to right",
+             "to wrong", "p", "Holm p", "flips", "other answers"},
+            2,
+            {},
+            {}};
+  for (const stats::PairSummary& pair : analysis.summary.pairs) {
+    if (!pair.delta.mean) continue;
+    grid.rows.push_back({task_title(pair.task), pair.a + " → " + pair.b, points(*pair.delta.mean),
+                         interval_text(pair.delta.cluster),
+                         interval_text(pair.delta.items_and_seeds), std::to_string(pair.n01),
+                         std::to_string(pair.n10), p_value(pair.mcnemar_p), p_value(pair.holm_p),
+                         percent(pair.flip_rate), percent(pair.answer_change_rate)});
+    if (pair.gold_errors > 0) {
+      grid.notes.push_back(fmt::format("{}: {} left out for all arms, their gold query fails.",
+                                       task_title(pair.task),
+                                       counted(pair.gold_errors, "question")));
+    }
+    if (pair.unpaired_seeds > 0) {
+      grid.notes.push_back(fmt::format("{}, {} → {}: {} without a partner left out.",
+                                       task_title(pair.task), pair.a, pair.b,
+                                       counted(pair.unpaired_seeds, "seed column")));
+    }
+    if (pair.n01 + pair.n10 == 0) {
+      grid.notes.push_back(fmt::format(
+          "{}, {} → {}: no verdict changed; at most {} of questions do (95 %, one-sided).",
+          task_title(pair.task), pair.a, pair.b, percent(pair.flip_upper_limit)));
+    }
+    if (!pair.delta.items_and_seeds && pair.seeds == 1) {
+      grid.notes.push_back(
+          fmt::format("{}, {} → {}: one seed, so what another seed would give is not estimable.",
+                      task_title(pair.task), pair.a, pair.b));
+    }
+  }
+  return grid;
+}
+
+Grid tradeoff_grid(const Analysis& analysis) {
+  Grid grid{"The trade-off.",
+            fmt::format("Against {}. The ratio has Fieller's interval and is told only where the "
+                        "Spider difference can be told from none.",
+                        analysis.reference),
+            {"arm", "Spider points", "MMLU points", "joint region excludes no change",
+             "MMLU points for a Spider point"},
+            1,
+            {},
+            {}};
+  for (const ArmTradeoff& row : analysis.tradeoffs) {
+    if (!row.result.tradeoff) {
+      grid.rows.push_back({row.arm, "-", "-", "-", "not estimable: " + row.result.reason});
+      continue;
+    }
+    const stats::Tradeoff& t = *row.result.tradeoff;
+    const auto axis = [](const stats::Difference& d, double half) {
+      return fmt::format("{} ± {:.1f}", points(d.delta), 100 * half);
+    };
+    grid.rows.push_back({row.arm, axis(t.x, t.half_width[0]), axis(t.y, t.half_width[1]),
+                         t.excludes_no_change ? "yes" : "no",
+                         t.ratio ? fmt::format("{:+.2f} ({:+.2f} to {:+.2f})", *t.ratio,
+                                               t.ratio95->low, t.ratio95->high)
+                                 : "not estimable: " + t.not_estimable});
+    grid.notes.push_back(fmt::format(
+        "{}: the region varies over {}.", row.arm,
+        row.over == stats::Over::items_and_seeds
+            ? "databases, subjects and seeds"
+            : "databases and subjects, at these seeds; the variance over seeds is not estimable"));
+  }
+  return grid;
+}
+
+Grid plan_grid(const Analysis& analysis) {
+  Grid grid{"What would settle it.",
+            "From this study's own discordance, clustering and seeds: the difference found four "
+            "times in five, and what finding the one seen would take.",
+            {"task", "from → to", "questions × seeds", "discordant", "detectable", "seen", "power",
+             "questions for 80 %", "seeds for 80 %"},
+            2,
+            {},
+            {}};
+  for (const stats::PlanResult& plan : analysis.plans) {
+    const stats::PlanOptions& o = plan.options;
+    const auto count = [](const std::optional<std::uint64_t>& n) {
+      return n ? thousands(static_cast<std::int64_t>(*n)) : std::string("-");
+    };
+    std::string who = o.basis.substr(0, o.basis.find(':'));
+    if (const auto at = who.find("->"); at != std::string::npos) who.replace(at, 2, "→");
+    grid.rows.push_back({task_title(o.task), who, fmt::format("{} × {}", o.questions, o.seeds),
+                         percent(o.discordance),
+                         plan.detectable ? fmt::format("{:.1f}", 100 * *plan.detectable) : "-",
+                         o.difference ? fmt::format("{:.1f}", 100 * *o.difference) : "0.0",
+                         plan.power ? fmt::format("{:.0f} %", 100 * *plan.power) : "-",
+                         count(plan.questions_needed), count(plan.seeds_needed)});
+  }
+  if (!analysis.plans.empty()) {
+    for (const std::string& line : analysis.plans.front().assumptions) {
+      grid.notes.push_back("Assumes: " + line + ".");
+    }
+  }
+  return grid;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,65 @@
+#include "tradeoff/report/pilot.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tradeoff::report {
+namespace {
+
+bool has(const std::vector<std::string>& names, const char* name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
+std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a,
+                                        const std::string& b, const std::string& task) {
+  std::vector<stats::ArmCost> costs;
+  for (const std::string& arm : {a, b}) {
+    stats::ArmCost cost;
+    cost.arm = arm;
+    std::set<std::uint64_t> seeds;
+    std::int64_t questions = 0;
+    for (const Json& row : study.ledger) {
+      if (field_or<std::string>(row, "arm", "") != arm) continue;
+      const auto of = field<std::string>(row, "task");
+      const bool trains = of != "spider" && of != "mmlu";
+      if (!trains && of != task) continue;
+      (trains ? cost.train_s : cost.predict_s) += field<double>(row, "seconds");
+      cost.devices =
+          std::max<std::uint64_t>(cost.devices, field_or<std::uint64_t>(row, "ranks", 1));
+      if (trains) continue;
+      seeds.insert(field<std::uint64_t>(row, "seed"));
+      questions += field<std::int64_t>(row, "questions");
+    }
+    if (seeds.empty()) return {};
+    cost.cells = seeds.size();
+    cost.questions =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(questions) / seeds.size());
+    for (const auto& [key, run] : study.predictions.runs) {
+      if (key.arm == arm && key.task == task && run.attributes.contains("computed_once")) {
+        cost.computed_once = true;
+      }
+    }
+    costs.push_back(cost);
+  }
+  return costs;
+}
+
+stats::PlanOptions plan_of_pilot(stats::PlanOptions options, const std::vector<std::string>& stated,
+                                 const Study& study, const stats::ScoreTable& a,
+                                 const stats::ScoreTable& b) {
+  stats::PlanOptions out = stats::plan_from_pilot(options, a, b);
+  if (has(stated, "discordance")) out.discordance = options.discordance;
+  if (has(stated, "seed_correlation")) out.seed_correlation = options.seed_correlation;
+  if (has(stated, "seed_sd")) out.seed_sd = options.seed_sd;
+  if (has(stated, "clusters")) out.clusters = options.clusters;
+  if (has(stated, "cluster_correlation")) out.cluster_correlation = options.cluster_correlation;
+  if (has(stated, "cluster_size_cv")) out.cluster_size_cv = options.cluster_size_cv;
+  if (!has(stated, "questions")) out.questions = std::max<std::size_t>(2, a.items.size());
+  if (!has(stated, "seeds")) out.seeds = std::max(a.seeds.size(), b.seeds.size());
+  out.costs = pilot_costs(study, a.arm, b.arm, a.task);
+  return out;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,171 @@
+#include "questions.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tradeoff/study/prompt_table.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Flags;
+using store::Ints;
+using store::Strings;
+
+Json task_json(const std::string& task, const store::Table& items) {
+  const bool spider = task == "spider";
+  Json out = {{"title", task_title(task)},
+              {"label_name", spider ? "database" : "subject"},
+              {"level_name", spider ? "hardness" : "group"},
+              {"ids", items.at<Strings>("id")},
+              {"labels", items.at<Strings>(spider ? "db_id" : "subject")},
+              {"levels", items.at<Strings>(spider ? "hardness" : "group")},
+              {"questions", items.at<Strings>("question")},
+              {"golds", items.at<Strings>(spider ? "query" : "answer")}};
+  if (!spider) {
+    if (items.has("choices")) out["choices"] = items.at<Strings>("choices");
+    return out;
+  }
+  // A schema stands once for all questions of its database.
+  std::map<std::string, std::size_t> place;
+  Json schemas = Json::array(), index = Json::array();
+  for (const std::string& schema : items.at<Strings>("schema")) {
+    const auto [found, is_new] = place.emplace(schema, place.size());
+    if (is_new) schemas.push_back(schema);
+    index.push_back(found->second);
+  }
+  out["schemas"] = std::move(schemas);
+  out["schema"] = std::move(index);
+  return out;
+}
+
+std::string verdicts(const Flags& flags) {
+  std::string text;
+  for (const std::int8_t flag : flags) text += flag < 0 ? '-' : flag ? '1' : '0';
+  return text;
+}
+
+// Mostly empty columns as {row: text}.
+Json sparse(const Strings& column) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    if (!column[i].empty()) out[std::to_string(i)] = column[i];
+  }
+  return out;
+}
+
+// Where the run's prompts stand in /summary; "" for a run without their hash.
+std::string prompts_name(const store::Run& run) {
+  const auto found = run.attributes.find("prompts_sha256");
+  const auto* hash =
+      found == run.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+  return hash ? study::prompt_table_name(*hash) : "";
+}
+
+// UTF-16 units of the first `bytes` bytes: how JavaScript counts.
+std::size_t utf16_units(const std::string& text, std::size_t bytes) {
+  std::size_t units = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    units += (c & 0xC0) == 0x80 ? 0 : c >= 0xF0 ? 2 : 1;
+  }
+  return units;
+}
+
+Json prompts_json(const store::Table& table) {
+  const std::vector<std::string> prompts = study::prompts_of(table);
+  const Ints& shared = table.at<Ints>("shared");
+  Json units = Json::array();
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    units.push_back(utf16_units(prompts[i], static_cast<std::size_t>(shared[i])));
+  }
+  return {{"shared", units}, {"rest", table.at<Strings>("rest")}};
+}
+
+void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
+  cell["ok"] = verdicts(rows.at<Flags>(study::name_of(primary)));
+  const Strings &sql = rows.at<Strings>("sql"), &text = rows.at<Strings>("text");
+  cell["sql"] = sql;
+  Strings other(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != sql[i]) other[i] = text[i];
+  }
+  cell["text"] = sparse(other);
+  cell["class"] = rows.at<Strings>("error_class");
+  cell["outcome"] = rows.at<Strings>("outcome");
+  cell["message"] = sparse(rows.at<Strings>("message"));
+  cell["tokens"] = rows.at<Ints>("tokens");
+  Strings cut(sql.size());
+  const Strings& finish = rows.at<Strings>("finish");
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    if (finish[i] == "length") cut[i].push_back('1');
+  }
+  cell["cut_off"] = sparse(cut);
+  Json metrics = Json::object();
+  for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"}) {
+    metrics[name] = verdicts(rows.at<Flags>(name));
+  }
+  cell["metrics"] = std::move(metrics);
+}
+
+void add_mmlu(Json& cell, const store::Table& rows) {
+  cell["ok"] = verdicts(rows.at<Flags>("correct"));
+  std::string letters;
+  for (const std::string& answer : rows.at<Strings>("answer")) {
+    letters += answer.size() == 1 ? answer[0] : ' ';
+  }
+  cell["letters"] = letters;
+  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
+  Json confidence = Json::array();
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    double total = 0, largest = 0;
+    for (std::size_t c = 0; c < logprobs.width; ++c) {
+      const double p = std::exp(logprobs.values[i * logprobs.width + c]);
+      total += p;
+      largest = std::max(largest, p);
+    }
+    if (total > 0) {
+      confidence.push_back(std::lround(100 * largest / total));
+    } else {
+      confidence.push_back(nullptr);
+    }
+  }
+  cell["confidence"] = std::move(confidence);
+}
+
+}  // namespace
+
+Json question_data(const Study& study, const Analysis& analysis) {
+  Json out = {{"arms", analysis.arms},
+              {"reference", analysis.reference},
+              {"primary", study::name_of(analysis.primary)},
+              {"tasks", Json::object()},
+              {"cells", Json::array()}};
+  for (const std::string& task : analysis.tasks) {
+    out["tasks"][task] = task_json(task, study.predictions.items.at(task));
+  }
+  for (const std::string& arm : analysis.arms) {
+    for (const auto& [key, run] : study.predictions.runs) {
+      if (key.arm != arm) continue;
+      Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
+      cell["once"] = run.attributes.contains("computed_once");
+      if (key.task == "spider") {
+        add_spider(cell, run.rows, analysis.primary);
+      } else {
+        add_mmlu(cell, run.rows);
+      }
+      cell["prompt_tokens"] = run.rows.at<Ints>("prompt_tokens");
+      cell["shots"] = run.rows.at<Ints>("shots_used");
+      const std::string prompts = prompts_name(run);
+      if (study.predictions.summary.contains(prompts)) cell["prompt"] = prompts;
+      cell["overflow"] = sparse(run.rows.at<Strings>("overflow"));
+      out["cells"].push_back(std::move(cell));
+    }
+  }
+  for (const auto& [name, table] : study.predictions.summary) {
+    if (name.starts_with("prompts-")) out["prompts"][name] = prompts_json(table);
+  }
+  return out;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,201 @@
+#include "tradeoff/report/result_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/report/study.hpp"
+#include "tradeoff/study/reduce.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+namespace fs = std::filesystem;
+using stats::ScoreTable;
+
+bool is_hdf5(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  char head[8] = {};
+  file.read(head, sizeof head);
+  return std::string_view(head, sizeof head) == std::string_view("\x89HDF\r\n\x1a\n", 8);
+}
+
+void take_metric(ScoreTable& table, const std::string& metric, const fs::path& path) {
+  if (metric.empty()) return;
+  std::vector<std::string> names;
+  for (stats::MetricScores& m : table.metrics) {
+    names.push_back(m.name);
+    if (m.name != metric) continue;
+    table.scores = m.scores;
+    return;
+  }
+  // MMLU has one metric, whatever it is called elsewhere.
+  if (table.metrics.empty() && (metric == "acc" || metric == "correct")) return;
+  fail(fmt::format("{}: {} has no metric \"{}\"; there are {}", path.string(), table.task, metric,
+                   names.empty() ? "acc" : fmt::format("{}", fmt::join(names, ", "))));
+}
+
+std::vector<ScoreTable> from_hdf5(const fs::path& path, const CompareOptions& options) {
+  const fs::path files[] = {path};
+  const Study study = read_study(files);
+  auto tables = study::score_tables(study.predictions, study::primary_of(study.predictions));
+  std::vector<ScoreTable> out;
+  for (ScoreTable& table : tables) {
+    if (!options.task.empty() && table.task != options.task) continue;
+    if (options.key == CompareOptions::Key::question) {
+      table.items = study.predictions.items.at(table.task).at<store::Strings>("question");
+    }
+    take_metric(table, options.metric, path);
+    out.push_back(std::move(table));
+  }
+  return out;
+}
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : to_line(value);
+}
+
+std::optional<double> score_of(const Json& row, const std::string& metric) {
+  const auto found = row.find(metric);
+  if (found == row.end()) fail(fmt::format("missing key \"{}\", the metric", metric));
+  if (found->is_null()) return std::nullopt;
+  if (found->is_boolean()) return found->get<bool>() ? 1.0 : 0.0;
+  return field<double>(row, metric);
+}
+
+// A row of `score --out`.
+stats::ResultRow score_row(const Json& row, const CompareOptions& options) {
+  if (options.key == CompareOptions::Key::question) {
+    fail("rows of `score --out` hold no question; pair them by id");
+  }
+  stats::ResultRow out;
+  out.item = text_of(row.at("id"));
+  out.cluster = field<std::string>(row, "db_id");
+  out.score = score_of(row, options.metric.empty() ? "exec" : options.metric);
+  return out;
+}
+
+// samples_<task>_<time>.jsonl -> <task>.
+std::string sample_task(const fs::path& path) {
+  std::string name = path.stem().string();
+  if (name.starts_with("samples_")) name.erase(0, 8);
+  const auto time = name.rfind('_');
+  return time == std::string::npos ? name : name.substr(0, time);
+}
+
+const Json* inside(const Json& row, const char* key) {
+  const auto doc = row.find("doc");
+  if (doc == row.end() || !doc->is_object()) return nullptr;
+  const auto found = doc->find(key);
+  return found == doc->end() ? nullptr : &*found;
+}
+
+stats::ResultRow sample_row(const Json& row, const fs::path& path, const CompareOptions& options) {
+  stats::ResultRow out;
+  const std::string task = sample_task(path);
+  if (options.key == CompareOptions::Key::question) {
+    const Json* question = inside(row, "question");
+    if (!question) fail("the sample's doc has no \"question\" to pair by");
+    out.item = text_of(*question);
+  } else if (const Json* id = inside(row, "id")) {
+    out.item = text_of(*id);
+  } else {
+    out.item = task + "/" + text_of(row.at("doc_id"));
+  }
+  const Json* cluster = inside(row, "subject");
+  if (!cluster) cluster = inside(row, "db_id");
+  out.cluster = cluster ? text_of(*cluster) : task;
+  std::string metric = options.metric;
+  if (metric.empty()) {
+    const auto listed = row.find("metrics");
+    const bool named = listed != row.end() && listed->is_array() && !listed->empty();
+    metric = named ? text_of(listed->front()) : "acc";
+  }
+  out.score = score_of(row, metric);
+  if (const auto answer = row.find("filtered_resps"); answer != row.end()) {
+    out.answer = stats::answer_code(to_line(*answer));
+  }
+  return out;
+}
+
+ScoreTable from_rows(const std::vector<fs::path>& files, const fs::path& path,
+                     const CompareOptions& options) {
+  std::vector<stats::ResultRow> rows;
+  std::set<std::string> tasks;
+  for (const fs::path& file : files) {
+    for_each_json_line(file, [&](Json& row, std::size_t) {
+      if (row.contains("doc_id")) {
+        rows.push_back(sample_row(row, file, options));
+        tasks.insert(inside(row, "db_id")                    ? "spider"
+                     : inside(row, "subject")                ? "mmlu"
+                     : sample_task(file).starts_with("mmlu") ? "mmlu"
+                                                             : sample_task(file));
+      } else if (row.contains("id") && row.contains("db_id") && row.contains("outcome")) {
+        rows.push_back(score_row(row, options));
+        tasks.insert("spider");
+      } else {
+        fail(
+            "neither a row of `tradeoff score --out` (id, db_id, outcome) nor an lm-eval sample "
+            "(doc_id); official predictions are scored first: tradeoff score --gold G --pred P "
+            "--db "
+            "D --out ROWS.jsonl");
+      }
+    });
+  }
+  check(!rows.empty(), path.string() + ": no row in it");
+  check(tasks.size() == 1, fmt::format("{}: rows of several tasks ({}); one is expected",
+                                       path.string(), fmt::join(tasks, ", ")));
+  try {
+    return stats::table_from_rows(path.stem().string(), *tasks.begin(), rows);
+  } catch (const Error& error) {
+    fail(path.string() + ": " + error.what());
+  }
+}
+
+std::vector<fs::path> sample_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("samples_") && name.ends_with(".jsonl")) files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+ResultFile read_results(const fs::path& path, const CompareOptions& options) {
+  using Kind = ResultFile::Kind;
+  if (fs::is_directory(path)) {
+    if (fs::exists(path / "predictions.h5")) {
+      return {Kind::predictions, from_hdf5(path / "predictions.h5", options)};
+    }
+    const auto files = sample_files(path);
+    check(!files.empty(),
+          path.string() + ": found neither predictions.h5 nor samples_*.jsonl in the folder");
+    // A task a table: MMLU's subjects are one task.
+    std::map<std::string, std::vector<fs::path>> by_task;
+    for (const fs::path& file : files) {
+      const std::string task = sample_task(file);
+      by_task[task.starts_with("mmlu") ? "mmlu" : task].push_back(file);
+    }
+    std::vector<ScoreTable> tables;
+    for (const auto& [task, of_task] : by_task) {
+      ScoreTable table = from_rows(of_task, path, options);
+      if (options.task.empty() || table.task == options.task) tables.push_back(std::move(table));
+    }
+    return {Kind::rows, std::move(tables)};
+  }
+  if (!fs::exists(path)) fail(path.string() + ": no such file");
+  if (path.extension() == ".h5" || is_hdf5(path)) {
+    return {Kind::predictions, from_hdf5(path, options)};
+  }
+  return {Kind::rows, {from_rows({path}, path, options)}};
+}
+
+}  // namespace tradeoff::report

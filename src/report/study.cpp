@@ -1,0 +1,86 @@
+#include "tradeoff/report/study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "merge.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/study/reduce.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::uint64_t> seeds_of(const store::Predictions& predictions) {
+  const auto study = predictions.config.find("study");
+  if (study != predictions.config.end() && study->contains("seeds")) {
+    return field<std::vector<std::uint64_t>>(*study, "seeds");
+  }
+  std::set<std::uint64_t> seeds;
+  for (const auto& [key, run] : predictions.runs) seeds.insert(key.seed);
+  return {seeds.begin(), seeds.end()};
+}
+
+std::vector<std::string> tasks_of(const store::Predictions& predictions) {
+  const auto study = predictions.config.find("study");
+  if (study != predictions.config.end() && study->contains("tasks")) {
+    return field<std::vector<std::string>>(*study, "tasks");
+  }
+  return study::task_order(predictions);
+}
+
+bool computed_once(const store::Predictions& predictions, const std::string& arm,
+                   const std::string& task) {
+  return std::ranges::any_of(predictions.runs, [&](const auto& entry) {
+    return entry.first.arm == arm && entry.first.task == task &&
+           entry.second.attributes.contains("computed_once");
+  });
+}
+
+std::vector<MissingCell> missing_cells(const store::Predictions& predictions) {
+  std::vector<MissingCell> missing;
+  for (const std::string& arm : study::arm_order(predictions)) {
+    for (const std::string& task : tasks_of(predictions)) {
+      if (computed_once(predictions, arm, task)) continue;
+      for (const std::uint64_t seed : seeds_of(predictions)) {
+        if (!predictions.runs.contains({arm, seed, task})) missing.push_back({arm, task, seed});
+      }
+    }
+  }
+  return missing;
+}
+
+void read_ledger(const fs::path& file, Study& study) {
+  const fs::path ledger = file.parent_path() / "ledger.jsonl";
+  if (!fs::exists(ledger)) {
+    study.notes.push_back(
+        fmt::format("{}: no ledger.jsonl beside it, so its cost is unknown", file.string()));
+    return;
+  }
+  for_each_json_line(ledger, [&](Json& row, std::size_t) { study.ledger.push_back(row); });
+}
+
+}  // namespace
+
+Study read_study(std::span<const fs::path> files) {
+  if (files.empty()) fail("no predictions.h5 given");
+  Study study;
+  std::set<fs::path> folders;
+  for (const fs::path& file : files) {
+    store::Predictions next = store::read_predictions(file);
+    if (&file == &files.front()) {
+      study.predictions = std::move(next);
+    } else {
+      merge_into(study, files.front(), file, std::move(next));
+    }
+    const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
+    if (folders.insert(folder).second) read_ledger(file, study);
+  }
+  study.missing = missing_cells(study.predictions);
+  return study;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,45 @@
+#pragma once
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tradeoff::report {
+
+/// A drawing in the page: colours come from the style sheet by class names, so that dark mode and
+/// print need nothing here. Coordinates are pixels of the view box; text is escaped.
+class Svg {
+ public:
+  /// `title` and `description` are what a screen reader says instead.
+  Svg(double width, double height, std::string_view title, std::string_view description);
+  void line(double x1, double y1, double x2, double y2, std::string_view style);
+  void circle(double x, double y, double radius, std::string_view style, std::string_view tip = "");
+  void rect(double x, double y, double width, double height, std::string_view style,
+            std::string_view tip = "");
+  /// anchor: "start", "middle" or "end".
+  void text(double x, double y, std::string_view words, std::string_view style,
+            std::string_view anchor = "start");
+  void path(const std::vector<std::array<double, 2>>& points, bool closed, std::string_view style,
+            std::string_view tip = "");
+  /// Words upwards along a vertical axis.
+  void vertical_text(double x, double y, std::string_view words, std::string_view style);
+  std::string finish() const;
+
+ private:
+  std::string head_, body_;
+};
+
+/// A linear scale between data and pixels.
+struct Scale {
+  double low = 0, high = 1, from = 0, to = 1;
+  double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
+};
+
+/// The scale that holds every one of `values` with some room, ends at round numbers; never empty.
+Scale scale_around(const std::vector<double>& values, double from, double to);
+/// About `count` round numbers within the scale.
+std::vector<double> ticks(const Scale& scale, int count);
+/// A tick's number, with as many decimals as the ticks' distance needs.
+std::string tick_text(double value, const std::vector<double>& all);
+
+}  // namespace tradeoff::report

@@ -1,0 +1,91 @@
+#include "words.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace tradeoff::report {
+
+std::string percent(double fraction) {
+  return fmt::format("{:.1f} %", 100 * fraction);
+}
+
+std::string percent(const std::optional<double>& fraction) {
+  return fraction ? percent(*fraction) : "not estimable";
+}
+
+std::string points(double fraction) {
+  const double rounded = std::round(1000 * fraction) / 10;
+  return rounded == 0 ? "0.0" : fmt::format("{:+.1f}", rounded);
+}
+
+std::string points(const stats::Interval& interval) {
+  return points(interval.low) + " to " + points(interval.high);
+}
+
+std::string percents(const stats::Interval& interval) {
+  return fmt::format("{:.1f} to {:.1f} %", 100 * interval.low, 100 * interval.high);
+}
+
+std::string p_value(const std::optional<double>& p) {
+  if (!p) return "not estimable";
+  if (*p < 0.001) return "< 0.001";
+  return fmt::format("{:.3f}", *p);
+}
+
+std::string thousands(std::int64_t n) {
+  std::string digits = std::to_string(n);
+  const std::size_t sign = n < 0 ? 1 : 0;
+  for (std::size_t at = digits.size(); at > sign + 3;) {
+    at -= 3;
+    digits.insert(at, 1, ',');
+  }
+  return digits;
+}
+
+std::string duration(double seconds) {
+  if (seconds < 100) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 5400) return fmt::format("{:.1f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string counted(std::uint64_t n, const std::string& word, const std::string& plural) {
+  const std::string many = plural.empty() ? word + "s" : plural;
+  return thousands(static_cast<std::int64_t>(n)) + " " + (n == 1 ? word : many);
+}
+
+std::optional<ToldInterval> told_interval(const stats::PairSummary& pair) {
+  const std::string clusters = pair.task == "spider" ? "databases" : "subjects";
+  if (pair.delta.items_and_seeds) {
+    return ToldInterval{pair.delta.items_and_seeds->ci95,
+                        "over " + clusters + " and " + counted(pair.seeds, "seed"), true};
+  }
+  if (pair.delta.cluster) {
+    return ToldInterval{pair.delta.cluster->ci95, "over " + clusters + ", this seed alone", false};
+  }
+  return std::nullopt;
+}
+
+std::string metric_words(study::Primary primary) {
+  switch (primary) {
+    case study::Primary::exec:
+      return "execution accuracy (official test-suite rules)";
+    case study::Primary::set:
+      return "execution accuracy (result sets equal)";
+    case study::Primary::strict:
+      return "execution accuracy (strict: bags, ordered where the gold orders)";
+  }
+  return "";
+}
+
+std::vector<std::string> warnings(const Study& study) {
+  std::vector<std::string> lines;
+  for (const MissingCell& cell : study.missing) {
+    lines.push_back(fmt::format("Missing: arm {}, seed {}, {}. The rest is reduced without it.",
+                                cell.arm, cell.seed, task_title(cell.task)));
+  }
+  for (const std::string& note : study.notes) lines.push_back(note + ".");
+  return lines;
+}
+
+}  // namespace tradeoff::report

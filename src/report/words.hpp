@@ -1,0 +1,46 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tradeoff/report/analysis.hpp"
+
+namespace tradeoff::report {
+
+/// 0.523 -> "52.3 %".
+std::string percent(double fraction);
+std::string percent(const std::optional<double>& fraction);  // "not estimable" where empty
+/// 0.0123 -> "+1.2".
+std::string points(double fraction);
+/// "+1.2 to +3.4" and "48.0 to 58.7".
+std::string points(const stats::Interval& interval);
+std::string percents(const stats::Interval& interval);
+/// "0.012", "< 0.001".
+std::string p_value(const std::optional<double>& p);
+/// 1234567 -> "1,234,567".
+std::string thousands(std::int64_t n);
+/// 75 -> "75 s", 5400 -> "1.5 h".
+std::string duration(double seconds);
+/// "1 seed", "3 seeds"; plural: "query" -> "queries" where given.
+std::string counted(std::uint64_t n, const std::string& word, const std::string& plural = "");
+
+/// The interval that a difference is told with: over items and seeds where that can be estimated,
+/// else over clusters of items at these seeds; and over what it varies, in words.
+struct ToldInterval {
+  stats::Interval interval;
+  std::string over;
+  bool seeds = false;
+};
+std::optional<ToldInterval> told_interval(const stats::PairSummary& pair);
+
+/// What Spider accuracy means: "execution accuracy".
+std::string metric_words(study::Primary primary);
+
+/// What the study found, a sentence an arm and task; the first are the page's head line.
+std::vector<std::string> headline(const Analysis& analysis);
+/// What would settle what the study could not tell; a sentence a pair.
+std::vector<std::string> what_would_settle(const Analysis& analysis);
+/// Missing cells, and what the files' notes say.
+std::vector<std::string> warnings(const Study& study);
+
+}  // namespace tradeoff::report

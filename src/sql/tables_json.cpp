@@ -1,0 +1,230 @@
+#include "tables_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json.hpp"
+
+namespace tradeoff::sql {
+namespace {
+
+// Depths of the file: [ { key: [ [ ... ] ] } ].
+constexpr int kFile = 1, kEntry = 2, kList = 3, kPair = 4;
+
+// One database while it is read; a list that the entry lacks stays empty.
+struct Entry {
+  using Names = std::vector<std::string>;
+  struct NamedColumn {
+    int table = 0;
+    std::string name;
+  };
+  std::optional<std::string> db_id;
+  std::optional<Names> tables, natural_tables;
+  std::optional<std::vector<NamedColumn>> columns, natural_columns;
+  std::optional<std::vector<std::pair<int, int>>> foreign_keys;
+};
+
+template <typename T>
+T& required(std::optional<T>& list, std::string_view key) {
+  check(list.has_value(), fmt::format("expected a list under \"{}\"", key));
+  return *list;
+}
+
+Schema schema_of(Entry& entry) {
+  check(entry.db_id.has_value(), "expected a text under \"db_id\"");
+  Schema schema;
+  schema.db_id = *entry.db_id;
+  schema.tables = required(entry.tables, "table_names_original");
+  if (entry.natural_tables) schema.natural_tables = *entry.natural_tables;
+  schema.natural_tables.resize(schema.tables.size());
+  const auto tables = static_cast<int>(schema.tables.size());
+  auto& columns = required(entry.columns, "column_names_original");
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    auto& [table, name] = columns[i];
+    check(table >= -1 && table < tables,
+          fmt::format("column {}: table index {} of {} tables", name, table, tables));
+    Schema::Column& column =
+        schema.columns.emplace_back(Schema::Column{table, std::move(name), {}});
+    if (entry.natural_columns && i < entry.natural_columns->size())
+      column.natural = std::move((*entry.natural_columns)[i].name);
+  }
+  schema.foreign_keys = required(entry.foreign_keys, "foreign_keys");
+  for (const auto& [a, b] : schema.foreign_keys)
+    for (const int column : {a, b})
+      check(column >= 0 && column < static_cast<int>(schema.columns.size()),
+            fmt::format("foreign key names column {} of {}", column, schema.columns.size()));
+  return schema;
+}
+
+// Takes the parser's events.
+class Reader {
+ public:
+  explicit Reader(const std::function<void(Schema)>& take) : take_(take) {}
+
+  bool start_array(std::size_t) {
+    open('[');
+    if (depth_ == kList) begin_list();
+    if (depth_ == kPair) numbers_ = texts_ = others_ = 0;
+    if (depth_ > kPair) ++others_;
+    return true;
+  }
+  bool end_array() {
+    if (depth_ == kPair && in_list_) end_pair();
+    if (depth_ == kList) in_list_ = false;
+    --depth_;
+    return true;
+  }
+  bool start_object(std::size_t) {
+    open('{');
+    if (depth_ == kEntry) entry_ = {};
+    if (depth_ == kPair && in_list_) unexpected("names and pairs in its lists, found an object");
+    ++others_;
+    return true;
+  }
+  bool end_object() {
+    if (depth_ == kEntry) {
+      at_entry([&] { take_(schema_of(entry_)); });
+      ++count_;
+    }
+    --depth_;
+    return true;
+  }
+  bool key(std::string& name) {
+    if (depth_ == kEntry) field_ = field_of(name);
+    return true;
+  }
+  bool string(std::string& text) {
+    if (depth_ == kEntry && field_ == Field::db_id) entry_.db_id = text;
+    if (depth_ == kFile) unexpected("a database, {...}");
+    if (depth_ == kList && in_list_) add_name(text);
+    if (depth_ == kPair) {
+      ++texts_;
+      text_ = text;
+    }
+    return true;
+  }
+  bool number_integer(std::int64_t value) { return number(value); }
+  bool number_unsigned(std::uint64_t value) { return number(static_cast<std::int64_t>(value)); }
+  bool number_float(double, const std::string&) { return other(); }
+  bool boolean(bool) { return other(); }
+  bool null() { return other(); }
+  bool binary(Json::binary_t&) { return other(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
+    fail(error.what());
+  }
+
+ private:
+  enum class Field { other, db_id, tables, natural_tables, columns, natural_columns, foreign_keys };
+
+  static Field field_of(std::string_view key) {
+    if (key == "db_id") return Field::db_id;
+    if (key == "table_names_original") return Field::tables;
+    if (key == "table_names") return Field::natural_tables;
+    if (key == "column_names_original") return Field::columns;
+    if (key == "column_names") return Field::natural_columns;
+    if (key == "foreign_keys") return Field::foreign_keys;
+    return Field::other;
+  }
+
+  template <typename Act>
+  void at_entry(Act act) const {
+    try {
+      act();
+    } catch (const std::exception& error) {
+      fail(fmt::format("entry {}: {}", count_, error.what()));
+    }
+  }
+  [[noreturn]] void unexpected(std::string_view expected) const {
+    fail(fmt::format("entry {}: expected {}", count_, expected));
+  }
+
+  void open(char bracket) {
+    ++depth_;
+    if (depth_ == kFile && bracket != '[') fail("expected a list of databases");
+    if (depth_ == kEntry && bracket != '{') unexpected("a database, {...}");
+    if (depth_ == kEntry) field_ = Field::other;
+  }
+
+  void begin_list() {
+    in_list_ = field_ > Field::db_id;
+    switch (field_) {
+      case Field::tables:
+        entry_.tables.emplace();
+        break;
+      case Field::natural_tables:
+        entry_.natural_tables.emplace();
+        break;
+      case Field::columns:
+        entry_.columns.emplace();
+        break;
+      case Field::natural_columns:
+        entry_.natural_columns.emplace();
+        break;
+      case Field::foreign_keys:
+        entry_.foreign_keys.emplace();
+        break;
+      default:
+        break;
+    }
+  }
+
+  void add_name(const std::string& name) {
+    if (field_ == Field::tables)
+      entry_.tables->push_back(name);
+    else if (field_ == Field::natural_tables)
+      entry_.natural_tables->push_back(name);
+    else
+      unexpected("pairs in \"column_names_original\" and \"foreign_keys\", found a name");
+  }
+
+  bool number(std::int64_t value) {
+    if (depth_ == kFile) unexpected("a database, {...}");
+    if (depth_ == kList && in_list_) unexpected("names and pairs in its lists, found a number");
+    if (depth_ == kPair && numbers_ < 2)
+      values_[numbers_] = static_cast<int>(std::clamp<std::int64_t>(value, -2, 1 << 30));
+    ++numbers_;
+    return true;
+  }
+  bool other() {
+    if (depth_ == kFile) unexpected("a database, {...}");
+    if (depth_ == kList && in_list_) unexpected("names and pairs in its lists");
+    ++others_;
+    return true;
+  }
+
+  void end_pair() {
+    if (field_ == Field::foreign_keys) {
+      if (numbers_ != 2 || texts_ + others_ > 0)
+        unexpected("pairs of column indices in \"foreign_keys\"");
+      entry_.foreign_keys->emplace_back(values_[0], values_[1]);
+      return;
+    }
+    if ((field_ != Field::columns && field_ != Field::natural_columns) || numbers_ != 1 ||
+        texts_ != 1 || others_ > 0)
+      unexpected("pairs of table index and name in \"column_names_original\"");
+    auto& list = field_ == Field::columns ? entry_.columns : entry_.natural_columns;
+    list->push_back({values_[0], text_});
+  }
+
+  const std::function<void(Schema)>& take_;
+  int depth_ = 0, count_ = 0;
+  Field field_ = Field::other;
+  bool in_list_ = false;
+  Entry entry_;
+  // The pair being read.
+  int numbers_ = 0, texts_ = 0, others_ = 0;
+  int values_[2] = {0, 0};
+  std::string text_;
+};
+
+}  // namespace
+
+void read_tables_json(std::string_view text, const std::function<void(Schema)>& take) {
+  Reader reader(take);
+  Json::sax_parse(text.begin(), text.end(), &reader);
+}
+
+}  // namespace tradeoff::sql

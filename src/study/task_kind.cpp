@@ -1,0 +1,21 @@
+#include "tradeoff/study/task_kind.hpp"
+
+namespace tradeoff::study {
+
+const char* name_of(TaskKind task) {
+  return task == TaskKind::spider ? "spider" : "mmlu";
+}
+
+const char* name_of(Primary primary) {
+  switch (primary) {
+    case Primary::exec:
+      return "exec";
+    case Primary::set:
+      return "set";
+    case Primary::strict:
+      return "strict";
+  }
+  return "exec";
+}
+
+}  // namespace tradeoff::study
