@@ -1,5 +1,7 @@
 #include "tradeoff/study/train_file.hpp"
 
+#include <fmt/ranges.h>
+
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/train/trainer.hpp"
@@ -35,8 +37,10 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
               samples.samples.size(), samples.tokens, samples.longest, batch, session.size(),
               options.options.seed);
     if (samples.overlong + samples.skipped > 0) {
-      log::warn("left out: {} samples over the length limit, {} marked as skipped",
-                samples.overlong, samples.skipped);
+      log::warn("left out: {} samples over the length limit ({}{}), {} marked as skipped",
+                samples.overlong, fmt::join(samples.overlong_ids, ", "),
+                samples.overlong > std::ssize(samples.overlong_ids) ? ", ..." : "",
+                samples.skipped);
     }
   }
   train::TrainJob job;

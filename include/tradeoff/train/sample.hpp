@@ -37,6 +37,8 @@ struct SampleSet {
   std::string sha256;
   // Left out: longer than the limit (Overlong::skip), and marked as skipped by `prepare`.
   std::int64_t overlong = 0, skipped = 0;
+  // Ids of the first few of the overlong.
+  std::vector<std::string> overlong_ids;
   std::int64_t tokens = 0, longest = 0;
 };
 
