@@ -30,6 +30,31 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.add("quiet", &run.quiet, "Say nothing but warnings").local();
 }
 
+// An arm trains where its job says for how long; the command line changes how, not whether. Other
+// training keys alone would be without effect.
+bool job_trains(const config::JobFile& job, const config::Table& base, const config::Table& table,
+                const study::ArmOptions& arm, config::Problems& problems) {
+  if (arm.train.max_steps > 0 || table.given("num_train_epochs")) return true;
+  for (const config::Option* option : table.options()) {
+    const std::string name = option->full_name();
+    if (option->section() != "train" || !table.given(name) || base.given(name)) continue;
+    problems.add(job.where(arm.name), fmt::format("{} is given, but the arm does not train: it "
+                                                  "names neither max_steps nor num_train_epochs",
+                                                  option->name()));
+  }
+  return false;
+}
+
+void check_training(const config::JobFile& job, const study::ArmOptions& arm,
+                    config::Problems& problems) {
+  try {
+    train::check_options(arm.train);
+    lora::check_options(arm.lora);
+  } catch (const Error& error) {
+    problems.add(job.where(arm.name), error.what());
+  }
+}
+
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
 void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run,
              study::StudyOptions& study, config::Problems& problems) {
@@ -37,17 +62,26 @@ void resolve(const config::JobFile& job, const config::Arguments& arguments, Run
   config::Table table;
   bind_run(table, run, study, base);
   job.bind_base(table, problems);
+  const config::Table job_base = table;
   arguments.apply(table, problems);
   table.check_required(problems);
   study.record = table.record();
+  // Each arm's own says whether and how it trains.
+  study.record.erase("train");
   for (const std::string& name : job.arms()) {
     study::ArmOptions arm;
     arm.name = name;
     config::Table arm_table;
     config::bind_arm(arm_table, arm);
     job.bind_arm(name, arm_table, problems);
+    arm.trains = job_trains(job, job_base, arm_table, arm, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);
-    study.record["arms"][name] = arm_table.record();
+    Json& record = study.record["arms"][name] = arm_table.record();
+    if (arm.trains) {
+      check_training(job, arm, problems);
+    } else {
+      record.erase("train");
+    }
     study.arms.push_back(std::move(arm));
   }
 }

@@ -1,5 +1,6 @@
 # Links PyPI's torch from a Python environment, without torch's own package files and without a CUDA toolkit.
 #   torch::wheel        the library, for host code (CPU and GPU tensors both)
+#   torch::cuda_runtime the CUDA runtime's and NCCL's headers and libraries, without torch
 #   torch::wheel_cuda   additionally the CUDA runtime's and NCCL's headers and libraries
 #   torch::openmp       for sources that call at::parallel_for, a template that is serial where its caller has no OpenMP
 if(TARGET torch::wheel)
@@ -53,9 +54,11 @@ if(TRADEOFF_HAVE_CUDA)
     get_filename_component(_toolkit "${_toolkit}" DIRECTORY)
     set(_cuda_include "${_toolkit}/../include" "${_toolkit}/../include/cccl")
   endif()
-  add_library(torch::wheel_cuda INTERFACE IMPORTED GLOBAL)
-  target_include_directories(torch::wheel_cuda SYSTEM INTERFACE ${_cuda_include} "${_site}/nvidia/nccl/include")
-  target_link_libraries(torch::wheel_cuda INTERFACE torch::wheel
+  add_library(torch::cuda_runtime INTERFACE IMPORTED GLOBAL)
+  target_include_directories(torch::cuda_runtime SYSTEM INTERFACE ${_cuda_include} "${_site}/nvidia/nccl/include")
+  target_link_libraries(torch::cuda_runtime INTERFACE
     "${_site}/nvidia/cu13/lib/libcudart.so.13" "${_site}/nvidia/nccl/lib/libnccl.so.2")
+  add_library(torch::wheel_cuda INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(torch::wheel_cuda INTERFACE torch::wheel torch::cuda_runtime)
 endif()
 message(STATUS "PyTorch ${PyTorchWheel_VERSION} from ${_torch}")

@@ -149,6 +149,21 @@ void all_reduce_max(const Session& session, std::span<double> values) {
   all_reduce(session, values, MPI_DOUBLE, MPI_MAX);
 }
 
+void all_gather(const Session& session, std::span<const float> own, std::span<float> all) {
+  const auto ranks = static_cast<std::size_t>(session.size());
+  check(all.size() == ranks * own.size() && own.size() * sizeof(float) <= kPieceBytes,
+        fmt::format("all_gather of {} numbers on {} ranks into {}", own.size(), ranks, all.size()));
+  if (!session.mpi()) {
+    std::ranges::copy(own, all.begin());
+    return;
+  }
+  barrier(session);
+  const auto count = static_cast<int>(own.size());
+  check_mpi(MPI_Allgather(own.data(), count, MPI_FLOAT, all.data(), count, MPI_FLOAT,
+                          session.mpi()->world),
+            "MPI_Allgather");
+}
+
 bool any(const Session& session, bool value) {
   if (!session.mpi()) return value;
   barrier(session);

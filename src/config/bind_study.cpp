@@ -19,6 +19,19 @@ void bind(Table& table, study::ModelOptions& options) {
                                              {"float32", model::DtypeChoice::float32},
                                              {"bfloat16", model::DtypeChoice::bfloat16}},
                    "auto: bfloat16 on a GPU and on a processor that computes in it, else float32");
+  table.add_choice("quantization", &options.quantization,
+                   Names<model::Quantization>{{"auto", model::Quantization::as_stored},
+                                              {"none", model::Quantization::none},
+                                              {"nf4", model::Quantization::nf4}},
+                   "auto: what the model folder is; nf4 quantises a bfloat16 folder as it is read");
+  table
+      .add_choice("nf4_residency", &options.nf4_residency,
+                  Names<model::Nf4Residency>{{"auto", model::Nf4Residency::automatic},
+                                             {"packed", model::Nf4Residency::packed},
+                                             {"bf16", model::Nf4Residency::bf16}},
+                  "NF4 weights dequantised for every product, or once; auto: once where that takes "
+                  "at most half of the memory")
+      .local();
   table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
       .local()
       .at_least(0);
@@ -53,6 +66,9 @@ void bind(Table& table, study::PredictOptions& options) {
       .required()
       .local()
       .placeholder("F.jsonl");
+  table.add("adapter", &options.adapter, "PEFT adapter folder, applied unmerged")
+      .local()
+      .placeholder("DIR");
   table.add("limit", &options.limit, "The first so many items; 0: all").at_least(0);
   bind(table, options.decoding);
   table.add("resume", &options.resume, "Continue from the journals of an earlier run").local();
@@ -72,6 +88,10 @@ void bind(Table& table, model::ImportOptions& options) {
                    Names<model::StoredDtype>{{"bfloat16", model::StoredDtype::bfloat16},
                                              {"float32", model::StoredDtype::float32}},
                    "Type of the stored weights");
+  table.add_choice("quantization", &options.quantization,
+                   Names<model::Quantization>{{"none", model::Quantization::as_stored},
+                                              {"nf4", model::Quantization::nf4}},
+                   "nf4: linear layers in bitsandbytes' 4-bit format");
 }
 
 void bind_arm(Table& table, study::ArmOptions& arm) {
@@ -82,6 +102,9 @@ void bind_arm(Table& table, study::ArmOptions& arm) {
   table.section("");
   bind(table, arm.limit);
   bind(table, arm.decoding);
+  table.section("train");
+  bind(table, arm.train);
+  bind(table, arm.lora);
 }
 
 void bind_study(Table& table, study::StudyOptions& options) {

@@ -7,7 +7,7 @@
 namespace tradeoff::config {
 namespace {
 
-constexpr std::string_view kArm = "arm.";
+constexpr std::string_view kArm = "arm.", kTrainFile = "train";
 
 bool is_arm(std::string_view section) {
   return section.starts_with(kArm);
@@ -19,6 +19,18 @@ bool is_name(std::string_view name) {
     return std::isalnum(c) || c == '-' || c == '_' || c == '.';
   };
   return !name.empty() && name.front() != '.' && std::ranges::all_of(name, allowed);
+}
+
+// Settings that several jobs share stand in a file of their own, such as
+// configs/train/qlora-50.ini.
+void set_from_file(const std::filesystem::path& job, const Setting& setting, Table& table,
+                   Problems& problems) {
+  try {
+    const auto path = job.parent_path() / setting.text;
+    for (const Setting& shared : read_ini(path, problems).settings) table.set(shared, problems);
+  } catch (const Error& error) {
+    problems.add(setting.where + ": " + setting.key, error.what());
+  }
 }
 
 }  // namespace
@@ -63,11 +75,16 @@ void JobFile::bind_arm(std::string_view arm, Table& table, Problems& problems) c
     fail(fmt::format("{}: no section [arm.{}]", path().string(), arm));
   for (const Setting& setting : file_.settings)
     if (!is_arm(setting.section)) table.set(setting, problems, Unknown::ignore);
+  std::vector<Setting> own;
   for (Setting setting : file_.settings) {
     if (setting.section != std::string(kArm) + std::string(arm)) continue;
     setting.layer += "#" + setting.section;
-    table.set(setting, problems);
+    if (canonical(setting.key) == kTrainFile)
+      set_from_file(path(), setting, table, problems);
+    else
+      own.push_back(std::move(setting));
   }
+  for (const Setting& setting : own) table.set(setting, problems);
 }
 
 std::string JobFile::where(std::string_view arm) const {

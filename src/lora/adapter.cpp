@@ -46,6 +46,15 @@ std::vector<model::Projection> parse_targets(const std::vector<std::string>& nam
   return targets;
 }
 
+LoraOptions normalised(LoraOptions options) {
+  std::vector<std::string> names;
+  for (const model::Projection projection : parse_targets(options.target_modules)) {
+    names.emplace_back(model::name_of(projection));
+  }
+  options.target_modules = std::move(names);
+  return options;
+}
+
 void check_options(const LoraOptions& options) {
   check(options.lora_r >= 1, fmt::format("lora_r: found {}, expected at least 1", options.lora_r));
   check(std::isfinite(options.lora_alpha) && options.lora_alpha > 0,

@@ -39,13 +39,14 @@ model::Dtype stored_dtype(const at::Tensor& tensor) {
 
 }  // namespace
 
-void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path& out) {
+void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path& out,
+           model::Quantization quantization) {
   const c10::InferenceMode inference;
   check(!same_folder(base, out) && !same_folder(adapter_folder, out),
         out.string() + ": --out is one of the inputs; name another folder");
   const model::LlamaConfig config = model::read_config(base / "config.json");
   const Adapter adapter = read_peft(adapter_folder, config);
-  const model::StoredWeights weights(base, config);
+  const model::StoredWeights weights(base, config, quantization);
   std::vector<model::TensorSpec> specs;
   for (const model::WeightShape& weight : model::weight_shapes(config)) {
     specs.push_back({weight.name, stored_dtype(weights.get(weight.name)), weight.shape});

@@ -94,12 +94,7 @@ LoraOptions parse_options(const Json& json) {
   }
   check_options(options);
   // One spelling: what is compared and written later does not depend on the file's order.
-  std::vector<std::string> names;
-  for (const model::Projection projection : parse_targets(options.target_modules)) {
-    names.emplace_back(model::name_of(projection));
-  }
-  options.target_modules = std::move(names);
-  return options;
+  return normalised(std::move(options));
 }
 
 }  // namespace

@@ -45,6 +45,11 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
                                                                       : c10::ScalarType::Float;
 }
 
+std::int64_t memory_bytes(c10::Device device) {
+  if (!device.is_cpu()) return cuda::memory_bytes();
+  return static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+}
+
 const char* kernels_name(c10::Device device) {
   return device.is_cuda() ? "cuda" : cpu::select_kernels().name;
 }

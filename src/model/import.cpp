@@ -1,5 +1,6 @@
 #include "tradeoff/model/import.hpp"
 
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,6 +10,7 @@
 #include "source.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/nf4_folder.hpp"
 #include "tradeoff/model/safetensors.hpp"
 #include "tradeoff/model/weights.hpp"
 
@@ -63,6 +65,9 @@ std::vector<std::int32_t> end_tokens(const Source& source, const text::Vocabular
 }  // namespace
 
 ImportSummary import_model(const ImportOptions& options) {
+  check(options.quantization != Quantization::nf4 || options.dtype == StoredDtype::bfloat16,
+        "--quantization nf4 with --dtype float32: NF4 quantises the bfloat16 values; leave out "
+        "--dtype");
   const auto source = open_source(options.model);
   const LlamaConfig config = source->config();
   const text::Vocabulary vocabulary = source->vocabulary();
@@ -94,18 +99,28 @@ ImportSummary import_model(const ImportOptions& options) {
             !std::filesystem::equivalent(options.model, options.out),
         options.out.string() + ": --out is the folder that is imported; name another");
   std::filesystem::remove(options.out / "config.json");
-  std::vector<std::byte> bytes;
-  write_safetensors(options.out / "model.safetensors", specs,
-                    [&](std::size_t i) -> std::span<const std::byte> {
-                      bytes = stored(source->values(specs[i].name), options.dtype);
-                      return bytes;
-                    });
+  const auto file = options.out / "model.safetensors";
+  if (options.quantization == Quantization::nf4) {
+    summary.bytes = write_nf4_safetensors(file, config, [&](const std::string& name) {
+      std::vector<float> values = source->values(name);
+      return at::tensor(values).view(source->shape(name));
+    });
+  } else {
+    std::vector<std::byte> bytes;
+    write_safetensors(file, specs, [&](std::size_t i) -> std::span<const std::byte> {
+      bytes = stored(source->values(specs[i].name), options.dtype);
+      return bytes;
+    });
+  }
   text::write_hf_tokenizer(vocabulary, options.out);
   Json generation = {{"do_sample", false}, {"eos_token_id", eos}};
   if (vocabulary.bos) generation["bos_token_id"] = *vocabulary.bos;
   if (vocabulary.pad) generation["pad_token_id"] = *vocabulary.pad;
   write_atomically(options.out / "generation_config.json", generation.dump(2) + "\n");
   Json json = to_json(config, options.dtype == StoredDtype::float32 ? "float32" : "bfloat16");
+  if (options.quantization == Quantization::nf4) {
+    json["quantization_config"] = nf4_quantization_config();
+  }
   if (vocabulary.bos) json["bos_token_id"] = *vocabulary.bos;
   json["eos_token_id"] = eos.front();
   if (vocabulary.pad) json["pad_token_id"] = *vocabulary.pad;

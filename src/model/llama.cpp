@@ -9,14 +9,13 @@
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
 
-#include "device_count.hpp"
+#include "tradeoff/model/device.hpp"
 #include "tradeoff/model/ops.hpp"
 #include "tradeoff/model/stored_weights.hpp"
 
@@ -42,10 +41,7 @@ bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device 
     const ProjectionShape shape = shape_of(config, p);
     bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
-  const double memory =
-      device.is_cpu() ? static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE)
-                      : static_cast<double>(cuda::memory_bytes());
-  return bytes > memory / 2;
+  return bytes > static_cast<double>(memory_bytes(device)) / 2;
 }
 
 }  // namespace
@@ -53,7 +49,7 @@ bool keep_packed(Nf4Residency residency, const LlamaConfig& config, c10::Device 
 Llama::Llama(const std::filesystem::path& folder, const LoadOptions& options)
     : folder_(folder), config_(read_config(folder / "config.json")), options_(options) {
   const c10::InferenceMode inference;
-  load(StoredWeights(folder, config_));
+  load(StoredWeights(folder, config_, options_.quantization));
 }
 
 void Llama::load(const StoredWeights& weights) {
@@ -103,7 +99,7 @@ void Llama::load(const StoredWeights& weights) {
 void Llama::prepare_backward() {
   if (backward_ready_ || !options_.device.is_cpu()) return;
   const c10::InferenceMode inference;
-  const StoredWeights weights(folder_, config_);
+  const StoredWeights weights(folder_, config_, options_.quantization);
   for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
     LlamaLayer& layer = layers_[static_cast<std::size_t>(i)];
     const auto prepare = [&](Linear& linear, std::span<const Projection> projections) {

@@ -34,13 +34,14 @@ at::Tensor view_of(const StoredTensor& stored) {
 
 }  // namespace
 
-StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config)
+StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config,
+                             Quantization quantization)
     : checkpoint_(folder) {
   for (const WeightShape& weight : weight_shapes(config)) {
     const StoredTensor& stored = checkpoint_.tensor(weight.name);
     std::vector<std::int64_t> shape = stored.shape;
     try {
-      if (is_nf4(weight.name)) {
+      if (stored_nf4(weight.name)) {
         shape = nf4(weight.name).shape;
         quantised_ = true;
       } else if (scalar_type(stored) == c10::ScalarType::Byte) {
@@ -68,10 +69,19 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaCon
                      asked ? "found" : "found no",
                      quantised_ ? "stored in NF4" : "not stored in NF4"));
   }
+  if (quantised_ && quantization == Quantization::none) {
+    fail(folder.string() + ": found NF4 weights, but --quantization none was asked for");
+  }
+  quantise_ = !quantised_ && quantization == Quantization::nf4;
+  quantised_ = quantised_ || quantise_;
+}
+
+bool StoredWeights::stored_nf4(const std::string& name) const {
+  return checkpoint_.has(name + std::string(quant::kQuantStateSuffix));
 }
 
 bool StoredWeights::is_nf4(const std::string& name) const {
-  return checkpoint_.has(name + std::string(quant::kQuantStateSuffix));
+  return stored_nf4(name) || (quantise_ && is_quantised_weight(name));
 }
 
 at::Tensor StoredWeights::get(const std::string& name) const {
@@ -82,6 +92,9 @@ at::Tensor StoredWeights::get(const std::string& name) const {
 }
 
 quant::Nf4Weight StoredWeights::nf4(const std::string& name) const {
+  if (!stored_nf4(name)) {
+    return quant::quantise(view_of(checkpoint_.tensor(name)).to(c10::ScalarType::BFloat16));
+  }
   return quant::from_tensors(name, [&](const std::string& key) {
     return checkpoint_.has(key) ? view_of(checkpoint_.tensor(key)) : at::Tensor();
   });

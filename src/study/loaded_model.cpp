@@ -6,6 +6,7 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/lora/peft.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -39,10 +40,28 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
       model::pick_device(options.device, session.local_rank(), session.local_size());
   text::Tokenizer tokenizer = text::load_tokenizer(options.model);
   auto llama = std::make_unique<model::Llama>(
-      options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device)});
+      options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device),
+                                        options.quantization, options.nf4_residency});
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= llama->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   return {std::move(llama), std::move(tokenizer), model::read_eos_ids(options.model)};
+}
+
+void use_adapter(LoadedModel& model, const fs::path& folder) {
+  if (folder.empty()) {
+    model.llama->set_adapter(nullptr);
+    return;
+  }
+  const lora::Adapter adapter = lora::read_peft(folder, model.llama->config());
+  model.llama->set_adapter(&adapter.weights);
+}
+
+Json adapter_identity(const fs::path& folder) {
+  const lora::LoraOptions options = lora::read_peft_options(folder);
+  return {{"weights_sha256", sha256_file(folder / "adapter_model.safetensors")},
+          {"lora_r", options.lora_r},
+          {"lora_alpha", options.lora_alpha},
+          {"target_modules", options.target_modules}};
 }
 
 Json model_identity(const comm::Session& session, const ModelOptions& options) {
@@ -53,10 +72,13 @@ Json model_identity(const comm::Session& session, const ModelOptions& options) {
   comm::agree(session, "kernels", std::string(model::kernels_name(device)));
   const std::string weights =
       comm::broadcast(session, session.rank() == 0 ? weights_sha256(options.model) : std::string());
+  const bool nf4 = options.quantization == model::Quantization::nf4 ||
+                   model::asks_for_nf4(read_json(options.model / "config.json"));
   return {{"config_sha256", config},
           {"weights_sha256", weights},
           {"tokenizer_sha256", text::load_tokenizer(options.model).content_hash()},
           {"dtype", name_of(model::pick_dtype(options.dtype, device))},
+          {"quantization", nf4 ? "nf4" : "none"},
           {"kernels", model::kernels_name(device)}};
 }
 

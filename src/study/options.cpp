@@ -2,6 +2,10 @@
 
 namespace tradeoff::study {
 
+bool reached_by_seed(const ArmOptions& arm, TaskKind task) {
+  return arm.trains || (task == TaskKind::spider && arm.spider.shots > 0);
+}
+
 std::vector<Cell> list_cells(const StudyOptions& options) {
   std::vector<Cell> cells;
   for (std::size_t arm = 0; arm < options.arms.size(); ++arm) {
@@ -9,7 +13,7 @@ std::vector<Cell> list_cells(const StudyOptions& options) {
       Cell cell{arm, options.seeds[i], {}};
       for (const TaskKind task : options.tasks) {
         // Without shots no draw reaches the untrained model's Spider prompts either.
-        const bool varies = task == TaskKind::spider && options.arms[arm].spider.shots > 0;
+        const bool varies = reached_by_seed(options.arms[arm], task);
         if (i == 0 || varies) cell.tasks.push_back(task);
       }
       if (!cell.tasks.empty()) cells.push_back(std::move(cell));

@@ -17,10 +17,13 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
     items.resize(options.limit);
 
   LoadedModel model = load_model(session, options.model);
+  use_adapter(model, options.adapter);
   const PredictionPlan plan =
       plan_predictions(items, options.task, options.decoding, model.tokenizer,
                        model.llama->config().max_position_embeddings);
-  const Json header = prediction_header(plan, model_identity(session, options.model));
+  Json identity = model_identity(session, options.model);
+  if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
+  const Json header = prediction_header(plan, identity);
 
   // One writer at a time; the lock file stays, so that a waiting process and a new one meet at the
   // same file.

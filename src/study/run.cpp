@@ -14,9 +14,13 @@
 #include "tradeoff/study/reduce.hpp"
 #include "tradeoff/study/score_rows.hpp"
 #include "tradeoff/task/extract.hpp"
+#include "tradeoff/train/trainer.hpp"
+#include "train_arm.hpp"
 
 namespace tradeoff::study {
 namespace {
+
+namespace fs = std::filesystem;
 
 // A predictor that answers every question with an empty result; right where the gold result is
 // empty.
@@ -39,6 +43,7 @@ class StudyRun {
     for (const char* key : {"config_sha256", "weights_sha256"})
       record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
+    record_["quantization"] = identity.at("quantization");
     if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
     comm::barrier(session);
   }
@@ -86,10 +91,34 @@ class StudyRun {
     std::optional<FileLock> held;
     if (session_.rank() == 0)
       held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
+    if (arm.trains && !train_cell(arm, cell.seed)) return false;
     for (const TaskKind task : cell.tasks) {
       if (!run_task(arm, cell.seed, task)) return false;
     }
     return true;
+  }
+
+  bool train_cell(const ArmOptions& arm, std::uint64_t seed) {
+    const auto adapter = folder_.adapter(arm.name, seed);
+    const bool trained = comm::any(session_, session_.rank() == 0 && train::is_complete(adapter));
+    if (!trained) {
+      load();
+      const task::RenderedItems rendered = data_.train_items(arm, seed);
+      if (!train_arm(session_, *model_, arm, seed, rendered.items, identity_, options_.model.model,
+                     adapter)) {
+        return false;
+      }
+    }
+    if (session_.rank() != 0) return true;
+    if (!trained) folder_.append_ledger(training_ledger(arm, seed, session_.size(), adapter));
+    predictions_.training[{arm.name, seed}] = training_table(adapter);
+    return true;
+  }
+
+  void load() {
+    if (model_) return;
+    if (session_.rank() == 0) log::info("loading {}", options_.model.model.string());
+    model_.emplace(load_model(session_, options_.model));
   }
 
   bool run_task(const ArmOptions& arm, std::uint64_t seed, TaskKind task) {
@@ -103,7 +132,13 @@ class StudyRun {
     const PredictionPlan plan =
         plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
                          config.max_position_embeddings);
-    const Json header = prediction_header(plan, identity_);
+    Json identity = identity_;
+    fs::path adapter;
+    if (arm.trains) {
+      adapter = folder_.adapter(arm.name, seed);
+      identity["adapter"] = adapter_identity(adapter);
+    }
+    const Json header = prediction_header(plan, identity);
     const auto journals = folder_.journal(arm.name, seed, task);
     store::JournalContents finished;
     if (session_.rank() == 0) {
@@ -112,9 +147,9 @@ class StudyRun {
     }
     const bool missing =
         comm::any(session_, session_.rank() == 0 && finished.chunks.size() < plan.chunks.size());
-    if (missing && !model_) {
-      if (session_.rank() == 0) log::info("loading {}", options_.model.model.string());
-      model_.emplace(load_model(session_, options_.model));
+    if (missing) {
+      load();
+      use_adapter(*model_, adapter);
     }
     if (session_.rank() == 0) {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
@@ -174,7 +209,7 @@ class StudyRun {
     run.attributes["prompts_sha256"] = prompts;
     store::Table& texts = predictions_.summary[prompt_table_name(prompts)];
     if (texts.columns().empty()) texts = prompt_texts(items);
-    if (task == TaskKind::mmlu || arm.spider.shots == 0) {
+    if (!reached_by_seed(arm, task)) {
       run.attributes["computed_once"] =
           std::string("no random stream reaches it: greedy, examples in file order");
     }

@@ -6,9 +6,12 @@ namespace tradeoff::study {
 
 StudyData::StudyData(const StudyOptions& options)
     : options_(options), prompts_(task::load_prompt_source(options.model.model)) {
+  if (std::ranges::any_of(options.arms, &ArmOptions::trains)) {
+    spider_ = task::load_spider(options.spider_data);
+  }
   for (const TaskKind task : options.tasks) {
     if (task == TaskKind::spider) {
-      spider_ = task::load_spider(options.spider_data);
+      if (!spider_) spider_ = task::load_spider(options.spider_data);
       task::SpiderDraw draw = options.spider_draw;
       draw.data_seed = options.data_seed;
       spider_questions_ = task::draw_spider(*spider_, draw);
@@ -32,6 +35,13 @@ task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
   task::MmluPromptOptions options = arm.mmlu;
   options.limit = arm.limit;
   return task::MmluRenderer(*mmlu_, prompts_.model(), options).items(mmlu_questions_);
+}
+
+task::RenderedItems StudyData::train_items(const ArmOptions& arm, std::uint64_t seed) const {
+  task::SpiderPromptOptions options = arm.spider;
+  options.seed = seed;
+  options.limit = arm.limit;
+  return task::SpiderRenderer(*spider_, prompts_.model(), options).train_items();
 }
 
 Json StudyData::hashes() const {

@@ -20,6 +20,10 @@ fs::path StudyFolder::journal(const std::string& arm, std::uint64_t seed, TaskKi
   return root_ / "journal" / arm / fmt::format("seed-{}", seed) / name_of(task);
 }
 
+fs::path StudyFolder::adapter(const std::string& arm, std::uint64_t seed) const {
+  return root_ / "arms" / arm / fmt::format("seed-{}", seed) / "adapter";
+}
+
 void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite) const {
   const FileLock held(lock("study"));
   if (overwrite) {

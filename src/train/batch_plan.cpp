@@ -56,7 +56,8 @@ std::vector<Draw> BatchPlan::step(std::int64_t index) {
 
 namespace {
 
-// Samples in lexicographic order and the tokens that each adds to a pass that holds the one before.
+// Samples in lexicographic order of their inputs and the tokens that each adds to a pass that holds
+// the one before.
 struct Sorted {
   std::vector<std::size_t> order;
   std::vector<std::int64_t> length, added;
@@ -66,16 +67,17 @@ Sorted sort_samples(std::span<const Sample* const> batch, bool share_prefix) {
   Sorted sorted;
   sorted.order.resize(batch.size());
   std::iota(sorted.order.begin(), sorted.order.end(), std::size_t{0});
-  std::ranges::stable_sort(
-      sorted.order, [&](std::size_t a, std::size_t b) { return batch[a]->ids < batch[b]->ids; });
+  std::ranges::stable_sort(sorted.order, [&](std::size_t a, std::size_t b) {
+    return std::ranges::lexicographical_compare(inputs_of(*batch[a]), inputs_of(*batch[b]));
+  });
   for (std::size_t i = 0; i < sorted.order.size(); ++i) {
-    const auto& ids = batch[sorted.order[i]]->ids;
-    const auto size = static_cast<std::int64_t>(ids.size()) - 1;
+    const auto inputs = inputs_of(*batch[sorted.order[i]]);
+    const auto size = static_cast<std::int64_t>(inputs.size());
     std::int64_t shared = 0;
     if (share_prefix && i > 0) {
-      const auto& before = batch[sorted.order[i - 1]]->ids;
-      shared = std::min({infer::common_prefix(before, ids), size - 1,
-                         static_cast<std::int64_t>(before.size()) - 2});
+      const auto before = inputs_of(*batch[sorted.order[i - 1]]);
+      shared = std::min({infer::common_prefix(before, inputs), size - 1,
+                         static_cast<std::int64_t>(before.size()) - 1});
       if (shared < kMinSharedRun) shared = 0;
     }
     sorted.length.push_back(size);
@@ -127,6 +129,7 @@ std::vector<MicroBatch> plan_micro_batches(std::span<const Sample* const> batch,
       sorted.length.front() +
       std::accumulate(sorted.added.begin() + 1, sorted.added.end(), std::int64_t{0});
   std::size_t count = options.packing ? static_cast<std::size_t>((all + limit - 1) / limit) : n;
+  count = std::max(count, std::min(n, static_cast<std::size_t>(options.min_passes)));
   std::int64_t longest = 0;
   std::vector<std::size_t> cuts = best_cuts(sorted, count, longest);
   while (longest > limit && count < n) cuts = best_cuts(sorted, ++count, longest);

@@ -33,6 +33,7 @@ void check_options(const TrainOptions& o) {
   expect(o.max_grad_norm >= 0, "max_grad_norm", o.max_grad_norm, "0 (no clipping) or more");
   expect(o.max_seq_length >= 0, "max_seq_length", o.max_seq_length, "0 or more");
   expect(o.micro_batch_tokens > 0, "micro_batch_tokens", o.micro_batch_tokens, "1 or more");
+  expect(o.min_passes > 0, "min_passes", o.min_passes, "1 or more");
   expect(o.save_steps >= 0, "save_steps", o.save_steps, "0 or more");
   expect(o.stop_after_steps >= 0, "stop_after_steps", o.stop_after_steps, "0 or more");
   global_batch_size(o, 1);
@@ -75,6 +76,7 @@ Json record(const TrainOptions& o, std::int64_t batch_size) {
           {"overlong", o.overlong == Overlong::error ? "error" : "skip"},
           {"packing", o.packing},
           {"micro_batch_tokens", o.micro_batch_tokens},
+          {"min_passes", o.min_passes},
           {"share_prefix", o.share_prefix},
           {"train_on_prompt", o.train_on_prompt},
           {"shuffle", o.shuffle},

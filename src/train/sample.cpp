@@ -10,6 +10,9 @@
 namespace tradeoff::train {
 namespace {
 
+// Rows that a message names; the others are counted.
+constexpr std::size_t kNamed = 5;
+
 std::string_view bytes_of(const std::vector<TokenId>& ids) {
   return {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(TokenId)};
 }
@@ -33,8 +36,10 @@ Sample make_sample(const task::Item& item, const text::Tokenizer& tokenizer, Tok
                        vocab - 1));
     }
   }
-  if (sample.supervised() < 1) {
-    fail(fmt::format("row {}: no supervised token: the loss would be over nothing", sample.id));
+  // An end token alone would teach the model to answer nothing.
+  if (sample.supervised() < 1 || (completion.empty() && !train_on_prompt)) {
+    fail(fmt::format("row {}: no supervised token: found an empty completion, expected text",
+                     sample.id));
   }
   return sample;
 }
@@ -60,6 +65,7 @@ SampleSet make_samples(std::span<const task::Item> items, const text::Tokenizer&
                         sample.id, size, limit));
       }
       ++set.overlong;
+      if (set.overlong_ids.size() < kNamed) set.overlong_ids.push_back(sample.id);
       continue;
     }
     hash.update(fmt::format("{} {} ", size, sample.first_supervised));

@@ -35,6 +35,10 @@ void all_reduce_sum(const Session& session, std::span<float> values);
 void all_reduce_max(const Session& session, std::span<std::int64_t> values);
 void all_reduce_max(const Session& session, std::span<double> values);
 
+/// Every rank's `own` one after another in rank order, on every rank; `all` is size() times as
+/// long.
+void all_gather(const Session& session, std::span<const float> own, std::span<float> all);
+
 /// True on every rank when it is true on one: any(session, stop_requested()).
 bool any(const Session& session, bool value);
 

@@ -3,19 +3,28 @@
 #include "tradeoff/model/import.hpp"
 #include "tradeoff/study/options.hpp"
 #include "tradeoff/study/predict.hpp"
+#include "tradeoff/study/train_file.hpp"
 
 /// The names of the modules' option structs, one function for each struct; a command's table, or a
 /// section of a job file, is made of these.
 namespace tradeoff::config {
 
-/// model, device, dtype, threads.
+/// model, device, dtype, quantization, nf4_residency, threads.
 void bind(Table& table, study::ModelOptions& options);
 /// max_new_tokens, stop, chunk_size.
 void bind(Table& table, study::DecodingOptions& options);
 /// All of `predict` and `import`.
 void bind(Table& table, study::PredictOptions& options);
 void bind(Table& table, model::ImportOptions& options);
-/// What an arm of a job file may change: sections [spider] and [mmlu], prompt limit and decoding.
+/// What decides a training, under transformers' names: all but the seed, which an arm gets from
+/// its replicate, and stop_after_steps.
+void bind(Table& table, train::TrainOptions& options);
+/// lora_r, lora_alpha, lora_dropout, target_modules.
+void bind(Table& table, lora::LoraOptions& options);
+/// All of `train`.
+void bind(Table& table, study::TrainFileOptions& options);
+/// What an arm of a job file may change: sections [spider], [mmlu] and [train], prompt limit and
+/// decoding.
 void bind_arm(Table& table, study::ArmOptions& arm);
 /// What all arms of a study share: [study], [model], data and draws, where results go.
 void bind_study(Table& table, study::StudyOptions& options);

@@ -27,8 +27,10 @@ class JobFile {
   const std::vector<std::string>& arms() const { return arms_; }
   /// Sets `table` from the base sections; a section or key that it does not hold is a problem.
   void bind_base(Table& table, Problems& problems) const;
-  /// Sets `table`, which holds what an arm may change, from the base sections and then from the
-  /// arm. Base keys that it does not hold are left alone; such a key in the arm is a problem.
+  /// Sets `table`, which holds what an arm may change, from the base sections, then from the file
+  /// that the arm names as `train` (from the job file's folder), where it names one, and then from
+  /// the arm. Base keys that it does not hold are left alone; such a key in the others is a
+  /// problem.
   void bind_arm(std::string_view arm, Table& table, Problems& problems) const;
   /// FILE:LINE of the arm's header.
   std::string where(std::string_view arm) const;

@@ -23,6 +23,9 @@ struct LoraOptions {
 /// naming an unknown or repeated one, and where there is none.
 std::vector<model::Projection> parse_targets(const std::vector<std::string>& names);
 
+/// The same with the targets spelled out, in the order of model::kProjections.
+LoraOptions normalised(LoraOptions options);
+
 /// Throws Error naming the option unless r >= 1, alpha > 0, 0 <= dropout < 1 and the targets parse.
 void check_options(const LoraOptions& options);
 

@@ -2,6 +2,8 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
+
 namespace tradeoff::model {
 
 enum class DeviceChoice { automatic, cpu, cuda };
@@ -17,6 +19,9 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size);
 
 /// automatic: bfloat16 on a GPU and on processors with AVX512-BF16, else float32.
 c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
+
+/// Memory of the device in bytes: the machine's, or the GPU's.
+std::int64_t memory_bytes(c10::Device device);
 
 /// What computes on `device`: the CPU kernels' instruction set, or "cuda".
 const char* kernels_name(c10::Device device);

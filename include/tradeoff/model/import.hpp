@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tradeoff/model/nf4_folder.hpp"
+
 namespace tradeoff::model {
 
 enum class StoredDtype { bfloat16, float32 };
@@ -14,6 +16,8 @@ struct ImportOptions {
   std::filesystem::path out;
   // Type of the weights in model.safetensors.
   StoredDtype dtype = StoredDtype::bfloat16;
+  // nf4: linear layers in bitsandbytes' NF4, double-quantised; as_stored stands for none here.
+  Quantization quantization = Quantization::as_stored;
 };
 
 struct ImportSummary {

@@ -9,6 +9,7 @@
 #include "tradeoff/model/attention.hpp"
 #include "tradeoff/model/config.hpp"
 #include "tradeoff/model/linear.hpp"
+#include "tradeoff/model/nf4_folder.hpp"
 
 namespace tradeoff::model {
 
@@ -23,7 +24,8 @@ struct LoadOptions {
   c10::Device device = c10::Device(c10::kCPU);
   // Activations: float32 or bfloat16.
   c10::ScalarType dtype = c10::ScalarType::Float;
-  // Of models stored in NF4.
+  Quantization quantization = Quantization::as_stored;
+  // Of models used in NF4.
   Nf4Residency nf4_residency = Nf4Residency::automatic;
 };
 
@@ -90,7 +92,7 @@ class Llama {
   void prepare_backward();
   /// True where the weights stay in NF4.
   bool nf4_packed() const { return nf4_packed_; }
-  /// True where the folder holds NF4 weights.
+  /// True where the linear layers are those of NF4.
   bool quantised() const { return quantised_; }
   const std::filesystem::path& folder() const { return folder_; }
 

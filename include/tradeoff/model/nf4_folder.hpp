@@ -12,6 +12,11 @@
 /// read them.
 namespace tradeoff::model {
 
+/// Whether a model's linear layers are used in NF4. as_stored: what the folder is. nf4: also where
+/// it holds dense weights, whose bfloat16 values are quantised as they are read. none: a folder in
+/// NF4 is an Error.
+enum class Quantization { as_stored, none, nf4 };
+
 /// True for the matrices that are quantised: every projection of every layer; not embedding, norms,
 /// head.
 bool is_quantised_weight(const std::string& name);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tradeoff/model/config.hpp"
+#include "tradeoff/model/nf4_folder.hpp"
 #include "tradeoff/model/safetensors.hpp"
 #include "tradeoff/quant/nf4.hpp"
 
@@ -15,9 +16,10 @@ namespace tradeoff::model {
 /// shape and the expected one.
 class StoredWeights {
  public:
-  StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config);
+  StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config,
+                Quantization quantization = Quantization::as_stored);
 
-  /// True where any weight is stored in NF4 (bitsandbytes' keys).
+  /// True where any weight is used in NF4 (bitsandbytes' keys).
   bool quantised() const { return quantised_; }
   bool is_nf4(const std::string& name) const;
   /// float32 or bfloat16; NF4 dequantised to the dtype that was quantised. Others lie in the mapped
@@ -27,8 +29,10 @@ class StoredWeights {
   const Checkpoint& checkpoint() const { return checkpoint_; }
 
  private:
+  bool stored_nf4(const std::string& name) const;
+
   Checkpoint checkpoint_;
-  bool quantised_ = false;
+  bool quantised_ = false, quantise_ = false;
 };
 
 }  // namespace tradeoff::model

@@ -16,6 +16,10 @@ struct ModelOptions {
   std::filesystem::path model;
   model::DeviceChoice device = model::DeviceChoice::automatic;
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
+  // Linear layers in NF4 or as they are; a bfloat16 folder is quantised as it is read.
+  model::Quantization quantization = model::Quantization::as_stored;
+  // Where NF4 weights are kept; no result depends on it.
+  model::Nf4Residency nf4_residency = model::Nf4Residency::automatic;
   // CPU threads of this rank; 0: its share of the machine's cores.
   int threads = 0;
   // One process on purpose where the launcher or Slurm meant several.
@@ -33,6 +37,14 @@ struct LoadedModel {
 /// Throws Error where a file of the folder is missing or wrong. Sets this process' threads and
 /// current GPU.
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options);
+
+/// Puts the adapter of a PEFT folder on the model, unmerged; an empty path takes it away. Throws
+/// Error naming the file where it does not fit.
+void use_adapter(LoadedModel& model, const std::filesystem::path& adapter);
+
+/// What decides a prediction besides the model: hash of the adapter's weights, rank, alpha,
+/// targets. Throws Error where the folder is missing or half written.
+Json adapter_identity(const std::filesystem::path& adapter);
 
 /// What decides a prediction, as far as the model goes: hashes of config, weights and tokenizer,
 /// dtype and kernels. Equal on all ranks or an Error that names them. Reads the weights once, on

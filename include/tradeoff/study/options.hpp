@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/lora/options.hpp"
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"
 #include "tradeoff/study/task_kind.hpp"
 #include "tradeoff/task/render.hpp"
+#include "tradeoff/train/options.hpp"
 
 namespace tradeoff::study {
 
@@ -21,6 +23,11 @@ struct ArmOptions {
   task::MmluPromptOptions mmlu;
   task::PromptLimit limit;
   DecodingOptions decoding;
+  // The adapter that is trained before the arm is asked, once for each seed.
+  train::TrainOptions train;
+  lora::LoraOptions lora;
+  // False: the model as it is.
+  bool trains = false;
 };
 
 /// A whole study, resolved: what a job file says.
@@ -56,6 +63,9 @@ struct Cell {
   std::uint64_t seed = 0;
   std::vector<TaskKind> tasks;
 };
+
+/// True where a stream of the replicate seed (few-shot draw, training) reaches the arm's answers.
+bool reached_by_seed(const ArmOptions& arm, TaskKind task);
 
 /// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream
 /// reaches (the untrained model on MMLU: dev rows in file order, greedy) stands in the arm's first

@@ -8,6 +8,8 @@ namespace tradeoff::study {
 
 struct PredictOptions {
   ModelOptions model;
+  // PEFT folder of an adapter, applied unmerged; empty: the model alone.
+  std::filesystem::path adapter;
   task::Purpose task = task::Purpose::spider;
   // Items file, JSONL.
   std::filesystem::path items;

@@ -10,7 +10,8 @@
 
 namespace tradeoff::study {
 
-/// What computing one task of a cell took; a line of ledger.jsonl.
+/// What computing one task of a cell took, or its training (task "training", questions the samples
+/// seen); a line of ledger.jsonl.
 struct LedgerEntry {
   std::string arm, task;
   std::uint64_t seed = 0;

@@ -39,7 +39,7 @@ class BatchPlan {
 };
 
 /// The samples of one forward pass, by their place in the step's batch, in lexicographic order of
-/// their ids.
+/// their inputs.
 struct MicroBatch {
   std::vector<std::size_t> members;
   // Planned tokens, a shared prefix counted once.

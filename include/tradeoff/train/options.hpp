@@ -47,7 +47,10 @@ struct TrainOptions {
   // Samples of a step share forward passes of at most micro_batch_tokens tokens; attention stays
   // inside each sample. Off: one sample a pass.
   bool packing = true;
-  std::int64_t micro_batch_tokens = 1024;
+  std::int64_t micro_batch_tokens = 1536;
+  // A packed step is cut into at least so many passes, so that as many ranks have work; each
+  // computes a shared prefix anew. Not the number of ranks: it decides bits.
+  std::int64_t min_passes = 2;
   // Samples packed together compute a prefix that they share once. The gradient is the same; with
   // dropout they share its draw.
   bool share_prefix = true;

@@ -1,0 +1,39 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/lora/adapter.hpp"
+
+/// Checkpoints of a training: OUT/checkpoint-<step>/ holds the adapter as PEFT writes it,
+/// optimizer.safetensors, trainer_state.json and, written last, manifest.json with the size and
+/// SHA-256 of each. A folder appears whole or not at all.
+namespace tradeoff::train {
+
+struct Checkpoint {
+  std::int64_t step = 0;
+  at::Tensor parameters;           // float32 [n] on the CPU, here and below
+  at::Tensor exp_avg, exp_avg_sq;  // AdamW's moments
+  // step, epoch, data cursor, seeds, world size, curve rows: trainer_state.json.
+  Json state = Json::object();
+};
+
+/// Writes it and removes all but the newest two. `adapter` says what `parameters` are. Throws Error
+/// naming the file.
+void save_checkpoint(const std::filesystem::path& out, const Checkpoint& checkpoint,
+                     const lora::Adapter& adapter, const std::string& base_model);
+
+/// The newest checkpoint that its manifest confirms; nullopt where the folder has none. `damage`
+/// gets a line for each one that was passed over. Throws Error where there are some, all damaged.
+std::optional<Checkpoint> load_newest_checkpoint(const std::filesystem::path& out,
+                                                 const model::LlamaConfig& config,
+                                                 std::vector<std::string>& damage);
+
+/// Steps of the checkpoint folders in `out`, rising.
+std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& out);
+
+}  // namespace tradeoff::train

@@ -1,0 +1,53 @@
+#include "tradeoff/lora/merge.hpp"
+
+#include <memory>
+
+#include "all_commands.hpp"
+#include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind.hpp"
+
+namespace tradeoff::app {
+namespace {
+
+struct MergeOptions {
+  std::filesystem::path model, adapter, out;
+  model::Quantization quantization = model::Quantization::as_stored;
+};
+
+}  // namespace
+
+Work parse_merge(Words words) {
+  auto options = std::make_shared<MergeOptions>();
+  bool quiet = false;
+  config::Table table;
+  table.add("model", &options->model, "Model folder").required().local().placeholder("DIR");
+  table.add("adapter", &options->adapter, "PEFT adapter folder")
+      .required()
+      .local()
+      .placeholder("DIR");
+  table.add("out", &options->out, "Model folder to write", {"output_dir"})
+      .required()
+      .local()
+      .placeholder("DIR");
+  table.add_choice("quantization", &options->quantization,
+                   config::Names<model::Quantization>{{"auto", model::Quantization::as_stored},
+                                                      {"none", model::Quantization::none},
+                                                      {"nf4", model::Quantization::nf4}},
+                   "The base that the adapter was trained on; nf4: the dequantised values of NF4");
+  table.add("quiet", &quiet, "Say nothing but warnings").local();
+  if (!config::parse_command_line(
+          {"merge", "Merges an adapter into the dequantised base and writes a model folder."},
+          table, words)) {
+    return {};
+  }
+  const auto run = [options](const comm::Session& session) {
+    if (session.rank() != 0) return kComplete;
+    lora::merge(options->model, options->adapter, options->out, options->quantization);
+    log::info("{}: {} with {} merged in", options->out.string(), options->model.string(),
+              options->adapter.string());
+    return kComplete;
+  };
+  return {run, quiet ? log::Level::quiet : log::Level::normal};
+}
+
+}  // namespace tradeoff::app

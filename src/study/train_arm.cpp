@@ -1,0 +1,77 @@
+#include "train_arm.hpp"
+
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/study/train_file.hpp"
+#include "tradeoff/train/curve.hpp"
+#include "tradeoff/train/trainer.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+constexpr const char* kCurveFile = "train.jsonl";
+
+}  // namespace
+
+bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
+               std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
+               const std::filesystem::path& model_folder,
+               const std::filesystem::path& adapter_folder) {
+  train::TrainJob job;
+  job.options = arm.train;
+  job.options.seed = seed;
+  job.lora = arm.lora;
+  job.output_dir = adapter_folder;
+  job.base_model = model_folder.string();
+  job.model_identity = model_identity;
+  job.resume = true;
+  const train::SampleSet samples = training_samples(model, items, job.options);
+  if (session.rank() == 0) {
+    log::info("arm {}, seed {}: training on {} samples of {} tokens at most{}", arm.name, seed,
+              samples.samples.size(), samples.longest,
+              samples.overlong + samples.skipped == 0
+                  ? ""
+                  : fmt::format("; left out: {} too long, {} skipped by the overflow policy",
+                                samples.overlong, samples.skipped));
+  }
+  return train::train(session, *model.llama, samples, job).complete;
+}
+
+LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,
+                            const std::filesystem::path& adapter_folder) {
+  LedgerEntry entry;
+  entry.arm = arm.name;
+  entry.task = "training";
+  entry.seed = seed;
+  entry.ranks = ranks;
+  for (const train::CurveRow& row : train::read_curve(adapter_folder / kCurveFile)) {
+    entry.questions += train::global_batch_size(arm.train, ranks);
+    entry.prompt_tokens += row.tokens;
+    entry.seconds += row.seconds;
+  }
+  return entry;
+}
+
+store::Table training_table(const std::filesystem::path& adapter_folder) {
+  store::Ints step, tokens, supervised;
+  store::Doubles epoch, loss, learning_rate, grad_norm;
+  for (const train::CurveRow& row : train::read_curve(adapter_folder / kCurveFile)) {
+    step.push_back(row.step);
+    epoch.push_back(row.epoch);
+    loss.push_back(row.loss);
+    learning_rate.push_back(row.learning_rate);
+    grad_norm.push_back(row.grad_norm);
+    tokens.push_back(row.tokens);
+    supervised.push_back(row.supervised_tokens);
+  }
+  store::Table table;
+  table.add("step", std::move(step));
+  table.add("epoch", std::move(epoch));
+  table.add("loss", std::move(loss));
+  table.add("lr", std::move(learning_rate));
+  table.add("grad_norm", std::move(grad_norm));
+  table.add("tokens", std::move(tokens));
+  table.add("supervised_tokens", std::move(supervised));
+  return table;
+}
+
+}  // namespace tradeoff::study

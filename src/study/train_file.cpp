@@ -1,0 +1,66 @@
+#include "tradeoff/study/train_file.hpp"
+
+#include <fmt/ranges.h>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/train/trainer.hpp"
+
+namespace tradeoff::study {
+
+train::SampleSet training_samples(const LoadedModel& model, std::span<const task::Item> items,
+                                  const train::TrainOptions& options) {
+  const std::int64_t positions = model.llama->config().max_position_embeddings;
+  if (options.max_seq_length > positions) {
+    fail(fmt::format("max_seq_length: found {}, expected at most the model's {} positions",
+                     options.max_seq_length, positions));
+  }
+  const auto& named = model.tokenizer.eos();
+  const text::TokenId end = named.empty() ? model.end_tokens.at(0) : named.front();
+  return train::make_samples(items, model.tokenizer, end,
+                             options.max_seq_length > 0 ? options.max_seq_length : positions,
+                             options);
+}
+
+RunState train_file(const comm::Session& session, const TrainFileOptions& options) {
+  comm::refuse_singleton(session, "train");
+  train::check_options(options.options);
+  auto items = task::read_items(options.train, task::Purpose::train);
+  if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
+    items.resize(static_cast<std::size_t>(options.limit));
+  }
+  LoadedModel model = load_model(session, options.model);
+  const train::SampleSet samples = training_samples(model, items, options.options);
+  const std::int64_t batch = train::global_batch_size(options.options, session.size());
+  if (session.rank() == 0) {
+    log::info("{} samples, {} tokens, the longest {}; {} samples a step on {} ranks; seed {}",
+              samples.samples.size(), samples.tokens, samples.longest, batch, session.size(),
+              options.options.seed);
+    if (samples.overlong + samples.skipped > 0) {
+      log::warn("left out: {} samples over the length limit ({}{}), {} marked as skipped",
+                samples.overlong, fmt::join(samples.overlong_ids, ", "),
+                samples.overlong > std::ssize(samples.overlong_ids) ? ", ..." : "",
+                samples.skipped);
+    }
+  }
+  train::TrainJob job;
+  job.options = options.options;
+  job.lora = options.lora;
+  job.init_adapter = options.init_adapter;
+  job.output_dir = options.out;
+  job.base_model = options.model.model.string();
+  job.model_identity = model_identity(session, options.model);
+  job.resume = options.resume;
+  const train::TrainResult result = train::train(session, *model.llama, samples, job);
+  if (session.rank() == 0) {
+    if (result.complete) {
+      log::info("{} steps, last loss {:.4f}; adapter in {}", result.steps, result.loss,
+                options.out.string());
+    } else {
+      log::info("stopped by a signal after step {}; saved, --resume goes on", result.steps);
+    }
+  }
+  return result.complete ? RunState::complete : RunState::stopped;
+}
+
+}  // namespace tradeoff::study

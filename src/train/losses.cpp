@@ -1,0 +1,52 @@
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "gradient_pass.hpp"
+#include "tradeoff/model/backward.hpp"
+#include "tradeoff/model/ops.hpp"
+
+namespace tradeoff::train {
+namespace {
+
+// Float32 logits held at a time.
+constexpr std::int64_t kLogitBytes = std::int64_t{64} << 20;
+
+}  // namespace
+
+at::Tensor GradientPass::losses(const PackedBatch& batch, double weight, const at::Tensor& hidden,
+                                at::Tensor& dhidden) const {
+  const model::LlamaConfig& config = llama_.config();
+  const std::int64_t targets = batch.targets.size(0);
+  const std::int64_t slice =
+      std::clamp<std::int64_t>(kLogitBytes / (4 * config.vocab_size), 1, targets);
+  const auto floats = hidden.options().dtype(c10::ScalarType::Float);
+  const at::Tensor normed = model::rms_norm(hidden, llama_.final_norm(), config.rms_norm_eps);
+  at::Tensor dnormed = at::zeros(hidden.sizes(), floats);
+  std::vector<at::Tensor> all;
+  for (std::int64_t begin = 0; begin < targets; begin += slice) {
+    const std::int64_t count = std::min(slice, targets - begin);
+    const at::Tensor rows = batch.target_row.narrow(0, begin, count);
+    at::Tensor logits = llama_.head().apply_float(normed.index_select(0, rows));  // [count, V]
+    all.push_back(model::cross_entropy_(logits, batch.targets.narrow(0, begin, count),
+                                        at::full({count}, weight, floats)));
+    // On CUDA products of two types would widen the whole head first.
+    const at::Tensor dlogits = logits.is_cuda() ? logits.to(llama_.dtype()) : logits;
+    const at::Tensor drows = llama_.head().apply_transposed(dlogits).to(c10::ScalarType::Float);
+    if (!batch.rows_repeat) {
+      dnormed.index_copy_(0, rows, drows);
+    } else if (drows.is_cuda()) {
+      // Sums equal rows in a fixed order; index_add_ does so on the CPU alone.
+      dnormed.index_put_({rows}, drows, /*accumulate=*/true);
+    } else {
+      dnormed.index_add_(0, rows, drows);
+    }
+  }
+  dhidden = model::rms_norm_backward(hidden, llama_.final_norm(), config.rms_norm_eps,
+                                     dnormed.to(llama_.dtype()), {});
+  return at::cat(all);
+}
+
+}  // namespace tradeoff::train

@@ -1,0 +1,306 @@
+#include "tradeoff/train/trainer.hpp"
+
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "step.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_lock.hpp"
+#include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/log.hpp"
+#include "tradeoff/base/progress.hpp"
+#include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/signals.hpp"
+#include "tradeoff/lora/peft.hpp"
+#include "tradeoff/model/device.hpp"
+#include "tradeoff/store/difference.hpp"
+#include "tradeoff/train/adamw.hpp"
+#include "tradeoff/train/checkpoint.hpp"
+#include "tradeoff/train/curve.hpp"
+#include "tradeoff/train/schedule.hpp"
+
+namespace tradeoff::train {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kRunFile = "train_run.json";
+constexpr const char* kCurveFile = "train.jsonl";
+
+Json lora_record(const lora::LoraOptions& lora) {
+  return {{"lora_r", lora.lora_r},
+          {"lora_alpha", lora.lora_alpha},
+          {"lora_dropout", lora.lora_dropout},
+          {"target_modules", lora.target_modules}};
+}
+
+lora::Adapter starting_adapter(const TrainJob& job, const model::LlamaConfig& config) {
+  if (job.init_adapter.empty()) {
+    lora::Adapter adapter = lora::make_adapter(config, job.lora);
+    lora::initialise(adapter, job.options.seed);
+    return adapter;
+  }
+  lora::Adapter adapter = lora::read_peft(job.init_adapter, config);
+  adapter.options.lora_dropout = job.lora.lora_dropout;
+  const auto contrary = store::differences(lora_record(adapter.options), lora_record(job.lora));
+  check(contrary.empty(), fmt::format("{}: the adapter is another than the options say: {}",
+                                      job.init_adapter.string(), fmt::join(contrary, "; ")));
+  return adapter;
+}
+
+class Trainer {
+ public:
+  Trainer(const comm::Session& session, model::Llama& llama, const SampleSet& samples,
+          const TrainJob& job)
+      : session_(session),
+        llama_(llama),
+        samples_(samples),
+        job_(job),
+        batch_size_(global_batch_size(job.options, session.size())),
+        total_(total_steps(job.options, static_cast<std::int64_t>(samples.samples.size()),
+                           batch_size_)),
+        adapter_(starting_adapter(job, llama.config())) {
+    record_ = {{"train", record(job.options, batch_size_)},
+               {"lora", lora_record(job.lora)},
+               {"init_adapter_sha256", job.init_adapter.empty() ? Json(nullptr) : init_hash()},
+               {"samples", samples.samples.size()},
+               {"samples_sha256", samples.sha256},
+               {"model", job.model_identity}};
+    comm::agree(session, "the training's configuration and data", to_line(record_));
+  }
+
+  TrainResult run() {
+    const c10::InferenceMode inference;
+    std::optional<FileLock> lock;
+    if (session_.rank() == 0) {
+      fs::create_directories(job_.output_dir);
+      lock.emplace(job_.output_dir / "lock");
+    }
+    const std::optional<Checkpoint> found = begin();
+    if (!llama_.device().is_cpu()) {
+      adapter_.parameters = adapter_.parameters.to(llama_.device());
+      adapter_.weights = lora::views_of(adapter_.parameters, llama_.config(), job_.lora);
+    }
+    AdamW optimizer(adapter_.parameters, job_.options);
+    TrainResult result;
+    if (found) {
+      adapter_.parameters.copy_(found->parameters);
+      optimizer.restore(found->step, found->exp_avg, found->exp_avg_sq);
+      result.steps = found->step;
+      result.loss = field<double>(found->state, "loss");
+    }
+    std::optional<CurveWriter> curve;
+    if (session_.rank() == 0) curve.emplace(job_.output_dir / kCurveFile, result.steps);
+
+    llama_.prepare_backward();
+    GradientStep step(session_, llama_, job_.lora, job_.options, pick_policy());
+    BatchPlan plan(static_cast<std::int64_t>(samples_.samples.size()), batch_size_,
+                   job_.options.seed, job_.options.shuffle);
+    const std::int64_t last = job_.options.stop_after_steps > 0
+                                  ? std::min(total_, job_.options.stop_after_steps)
+                                  : total_;
+    std::optional<Progress> progress;
+    if (session_.rank() == 0) {
+      progress.emplace("train", static_cast<std::uint64_t>(last), "steps");
+    }
+    std::int64_t saved = found ? found->step : 0;
+    bool stop = false;
+    while (result.steps < last && !stop) {
+      const Stopwatch clock;
+      const std::int64_t index = result.steps;
+      llama_.set_adapter(&adapter_.weights);
+      const StepSums sums = step.run(samples_, plan.step(index), comm::stop_requested());
+      const double learning_rate = train::learning_rate(job_.options, total_, index);
+      refuse_broken(index + 1, sums.broken, "loss");
+      const double norm = clip_gradient(step.gradient(), job_.options.max_grad_norm);
+      if (!std::isfinite(norm)) refuse_broken(index + 1, ids_of(plan.step(index)), "gradient");
+      optimizer.step(step.gradient(), learning_rate);
+      result.steps = index + 1;
+      result.loss = sums.loss;
+      const CurveRow row{
+          result.steps, epoch_after(result.steps), sums.loss,      learning_rate, norm,
+          sums.tokens,  sums.supervised,           clock.seconds()};
+      if (curve) curve->add(row);
+      if (progress) {
+        progress->update(static_cast<std::uint64_t>(result.steps),
+                         fmt::format("loss {:.4f}, {:.0f} tokens/s", row.loss, row.tokens_per_s()));
+      }
+      stop = sums.stop && result.steps < total_;
+      const bool due = job_.options.save_steps > 0 && result.steps % job_.options.save_steps == 0;
+      if (due || stop || result.steps == last) {
+        save(optimizer, result);
+        saved = result.steps;
+      }
+    }
+    progress.reset();
+    if (saved < result.steps) save(optimizer, result);
+    llama_.set_adapter(&adapter_.weights);
+    result.complete = !stop;
+    if (result.complete && session_.rank() == 0) finish(result);
+    comm::barrier(session_);
+    return result;
+  }
+
+ private:
+  Json init_hash() const {
+    // What decides the start, whatever the file's layout.
+    Sha256 hash;
+    hash.update({static_cast<const char*>(adapter_.parameters.const_data_ptr()),
+                 static_cast<std::size_t>(adapter_.parameters.nbytes())});
+    return hash.finish();
+  }
+
+  // A fresh folder, or the checkpoint to go on from: the same on every rank.
+  std::optional<Checkpoint> begin() {
+    std::string fault;
+    std::int64_t step = 0;
+    std::optional<Checkpoint> found;
+    if (session_.rank() == 0) {
+      try {
+        found = open_folder();
+        step = found ? found->step : 0;
+      } catch (const Error& error) {
+        fault = error.what();
+      }
+    }
+    fault = comm::broadcast(session_, fault);
+    if (!fault.empty()) fail(fault);
+    step = std::stoll(comm::broadcast(session_, std::to_string(step)));
+    if (step == 0) return std::nullopt;
+    std::vector<std::string> damage;
+    if (!found) found = load_newest_checkpoint(job_.output_dir, llama_.config(), damage);
+    comm::agree(session_, "the checkpoint to go on from", std::to_string(found ? found->step : 0));
+    if (session_.rank() == 0) {
+      const auto ranks = field<std::int64_t>(found->state, "world_size");
+      log::info("going on after step {} of {}{}", step, total_,
+                ranks == session_.size()
+                    ? ""
+                    : fmt::format(" ({} ranks before, {} now: the same samples, sums in another "
+                                  "order unless --deterministic)",
+                                  ranks, session_.size()));
+    }
+    return found;
+  }
+
+  std::optional<Checkpoint> open_folder() {
+    const fs::path run_file = job_.output_dir / kRunFile;
+    std::optional<Checkpoint> found;
+    if (job_.resume && fs::exists(run_file)) {
+      const auto differences =
+          store::differences(field<Json>(read_json(run_file), "record"), record_);
+      if (!differences.empty()) {
+        fail(
+            fmt::format("{}: this folder holds another training ({}); name another --out, or "
+                        "start anew without --resume",
+                        job_.output_dir.string(), fmt::join(differences, "; ")));
+      }
+      std::vector<std::string> damage;
+      found = load_newest_checkpoint(job_.output_dir, llama_.config(), damage);
+      for (const std::string& line : damage) log::warn("{}", line);
+    }
+    if (found) return found;
+    check(!job_.resume || fs::exists(run_file) || checkpoint_steps(job_.output_dir).empty(),
+          run_file.string() + ": missing, so nothing tells which run the checkpoints are of");
+    for (const std::int64_t step : checkpoint_steps(job_.output_dir)) {
+      fs::remove_all(job_.output_dir / fmt::format("checkpoint-{}", step));
+    }
+    for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "complete.json"}) {
+      fs::remove(job_.output_dir / name);
+    }
+    write_atomically(run_file, Json{{"record", record_}}.dump(2) + "\n");
+    return std::nullopt;
+  }
+
+  Recompute pick_policy() const {
+    const std::int64_t memory = model::memory_bytes(llama_.device()) /
+                                (llama_.device().is_cpu() ? session_.local_size() : 1);
+    const std::int64_t tokens =
+        std::max(job_.options.packing ? job_.options.micro_batch_tokens : 0, samples_.longest);
+    return pick_recompute(llama_, job_.lora, tokens, memory, job_.options.recompute);
+  }
+
+  double epoch_after(std::int64_t steps) const {
+    const auto per_epoch =
+        steps_per_epoch(static_cast<std::int64_t>(samples_.samples.size()), batch_size_);
+    return static_cast<double>(steps) / static_cast<double>(per_epoch);
+  }
+
+  std::vector<std::string> ids_of(const std::vector<Draw>& draws) const {
+    std::vector<std::string> ids;
+    for (const Draw& draw : draws) {
+      ids.push_back(samples_.samples[static_cast<std::size_t>(draw.sample)].id);
+    }
+    return ids;
+  }
+
+  void refuse_broken(std::int64_t step, const std::vector<std::string>& ids,
+                     const char* what) const {
+    if (ids.empty()) return;
+    const auto steps = checkpoint_steps(job_.output_dir);
+    fail(fmt::format("step {}: the {} is not finite; samples {}; {}", step, what,
+                     fmt::join(ids, ", "),
+                     steps.empty() ? std::string("no checkpoint had been saved (--save-steps)")
+                                   : fmt::format("checkpoint-{} in {} is the last good one",
+                                                 steps.back(), job_.output_dir.string())));
+  }
+
+  void save(const AdamW& optimizer, const TrainResult& result) const {
+    if (session_.rank() != 0) return;
+    Checkpoint checkpoint;
+    checkpoint.step = result.steps;
+    checkpoint.exp_avg = optimizer.exp_avg().cpu();
+    checkpoint.exp_avg_sq = optimizer.exp_avg_sq().cpu();
+    const auto size = static_cast<std::int64_t>(samples_.samples.size());
+    const std::int64_t per_epoch = steps_per_epoch(size, batch_size_);
+    // Data order and dropout are functions of seed, epoch, draw and position: these are the whole
+    // state of their streams.
+    checkpoint.state = {
+        {"step", result.steps},
+        {"total_steps", total_},
+        {"loss", result.loss},
+        {"next_epoch", result.steps / per_epoch},
+        {"next_sample_of_epoch", result.steps % per_epoch * batch_size_},
+        {"seed_streams", {{"seed", job_.options.seed}, {"streams", {"data_order", "dropout"}}}},
+        {"next_learning_rate", learning_rate(job_.options, total_, result.steps)},
+        {"world_size", session_.size()},
+        {"record", record_}};
+    save_checkpoint(job_.output_dir, checkpoint, adapter_, job_.base_model);
+  }
+
+  void finish(const TrainResult& result) const {
+    lora::write_peft(job_.output_dir, adapter_, job_.base_model);
+    if (result.steps < total_) return;
+    const Json json = {{"steps", result.steps}, {"loss", result.loss}, {"record", record_}};
+    write_atomically(job_.output_dir / "complete.json", json.dump(2) + "\n");
+  }
+
+  const comm::Session& session_;
+  model::Llama& llama_;
+  const SampleSet& samples_;
+  const TrainJob& job_;
+  std::int64_t batch_size_, total_;
+  lora::Adapter adapter_;
+  Json record_;
+};
+
+}  // namespace
+
+TrainResult train(const comm::Session& session, model::Llama& llama, const SampleSet& samples,
+                  const TrainJob& job) {
+  check_options(job.options);
+  lora::check_options(job.lora);
+  TrainJob named = job;
+  named.lora = lora::normalised(job.lora);
+  return Trainer(session, llama, samples, named).run();
+}
+
+bool is_complete(const fs::path& output_dir) {
+  return fs::exists(output_dir / "complete.json");
+}
+
+}  // namespace tradeoff::train

@@ -1,0 +1,209 @@
+// What the Python oracles of training talk to. A job is JSON: "model", "samples" (JSONL of id, ids,
+// first_supervised), "out", "init_adapter", "dtype", "quantization", "resume", and options under
+// their names.
+//   train_pipe train JOB.json                       a whole training
+//   train_pipe gradient JOB.json OUT.safetensors    loss and gradient of the first step, by PEFT's
+//   names of the matrices train_pipe schedule JOB.json STEPS              the learning rate of each
+//   step, a line each train_pipe adamw JOB.json IN OUT.safetensors    updates of IN's "parameters"
+//   by its "gradients" [steps, n]
+#include <ATen/ops/from_blob.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "step.hpp"
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/comm/signals.hpp"
+#include "tradeoff/lora/peft.hpp"
+#include "tradeoff/model/device.hpp"
+#include "tradeoff/model/safetensors.hpp"
+#include "tradeoff/train/adamw.hpp"
+#include "tradeoff/train/schedule.hpp"
+#include "tradeoff/train/trainer.hpp"
+
+namespace {
+
+using namespace tradeoff;
+using Words = std::vector<std::string>;
+
+train::TrainOptions options_of(const Json& job) {
+  train::TrainOptions o;
+  const auto name = field_or<std::string>(job, "lr_scheduler_type", "linear");
+  o.lr_scheduler_type = name == "constant"               ? train::Schedule::constant
+                        : name == "constant_with_warmup" ? train::Schedule::constant_with_warmup
+                        : name == "cosine"               ? train::Schedule::cosine
+                                                         : train::Schedule::linear;
+  const auto recompute = field_or<std::string>(job, "recompute", "auto");
+  o.recompute = recompute == "none"    ? train::Recompute::none
+                : recompute == "mlp"   ? train::Recompute::mlp
+                : recompute == "layer" ? train::Recompute::layer
+                                       : train::Recompute::automatic;
+  const auto take = [&](const char* key, auto& to) { to = field_or(job, key, to); };
+  take("max_steps", o.max_steps);
+  take("num_train_epochs", o.num_train_epochs);
+  o.train_batch_size = field_or<std::int64_t>(job, "train_batch_size", 4);
+  take("learning_rate", o.learning_rate);
+  take("warmup_ratio", o.warmup_ratio);
+  take("warmup_steps", o.warmup_steps);
+  take("weight_decay", o.weight_decay);
+  take("max_grad_norm", o.max_grad_norm);
+  take("packing", o.packing);
+  take("micro_batch_tokens", o.micro_batch_tokens);
+  take("min_passes", o.min_passes);
+  take("share_prefix", o.share_prefix);
+  take("shuffle", o.shuffle);
+  take("deterministic", o.deterministic);
+  take("save_steps", o.save_steps);
+  take("stop_after_steps", o.stop_after_steps);
+  take("seed", o.seed);
+  return o;
+}
+
+train::SampleSet samples_of(const Json& job) {
+  train::SampleSet set;
+  const auto file = field<std::string>(job, "samples");
+  for_each_json_line(file, [&](Json& row, std::size_t) {
+    train::Sample sample{field<std::string>(row, "id"),
+                         field<std::vector<text::TokenId>>(row, "ids"),
+                         field<std::int64_t>(row, "first_supervised")};
+    set.tokens += static_cast<std::int64_t>(sample.ids.size());
+    set.longest = std::max(set.longest, static_cast<std::int64_t>(sample.ids.size()));
+    set.samples.push_back(std::move(sample));
+  });
+  set.sha256 = file;
+  return set;
+}
+
+model::Llama load(const Json& job) {
+  model::LoadOptions options;
+  const auto dtype = field_or<std::string>(job, "dtype", "float32");
+  options.dtype = dtype == "bfloat16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+  if (field_or<std::string>(job, "quantization", "none") == "nf4") {
+    options.quantization = model::Quantization::nf4;
+  }
+  const auto residency = field_or<std::string>(job, "nf4_residency", "auto");
+  if (residency == "packed") options.nf4_residency = model::Nf4Residency::packed;
+  return {field<std::string>(job, "model"), options};
+}
+
+train::TrainJob train_job(const Json& job) {
+  train::TrainJob made;
+  made.options = options_of(job);
+  made.init_adapter = field_or<std::string>(job, "init_adapter", "");
+  if (!made.init_adapter.empty()) made.lora = lora::read_peft_options(made.init_adapter);
+  made.lora.lora_dropout = field_or(job, "lora_dropout", 0.0);
+  made.output_dir = field_or<std::string>(job, "out", "");
+  made.base_model = field<std::string>(job, "model");
+  made.resume = field_or(job, "resume", false);
+  return made;
+}
+
+void write_tensors(const std::string& path,
+                   const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  std::vector<model::TensorSpec> specs;
+  for (const auto& [name, tensor] : tensors) {
+    specs.push_back({name, model::Dtype::f32, tensor.sizes().vec()});
+  }
+  model::write_safetensors(path, specs, [&](std::size_t i) {
+    return std::span(static_cast<const std::byte*>(tensors[i].second.const_data_ptr()),
+                     specs[i].bytes());
+  });
+}
+
+int run_train(const comm::Session& session, const Json& job) {
+  const comm::StopSignals signals;
+  const train::SampleSet samples = samples_of(job);
+  model::Llama llama = load(job);
+  return train::train(session, llama, samples, train_job(job)).complete ? 0 : comm::kRunAgain;
+}
+
+void run_gradient(const comm::Session& session, const Json& job, const std::string& out) {
+  const c10::InferenceMode inference;
+  const train::SampleSet samples = samples_of(job);
+  model::Llama llama = load(job);
+  const train::TrainJob made = train_job(job);
+  lora::Adapter adapter = lora::read_peft(made.init_adapter, llama.config());
+  llama.prepare_backward();
+  llama.set_adapter(&adapter.weights);
+  train::GradientStep step(session, llama, made.lora, made.options, made.options.recompute);
+  train::BatchPlan plan(static_cast<std::int64_t>(samples.samples.size()),
+                        train::global_batch_size(made.options, session.size()), made.options.seed,
+                        made.options.shuffle);
+  const train::StepSums sums = step.run(samples, plan.step(0), false);
+  if (session.rank() != 0) return;
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  const auto grads = lora::views_of(step.gradient(), llama.config(), made.lora);
+  for (std::size_t layer = 0; layer < grads.layers.size(); ++layer) {
+    for (const model::Projection projection : model::kProjections) {
+      const auto& update = grads.layers[layer][static_cast<std::size_t>(projection)];
+      if (!update.a.defined()) continue;
+      const std::string name = model::module_name(static_cast<std::int64_t>(layer), projection);
+      tensors.emplace_back(name + ".lora_A", update.a.contiguous());
+      tensors.emplace_back(name + ".lora_B", update.b.contiguous());
+    }
+  }
+  write_tensors(out, tensors);
+  fmt::print("{:.9g}\n", sums.loss);
+}
+
+void run_adamw(const Json& job, const std::string& in, const std::string& out) {
+  const c10::InferenceMode inference;
+  const model::SafetensorsFile file(in);
+  at::Tensor parameters, gradients;
+  for (const auto& tensor : file.tensors()) {
+    const at::Tensor view = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape,
+                                          at::TensorOptions(c10::ScalarType::Float));
+    (tensor.name == "parameters" ? parameters : gradients) = view.clone();
+  }
+  const train::TrainOptions options = options_of(job);
+  train::AdamW optimizer(parameters, options);
+  std::vector<double> norms;
+  for (std::int64_t i = 0; i < gradients.size(0); ++i) {
+    const at::Tensor gradient = gradients.select(0, i).clone();
+    norms.push_back(train::clip_gradient(gradient, options.max_grad_norm));
+    optimizer.step(gradient, train::learning_rate(options, options.max_steps, i));
+  }
+  write_tensors(out, {{"parameters", parameters},
+                      {"exp_avg", optimizer.exp_avg()},
+                      {"exp_avg_sq", optimizer.exp_avg_sq()}});
+  for (const double norm : norms) fmt::print("{:.9g}\n", norm);
+}
+
+int run(const comm::Session& session, const Words& words) {
+  const Json job = read_json(words.at(1));
+  model::set_threads(field_or(job, "threads", 1), session.local_size());
+  if (words.at(0) == "train") return run_train(session, job);
+  if (words.at(0) == "gradient") {
+    run_gradient(session, job, words.at(2));
+  } else if (words.at(0) == "adamw") {
+    run_adamw(job, words.at(2), words.at(3));
+  } else if (words.at(0) == "schedule") {
+    const train::TrainOptions options = options_of(job);
+    for (int i = 0; i < std::stoi(words.at(2)); ++i) {
+      fmt::print("{:.17g}\n", train::learning_rate(options, options.max_steps, i));
+    }
+  } else {
+    fail("unknown command " + words.at(0));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const comm::Session session;
+    try {
+      return run(session, {argv + 1, argv + argc});
+    } catch (const std::exception& error) {
+      if (session.size() > 1) session.abort(1, error.what());
+      throw;
+    }
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}
