@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "all_commands.hpp"
+#include "reports.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
@@ -30,7 +30,7 @@ void print_comparisons(const report::CompareOptions& options) {
 
 }  // namespace
 
-Work parse_compare(Words words) {
+std::function<void()> compare_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::CompareOptions>();
   config::Table table;
   bind(table, *options);
@@ -39,10 +39,7 @@ Work parse_compare(Words words) {
            "Paired differences: the arms of one predictions.h5, or two result files, by item."},
           table, words))
     return {};
-  return {[options](const comm::Session& session) {
-    if (session.rank() == 0) print_comparisons(*options);
-    return kComplete;
-  }};
+  return [options] { print_comparisons(*options); };
 }
 
 }  // namespace tradeoff::app

@@ -1,5 +1,6 @@
-// The program `tradeoff`. Loading LibTorch takes half a second, several times what scoring a whole
-// file takes: `score` runs here without it, everything else in `tradeoff-full` beside this file.
+// The program `tradeoff`. Loading LibTorch takes half a second and half a gigabyte, several times
+// what scoring a whole file or reporting a study takes: `score`, `report`, `plan` and `compare` run
+// here without it, everything else in `tradeoff-full` beside this file.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #include "exit_codes.hpp"
 #include "message.hpp"
+#include "reports.hpp"
 #include "score.hpp"
 
 namespace {
@@ -26,19 +28,27 @@ bool launched() {
   return false;
 }
 
-int score(const std::vector<std::string>& words) {
+struct LightCommand {
+  std::string_view name;
+  std::function<void()> (*work_of)(std::span<const std::string> words);
+};
+constexpr LightCommand kLight[] = {
+    {"score", score_of}, {"report", report_of}, {"plan", plan_of}, {"compare", compare_of}};
+
+int run(const LightCommand& command, const std::vector<std::string>& words) {
+  const std::string name(command.name);
   std::function<void()> work;
   try {
-    work = score_of(words);
+    work = command.work_of(words);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", message("score", error));
+    fmt::print(stderr, "{}\n", message(name, error));
     return kUsage;
   }
   try {
     if (work) work();
     return kComplete;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", message("score", error));
+    fmt::print(stderr, "{}\n", message(name, error));
     return kFailed;
   }
 }
@@ -46,8 +56,10 @@ int score(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "score" && !launched())
-    return score(std::vector<std::string>(argv + 2, argv + argc));
+  for (const LightCommand& command : kLight) {
+    if (argc > 1 && argv[1] == command.name && !launched())
+      return run(command, std::vector<std::string>(argv + 2, argv + argc));
+  }
   const auto full = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tradeoff-full";
   ::execv(full.c_str(), argv);
   fmt::print(stderr, "tradeoff: {}: {}; it is built with this program (target tradeoff)\n",

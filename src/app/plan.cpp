@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "all_commands.hpp"
+#include "reports.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
@@ -84,7 +84,7 @@ void print_plans(const report::PlanCommandOptions& options,
 
 }  // namespace
 
-Work parse_plan(Words words) {
+std::function<void()> plan_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::PlanCommandOptions>();
   config::Table table;
   bind(table, *options);
@@ -94,10 +94,7 @@ Work parse_plan(Words words) {
            "options, the origin's design."},
           table, words))
     return {};
-  return {[options, stated = stated_names(table)](const comm::Session& session) {
-    if (session.rank() == 0) print_plans(*options, stated);
-    return kComplete;
-  }};
+  return [options, stated = stated_names(table)] { print_plans(*options, stated); };
 }
 
 }  // namespace tradeoff::app

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "all_commands.hpp"
+#include "reports.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/config/arguments.hpp"
@@ -32,7 +32,7 @@ void write_report(report::ReportOptions options) {
 
 }  // namespace
 
-Work parse_report(Words words) {
+std::function<void()> report_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::ReportOptions>();
   bool quiet = false;
   config::Table table;
@@ -46,11 +46,10 @@ Work parse_report(Words words) {
     throw config::UsageError(
         "several files and no --output-dir; expected the folder where their common report goes");
   }
-  const auto run = [options](const comm::Session& session) {
-    if (session.rank() == 0) write_report(*options);
-    return kComplete;
+  return [options, quiet] {
+    log::configure(quiet ? log::Level::quiet : log::Level::normal, "");
+    write_report(*options);
   };
-  return {run, quiet ? log::Level::quiet : log::Level::normal};
 }
 
 }  // namespace tradeoff::app
