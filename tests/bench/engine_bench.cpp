@@ -35,7 +35,9 @@ Arguments parse(int argc, char** argv) {
                "N] [--chunk-size N]\n");
     std::exit(2);
   }
-  Arguments a{argv[1], argv[2]};
+  Arguments a;
+  a.model = argv[1];
+  a.workload = argv[2];
   for (int i = 3; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
     if (key == "--device")
