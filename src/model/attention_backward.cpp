@@ -1,3 +1,4 @@
+#include <ATen/Context.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
@@ -95,6 +96,20 @@ at::Tensor offsets_of(const SpanLevel& level, bool queries, c10::Device device) 
   return at::tensor(offsets, at::TensorOptions(c10::ScalarType::Int)).to(device);
 }
 
+// Within its scope the flash kernels add up a query's gradient in a fixed order; by default they
+// use atomics, and two runs differ.
+class FixedOrder {
+ public:
+  FixedOrder() { at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false); }
+  ~FixedOrder() { at::globalContext().setDeterministicAlgorithms(before_, warn_only_); }
+  FixedOrder(const FixedOrder&) = delete;
+  FixedOrder& operator=(const FixedOrder&) = delete;
+
+ private:
+  bool before_ = at::globalContext().deterministicAlgorithms();
+  bool warn_only_ = at::globalContext().deterministicAlgorithmsWarnOnly();
+};
+
 // With the merged out and lse each level's flash gradients are exact shares of the whole (as in
 // ring attention).
 void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
@@ -108,6 +123,7 @@ void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tens
     max_k = std::max(max_k, span.k_count);
   }
   const at::Tensor none = at::empty({0}, q.options());
+  const FixedOrder fixed;
   const auto [dq, dk, dv] = at::_flash_attention_backward(
       dout.view(q.sizes()).index_select(0, q_rows), q.index_select(0, q_rows),
       k.index_select(0, k_rows), v.index_select(0, k_rows),

@@ -90,15 +90,21 @@ def logits_of(model, device, ids):
         return model(torch.tensor([ids], device=device)).logits[0].float()
 
 
+def cast_weights(model, dtype):
+    # The weights alone: the rotary frequencies are float32 in either.
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(dtype)
+
+
 def gate(model, device, rows, workload):
     """Both round to bfloat16 after every operation, at different places. The peer in float32 is the judge: our results may
     be as far from it as the peer's own bfloat16 ones, or half as far again."""
     rows = rows[:16]
     extra = [row["result"] if workload == "spider" else [] for row in rows]
     halves = [logits_of(model, device, row["prompt_ids"] + more)[len(row["prompt_ids"]) - 1:].cpu() for row, more in zip(rows, extra)]
-    model.float()
+    cast_weights(model, torch.float32)
     exact = [logits_of(model, device, row["prompt_ids"] + more)[len(row["prompt_ids"]) - 1:].cpu() for row, more in zip(rows, extra)]
-    model.to(torch.bfloat16)
+    cast_weights(model, torch.bfloat16)
     if workload == "mmlu":
         columns = [32, 33, 34, 35]
         want = torch.stack([x[-1].log_softmax(-1)[columns] for x in exact])

@@ -53,13 +53,15 @@ def main():
     expect("float32, dropout 0.05", gpu, cpu, 1e-4)
     for policy in ("none", "mlp", "layer"):
         expect(f"recompute {policy}", curve(f"gpu-{policy}", "--device=cuda", "--dtype=float32", f"--recompute={policy}"), gpu, 1e-6)
-    expect("bfloat16 against float32", curve("gpu-half", "--device=cuda", "--dtype=bfloat16"), cpu, 0.02)
+    half = curve("gpu-half", "--device=cuda", "--dtype=bfloat16")
+    expect("bfloat16 against float32", half, cpu, 0.02)
+    expect("bfloat16 a second time", curve("gpu-half-again", "--device=cuda", "--dtype=bfloat16"), half, 0)
     nf4 = curve("cpu-nf4", "--device=cpu", "--dtype=float32", "--quantization=nf4")
     for residency in ("packed", "bf16"):
         expect(f"NF4, {residency}", curve(f"gpu-{residency}", "--device=cuda", "--dtype=float32", "--quantization=nf4",
                                           f"--nf4-residency={residency}"), nf4, 1e-4)
-    half = curve("gpu-stop", "--device=cuda", "--dtype=float32", "--stop-after-steps=3")
-    assert len(half) == 3
+    stopped = curve("gpu-stop", "--device=cuda", "--dtype=float32", "--stop-after-steps=3")
+    assert len(stopped) == 3
     expect("stopped and resumed", curve("gpu-stop", "--device=cuda", "--dtype=float32", "--resume"), gpu, 1e-6)
     shutil.rmtree(work)
     return failed
