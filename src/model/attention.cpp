@@ -23,6 +23,9 @@
 namespace tradeoff::model {
 namespace {
 
+// Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
+constexpr std::int64_t kTileRows = 96;
+
 void check_level(const SpanLevel& level, std::int64_t queries) {
   std::int64_t next = 0;
   for (const Span& span : level.spans) {
@@ -119,7 +122,7 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   args.acc = acc.mutable_data_ptr<float>();
   const cpu::Kernels& kernels = cpu::select_kernels();
   for (const SpanLevel& level : pattern.levels()) {
-    const std::vector<cpu::AttendTile> tiles = attention_tiles(level, heads / kv_heads);
+    const std::vector<cpu::AttendTile> tiles = attention_tiles(level, std::max<std::int64_t>(1, kTileRows / (heads / kv_heads)));
     const auto count = static_cast<std::int64_t>(tiles.size());
     for_each_task(count * kv_heads, [&](std::int64_t task) {
       cpu::AttendTile tile = tiles[task / kv_heads];
@@ -144,17 +147,13 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
 
 }  // namespace
 
-// Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
-constexpr std::int64_t kTileRows = 96;
-
-std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_t heads_a_group) {
-  const std::int64_t step = std::max<std::int64_t>(1, kTileRows / heads_a_group);
+std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_t queries) {
   std::vector<cpu::AttendTile> tiles;
   for (const Span& span : level.spans) {
-    for (std::int64_t first = 0; first < span.q_count; first += step) {
+    for (std::int64_t first = 0; first < span.q_count; first += queries) {
       cpu::AttendTile tile;
       tile.q_begin = span.q_begin + first;
-      tile.q_end = span.q_begin + std::min(span.q_count, first + step);
+      tile.q_end = span.q_begin + std::min(span.q_count, first + queries);
       tile.k_begin = span.k_begin;
       tile.k_count = span.k_count;
       tile.causal = level.causal;

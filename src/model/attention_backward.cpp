@@ -15,11 +15,15 @@
 namespace tradeoff::model {
 namespace {
 
+// Rows (queries x heads of a group) of one CPU task: what it holds of them fits the second-level
+// cache at d = 64.
+constexpr std::int64_t kGradTileRows = 512;
+
 AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
                             const AttentionPattern& pattern, double scale) {
   const cpu::BackwardKernels& kernels = cpu::select_backward();
-  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), keys = k.size(0),
+  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2),
                      kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
@@ -44,35 +48,42 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
   args.d = d;
   args.scale = static_cast<float>(scale);
   args.dq = grads.q.mutable_data_ptr<float>();
-  args.dk = grads.k.mutable_data_ptr<float>();
-  args.dv = grads.v.mutable_data_ptr<float>();
+  float* const dk = grads.k.mutable_data_ptr<float>();
+  float* const dv = grads.v.mutable_data_ptr<float>();
 
-  // A query's tiles of different levels add to the same dq, so level by level; a key block's tiles
-  // all in one task.
-  std::vector<std::vector<cpu::AttendTile>> seen_by((keys + kernels.key_block - 1) /
-                                                    kernels.key_block);
+  // The spans of a level have no queries or keys in common, so its tasks (a tile and a head) write
+  // apart, but for the keys of a span cut into tiles: all tiles after its first have dk and dv of
+  // their own, which are added in order at the end.
   for (const SpanLevel& level : pattern.levels()) {
-    const std::vector<cpu::AttendTile> tiles = attention_tiles(level, heads / kv_heads);
-    for (const cpu::AttendTile& tile : tiles) {
-      const std::int64_t first = tile.k_begin / kernels.key_block,
-                         last = (tile.k_begin + tile.k_count - 1) / kernels.key_block;
-      for (std::int64_t block = first; block <= last; ++block)
-        seen_by[static_cast<std::size_t>(block)].push_back(tile);
+    const std::vector<cpu::AttendTile> tiles =
+        attention_tiles(level, std::max<std::int64_t>(1, kGradTileRows / (heads / kv_heads)));
+    std::vector<std::int64_t> own_row;  // of each tile; -1: grads.k and grads.v themselves
+    std::int64_t own_rows = 0;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+      const bool first = i == 0 || tiles[i].k_begin != tiles[i - 1].k_begin;
+      own_row.push_back(first ? -1 : own_rows);
+      if (!first) own_rows += tiles[i].k_count;
     }
+    const at::Tensor own_k = at::zeros({own_rows, kv_heads, d}, floats), own_v = own_k.clone();
+    const auto own = [&](const at::Tensor& of, std::size_t tile, std::int64_t head) {
+      return of.mutable_data_ptr<float>() + (own_row[tile] * kv_heads + head) * d;
+    };
     for_each_task(static_cast<std::int64_t>(tiles.size()) * kv_heads, [&](std::int64_t task) {
-      cpu::AttendTile tile = tiles[static_cast<std::size_t>(task / kv_heads)];
+      const auto i = static_cast<std::size_t>(task / kv_heads);
+      cpu::AttendTile tile = tiles[i];
       tile.kv_head = task % kv_heads;
-      kernels.attend_grad_q(args, tile);
+      const std::int64_t shared = (tile.k_begin * kv_heads + tile.kv_head) * d;
+      kernels.attend_grad(args, tile, own_row[i] < 0 ? dk + shared : own(own_k, i, tile.kv_head),
+                          own_row[i] < 0 ? dv + shared : own(own_v, i, tile.kv_head),
+                          kv_heads * d);
     });
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+      if (own_row[i] < 0) continue;
+      const std::int64_t begin = tiles[i].k_begin, count = tiles[i].k_count;
+      grads.k.narrow(0, begin, count).add_(own_k.narrow(0, own_row[i], count));
+      grads.v.narrow(0, begin, count).add_(own_v.narrow(0, own_row[i], count));
+    }
   }
-  for_each_task(static_cast<std::int64_t>(seen_by.size()) * kv_heads, [&](std::int64_t task) {
-    const auto block = task / kv_heads;
-    const auto& tiles = seen_by[static_cast<std::size_t>(block)];
-    if (tiles.empty()) return;
-    const std::int64_t begin = block * kernels.key_block;
-    kernels.attend_grad_kv(args, tiles.data(), static_cast<std::int64_t>(tiles.size()),
-                           task % kv_heads, begin, std::min(keys, begin + kernels.key_block));
-  });
   return grads;
 }
 

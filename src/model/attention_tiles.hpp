@@ -7,7 +7,7 @@
 
 namespace tradeoff::model {
 
-/// The level's queries cut into the tiles of one CPU task each, in order.
-std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_t heads_a_group);
+/// The level's queries cut into tiles of at most `queries` each, span by span, in order.
+std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_t queries);
 
 }  // namespace tradeoff::model

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def rows_of(program, model, shots, steps, work):
     """Spider's training rows of the wanted length, as prompt and completion for ours and as ids for the peer."""
     from transformers import AutoTokenizer
     subprocess.run([program, "prepare", "spider", "--data", ROOT / "jobs/data/spider", "--model", model, "--output-dir", work / "prepared",
-                    "--shots", str(shots), "--limit", "3000", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+                    "--shots", str(shots), "--quiet"], check=True, stdout=subprocess.DEVNULL)
     tokenizer = AutoTokenizer.from_pretrained(model)
     chosen = []
     for line in open(work / "prepared/train_formatted.jsonl"):
@@ -95,9 +96,9 @@ def rows_of(program, model, shots, steps, work):
         ids = prompt + tokenizer(row["completion"], add_special_tokens=False).input_ids + [tokenizer.eos_token_id]
         if LENGTHS[0] <= len(ids) <= LENGTHS[1]:
             chosen.append((row, {"ids": ids, "prompt": len(prompt)}))
-    # Every k-th, so that databases mix as a shuffled epoch mixes them.
-    chosen = chosen[::max(1, len(chosen) // (steps * BATCH))][:steps * BATCH]
-    assert len(chosen) == steps * BATCH, f"{len(chosen)} rows of {LENGTHS} tokens"
+    assert len(chosen) >= steps * BATCH, f"{len(chosen)} rows of {LENGTHS} tokens"
+    # Drawn from all databases, as a shuffled epoch draws them: few rows of a batch share a schema.
+    chosen = random.Random(0).sample(chosen, steps * BATCH)
     (work / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r, _ in chosen))
     (work / "ids.jsonl").write_text("".join(json.dumps(i) + "\n" for _, i in chosen))
 

@@ -68,25 +68,20 @@ struct AttendGradArgs {
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
   float* dq = nullptr;  // [T, heads, d]
-  float* dk = nullptr;  // [S, kv_heads, d]
-  float* dv = nullptr;  // [S, kv_heads, d]
 };
 
 struct BackwardKernels {
-  std::int64_t width;      // floats of a vector
-  std::int64_t key_block;  // keys of one attend_grad_kv task
+  std::int64_t width;  // floats of a vector
   void (*skinny)(const SkinnyArgs&, std::int64_t row_begin, std::int64_t row_end);
   void (*input_grad)(const InputGradArgs&, std::int64_t row_begin, std::int64_t row_end);
   void (*outer)(const OuterArgs&, std::int64_t column_begin, std::int64_t column_end);
   /// delta of rows [begin, end): Σ over d of a · b, both [T, heads, d].
   void (*row_dots)(Storage, const void* a, const void* b, std::int64_t begin, std::int64_t end,
                    std::int64_t heads, std::int64_t d, float* out);
-  /// dq of the tile's queries += their share from the tile's keys.
-  void (*attend_grad_q)(const AttendGradArgs&, const AttendTile&);
-  /// dk, dv of the keys [k_begin, k_end) (at most key_block) of one head += their share from all
-  /// tiles, in order.
-  void (*attend_grad_kv)(const AttendGradArgs&, const AttendTile* tiles, std::int64_t count,
-                         std::int64_t kv_head, std::int64_t k_begin, std::int64_t k_end);
+  /// dq of the tile's queries += their share from the tile's keys, and the other way round: dk, dv
+  /// (of the tile's first key and head, rows kv_stride apart) += the keys' share from its queries.
+  void (*attend_grad)(const AttendGradArgs&, const AttendTile&, float* dk, float* dv,
+                      std::int64_t kv_stride);
   /// The inverse of rope_scatter's rotation: dqkv row i from dq row i and rows kv_row[i] of dk and
   /// dv.
   void (*rope_grad)(Storage, const float* dq, const float* dk, const float* dv,

@@ -3,6 +3,8 @@
 // it uses.
 #include "backward.hpp"
 
+#include "attention_grad_impl.hpp"
+
 namespace tradeoff::model::cpu {
 namespace {
 
@@ -64,7 +66,7 @@ inline void skinny_tile(const SkinnyArgs& g, const float* a, i64 lda, i64 row) {
 template <typename T>
 void skinny_rows(const SkinnyArgs& g, i64 begin, i64 end) {
   constexpr i64 kBlock = 2 * kSkinnyRows;
-  static thread_local AttendScratch scratch;
+  static thread_local Scratch scratch;
   const bool copies = sizeof(T) == 2 || g.mask.bits;
   float* const copy = copies ? scratch.reserve(kBlock * g.k) : nullptr;
   const T* const source = static_cast<const T*>(g.a);
@@ -102,7 +104,8 @@ inline void input_grad_tile(const InputGradArgs& g, i64 row, i64 column) {
   for (i64 p = 0; p < g.count; ++p) {
     const InputGradPart& part = g.parts[p];
     Vf acc[R][2] = {};
-    accumulate<R>(acc, part.u + row * part.ldu, part.ldu, part.a + column, g.n, part.lora_rank);
+    accumulate<FloatWords, false, R>(acc, part.u + row * part.ldu, part.ldu, part.a + column, g.n,
+                                     part.lora_rank);
     for (int r = 0; r < R; ++r) {
       for (int half = 0; half < 2; ++half) {
         const std::uint64_t* const mask = mask_row(part.mask, row + r);
@@ -158,51 +161,11 @@ void input_grad(const InputGradArgs& g, i64 begin, i64 end) {
   }
 }
 
-// c[r, 0..kPanel) += Σ over i of a[i, r] · b[i, :].
-template <int R>
-inline void outer_tile(const float* a, i64 lda, const float* b, i64 ldb, i64 k, float* c, i64 ldc) {
-  Vf acc[R][2];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    acc[r][0] = load(c + r * ldc);
-    acc[r][1] = load(c + r * ldc + kWidth);
-  }
-  for (i64 i = 0; i < k; ++i, a += lda, b += ldb) {
-    const Vf b0 = load(b), b1 = load(b + kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const Vf x = splat(a[r]);
-      acc[r][0] += x * b0;
-      acc[r][1] += x * b1;
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    put(c + r * ldc, acc[r][0]);
-    put(c + r * ldc + kWidth, acc[r][1]);
-  }
-}
-
-// c [m, n] += aᵀ · b over k rows; n is a multiple of kPanel.
-inline void outer_block(i64 m, i64 n, i64 k, const float* a, i64 lda, const float* b, i64 ldb,
-                        float* c, i64 ldc) {
-  constexpr int kRows = kTileRows < 6 ? 4 : kTileRows;
-  for (i64 column = 0; column < n; column += kPanel) {
-    i64 r = 0;
-    for (; r + kRows <= m && m - r != 8; r += kRows)
-      outer_tile<kRows>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
-    for (; r + 4 <= m; r += 4)
-      outer_tile<4>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
-    for (i64 left = m - r; left > 0; --left, ++r)
-      outer_tile<1>(a + r, lda, b + column, ldb, k, c + r * ldc + column, ldc);
-  }
-}
-
 template <typename T>
 void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
   constexpr i64 kRowsAtOnce = 64;
-  static thread_local AttendScratch scratch;
-  const i64 n = end - begin, padded = (n + kPanel - 1) / kPanel * kPanel;
+  static thread_local Scratch scratch;
+  const i64 n = end - begin, padded = whole_panels(n);
   float* const sum = scratch.reserve((g.m + kRowsAtOnce) * padded);
   float* const rows = sum + g.m * padded;
   for (i64 i = 0; i < g.m * padded; ++i) sum[i] = 0;
@@ -222,7 +185,8 @@ void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
                  rows + i * padded);
       }
     }
-    outer_block(g.m, padded, count, g.small + block * g.lds, g.lds, b, ldb, sum, padded);
+    small_product<FloatWords, true, true>(g.m, padded, count, g.small + block * g.lds, g.lds, b, ldb,
+                                          kPanel, sum, padded);
   }
   for (i64 r = 0; r < g.m; ++r) {
     for (i64 i = 0; i < n; ++i) g.out[r * g.ldo + begin + i] += g.factor * sum[r * padded + i];
@@ -234,196 +198,6 @@ void outer(const OuterArgs& g, i64 begin, i64 end) {
     outer_columns<float>(g, begin, end);
   } else {
     outer_columns<std::uint16_t>(g, begin, end);
-  }
-}
-
-// ---- attention ----
-
-template <typename T>
-void row_dots_of(const T* a, const T* b, i64 begin, i64 end, i64 heads, i64 d, float* out) {
-  for (i64 at = begin * heads; at < end * heads; ++at) {
-    Vf sum = {};
-    float tail = 0;
-    i64 i = 0;
-    for (; i + kWidth <= d; i += kWidth) sum += load(a + at * d + i) * load(b + at * d + i);
-    for (; i < d; ++i) tail += get(a + at * d + i) * get(b + at * d + i);
-    out[at] = reduce_add(sum) + tail;
-  }
-}
-
-void row_dots(Storage storage, const void* a, const void* b, i64 begin, i64 end, i64 heads, i64 d,
-              float* out) {
-  if (storage == Storage::f32) {
-    row_dots_of(static_cast<const float*>(a), static_cast<const float*>(b), begin, end, heads, d,
-                out);
-  } else {
-    row_dots_of(static_cast<const std::uint16_t*>(a), static_cast<const std::uint16_t*>(b), begin,
-                end, heads, d, out);
-  }
-}
-
-inline i64 padded_width(i64 d) {
-  return (d + kPanel - 1) / kPanel * kPanel;
-}
-
-// Keys or values [begin, begin + count) of a head: rows [kKeyBlock, padded], and the panels
-// [kKeyBlock / kPanel][d][kPanel] that a product with their transpose reads. Either may be null;
-// what is not a key is 0.
-template <typename T>
-void load_block(const T* from, i64 stride, i64 begin, i64 count, i64 d, float* rows,
-                float* panels) {
-  const i64 padded = padded_width(d);
-  for (i64 j = 0; j < kKeyBlock; ++j) {
-    const T* const row = from + (begin + j) * stride;
-    float* const column = panels ? panels + j / kPanel * d * kPanel + j % kPanel : nullptr;
-    for (i64 i = 0; i < d && column; ++i) column[i * kPanel] = j < count ? get(row + i) : 0.0f;
-    if (!rows) continue;
-    for (i64 i = 0; i < padded; ++i)
-      rows[j * padded + i] = j < count && i < d ? get(row + i) : 0.0f;
-  }
-}
-
-// The queries of a tile and their gradients: q scaled [rows, padded], dout [rows, padded].
-template <typename T>
-void load_queries(const AttendGradArgs& g, const AttendTile& t, i64 kv_head, float* q,
-                  float* dout) {
-  const i64 group = g.heads / g.kv_heads, rows = (t.q_end - t.q_begin) * group,
-            padded = padded_width(g.d);
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 at = (t.q_begin + r / group) * g.heads + kv_head * group + r % group;
-    const T* const from = static_cast<const T*>(g.q) + at * g.d;
-    const T* const grad = static_cast<const T*>(g.dout) + at * g.d;
-    for (i64 i = 0; i < padded; ++i) {
-      q[r * padded + i] = i < g.d ? get(from + i) * g.scale : 0.0f;
-      dout[r * padded + i] = i < g.d ? get(grad + i) : 0.0f;
-    }
-  }
-}
-
-// Scores of a tile against a block of keys become probabilities, dprobs (dout · vᵀ) become
-// gradients of the scores. first: the block's first key, counted from the tile's k_begin; keys
-// [low, high) of the block count.
-inline void score_grads(const AttendGradArgs& g, const AttendTile& t, i64 kv_head, i64 first,
-                        i64 low, i64 high, float* scores, float* dprobs) {
-  const i64 group = g.heads / g.kv_heads, rows = (t.q_end - t.q_begin) * group;
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 query = r / group, at = (t.q_begin + query) * g.heads + kv_head * group + r % group;
-    i64 visible = (t.causal ? t.visible + query : t.k_count) - first;
-    visible = visible < high ? visible : high;
-    float* const s = scores + r * kKeyBlock;
-    float* const dp = dprobs + r * kKeyBlock;
-    for (i64 i = 0; i < kKeyBlock; ++i) {
-      if (i < low || i >= visible) s[i] = kMinusInfinity;
-    }
-    for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-      const Vf p = vexp(load(s + i) - g.lse[at]);
-      put(s + i, p);
-      put(dp + i, p * (load(dp + i) - g.delta[at]));
-    }
-  }
-}
-
-template <typename T>
-void grad_q_tile(const AttendGradArgs& g, const AttendTile& t) {
-  static thread_local AttendScratch scratch;
-  const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
-  const i64 d = g.d, padded = padded_width(d), stride = g.kv_heads * d;
-  float* const q =
-      scratch.reserve(3 * rows * padded + 2 * rows * kKeyBlock + kKeyBlock * (padded + 2 * d));
-  float* const dout = q + rows * padded;
-  float* const dq = dout + rows * padded;
-  float* const scores = dq + rows * padded;
-  float* const dprobs = scores + rows * kKeyBlock;
-  float* const keys = dprobs + rows * kKeyBlock;        // [kKeyBlock, padded]
-  float* const key_panels = keys + kKeyBlock * padded;  // [kKeyBlock / kPanel][d][kPanel]
-  float* const value_panels = key_panels + kKeyBlock * d;
-  load_queries<T>(g, t, t.kv_head, q, dout);
-  for (i64 i = 0; i < rows * padded; ++i) dq[i] = 0;
-  const i64 seen =
-      t.causal && t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count;
-  for (i64 block = 0; block < seen; block += kKeyBlock) {
-    const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
-    load_block(static_cast<const T*>(g.k) + t.kv_head * d, stride, t.k_begin + block, count, d,
-               keys, key_panels);
-    load_block(static_cast<const T*>(g.v) + t.kv_head * d, stride, t.k_begin + block, count, d,
-               nullptr, value_panels);
-    small_gemm<false>(rows, kKeyBlock, d, q, padded, key_panels, kPanel, d * kPanel, scores,
-                      kKeyBlock);
-    small_gemm<false>(rows, kKeyBlock, d, dout, padded, value_panels, kPanel, d * kPanel, dprobs,
-                      kKeyBlock);
-    score_grads(g, t, t.kv_head, block, 0, count, scores, dprobs);
-    small_gemm<true>(rows, padded, count, dprobs, kKeyBlock, keys, padded, kPanel, dq, padded);
-  }
-  for (i64 r = 0; r < rows; ++r) {
-    float* const to =
-        g.dq + ((t.q_begin + r / group) * g.heads + t.kv_head * group + r % group) * d;
-    for (i64 i = 0; i < d; ++i) to[i] += dq[r * padded + i] * g.scale;
-  }
-}
-
-void attend_grad_q(const AttendGradArgs& g, const AttendTile& t) {
-  if (g.storage == Storage::f32) {
-    grad_q_tile<float>(g, t);
-  } else {
-    grad_q_tile<std::uint16_t>(g, t);
-  }
-}
-
-template <typename T>
-void grad_kv_block(const AttendGradArgs& g, const AttendTile* tiles, i64 count, i64 kv_head,
-                   i64 k_begin, i64 k_end) {
-  static thread_local AttendScratch scratch;
-  const i64 group = g.heads / g.kv_heads, d = g.d, padded = padded_width(d),
-            stride = g.kv_heads * d;
-  i64 most = 0;
-  for (i64 i = 0; i < count; ++i) {
-    const i64 rows = (tiles[i].q_end - tiles[i].q_begin) * group;
-    most = rows > most ? rows : most;
-  }
-  float* const q =
-      scratch.reserve(2 * most * padded + 2 * most * kKeyBlock + kKeyBlock * (2 * padded + 2 * d));
-  float* const dout = q + most * padded;
-  float* const scores = dout + most * padded;
-  float* const dprobs = scores + most * kKeyBlock;
-  float* const dk = dprobs + most * kKeyBlock;  // [kKeyBlock, padded]
-  float* const dv = dk + kKeyBlock * padded;
-  float* const key_panels = dv + kKeyBlock * padded;
-  float* const value_panels = key_panels + kKeyBlock * d;
-  for (i64 i = 0; i < 2 * kKeyBlock * padded; ++i) dk[i] = 0;
-  load_block(static_cast<const T*>(g.k) + kv_head * d, stride, k_begin, k_end - k_begin, d, nullptr,
-             key_panels);
-  load_block(static_cast<const T*>(g.v) + kv_head * d, stride, k_begin, k_end - k_begin, d, nullptr,
-             value_panels);
-  for (i64 i = 0; i < count; ++i) {
-    const AttendTile& t = tiles[i];
-    const i64 queries = t.q_end - t.q_begin, rows = queries * group;
-    const i64 seen =
-        t.causal && t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count;
-    const i64 low = t.k_begin > k_begin ? t.k_begin - k_begin : 0;
-    const i64 high = (t.k_begin + seen < k_end ? t.k_begin + seen : k_end) - k_begin;
-    if (low >= high) continue;
-    load_queries<T>(g, t, kv_head, q, dout);
-    small_gemm<false>(rows, kKeyBlock, d, q, padded, key_panels, kPanel, d * kPanel, scores,
-                      kKeyBlock);
-    small_gemm<false>(rows, kKeyBlock, d, dout, padded, value_panels, kPanel, d * kPanel, dprobs,
-                      kKeyBlock);
-    score_grads(g, t, kv_head, k_begin - t.k_begin, low, high, scores, dprobs);
-    outer_block(kKeyBlock, padded, rows, scores, kKeyBlock, dout, padded, dv, padded);
-    outer_block(kKeyBlock, padded, rows, dprobs, kKeyBlock, q, padded, dk, padded);
-  }
-  for (i64 j = 0; j < k_end - k_begin; ++j) {
-    const i64 at = ((k_begin + j) * g.kv_heads + kv_head) * d;
-    for (i64 i = 0; i < d; ++i) g.dk[at + i] += dk[j * padded + i];
-    for (i64 i = 0; i < d; ++i) g.dv[at + i] += dv[j * padded + i];
-  }
-}
-
-void attend_grad_kv(const AttendGradArgs& g, const AttendTile* tiles, i64 count, i64 kv_head,
-                    i64 k_begin, i64 k_end) {
-  if (g.storage == Storage::f32) {
-    grad_kv_block<float>(g, tiles, count, kv_head, k_begin, k_end);
-  } else {
-    grad_kv_block<std::uint16_t>(g, tiles, count, kv_head, k_begin, k_end);
   }
 }
 
@@ -618,13 +392,11 @@ void dropout_mask(const std::uint32_t* key, const i64* sample, const i64* positi
 
 BackwardKernels make_backward() {
   return {kWidth,
-          kKeyBlock,
           skinny,
           input_grad,
           outer,
           row_dots,
-          attend_grad_q,
-          attend_grad_kv,
+          attend_grad,
           rope_grad,
           rms_norm_grad,
           silu_mul_grad,

@@ -1,122 +1,28 @@
 #pragma once
-// The one source of the CPU kernels, written with the compiler's vector extension. The including
-// file sets, in namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector),
-// kTileRows (rows of a register tile) and kPairDot (true where dot_pairs(acc, pair, pair) of two
-// bf16 pairs exists). Everything here has internal linkage: the files are compiled with different
-// instruction sets.
+// The one source of the CPU kernels, with the files it includes. The including file sets, in
+// namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector), kTileRows (rows
+// of a register tile) and HalfOperand (the form in which a product reads bf16 rows), and, where the
+// processor has it, defines TRADEOFF_PAIR_DOT and dot_pairs(acc, pair, pair) of bf16 pairs.
+// Everything here has internal linkage: the files are compiled with different instruction sets.
 #include <cstdint>
 #include <cstring>
 
 #include "kernels.hpp"
 
+#include "vectors_impl.hpp"
+
+#include "words_impl.hpp"
+
+#include "attention_impl.hpp"
+
 namespace tradeoff::model::cpu {
 namespace {
 
-typedef float Vf __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
-typedef std::int32_t Vi __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
-typedef std::uint32_t Vu __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
-typedef std::uint16_t Vh __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
-using i64 = std::int64_t;
-
-constexpr i64 kPanel = 2 * kWidth;  // columns of a packed panel
-constexpr i64 kRowBlock = 96;       // rows whose bf16 → f32 copy is kept while panels stream by
-
-inline Vf load(const float* p) {
-  return *reinterpret_cast<const Vf*>(p);
-}
-inline void put(float* p, Vf v) {
-  *reinterpret_cast<Vf*>(p) = v;
-}
-// x - 0 is x for every x (x + 0 is not, for -0), so the compiler makes it one broadcast.
-inline Vf splat(float x) {
-  return x - Vf{};
-}
-
-inline float widen(std::uint16_t bits) {
-  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
-// Round to nearest even, NaN kept quiet, as PyTorch does.
-inline std::uint16_t narrow(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  if (value != value) return 0x7FC0;
-  return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-inline Vf load(const std::uint16_t* p) {
-  const Vh half = *reinterpret_cast<const Vh*>(p);
-  return reinterpret_cast<Vf>(__builtin_convertvector(half, Vu) << 16);
-}
-inline void put(std::uint16_t* p, Vf v) {
-  const Vu bits = reinterpret_cast<Vu>(v);
-  const Vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  const Vu nan = reinterpret_cast<Vu>(v != v);
-  *reinterpret_cast<Vh*>(p) = __builtin_convertvector((rounded & ~nan) | (nan & 0x7FC0), Vh);
-}
-inline float get(const float* p) {
-  return *p;
-}
-inline float get(const std::uint16_t* p) {
-  return widen(*p);
-}
-inline void set(float* p, float v) {
-  *p = v;
-}
-inline void set(std::uint16_t* p, float v) {
-  *p = narrow(v);
-}
-
-inline Vf vmax(Vf a, Vf b) {
-  return a > b ? a : b;
-}
-inline float reduce_add(Vf v) {
-  float sum = 0;
-  for (int i = 0; i < kWidth; ++i) sum += v[i];
-  return sum;
-}
-inline float reduce_max(Vf v) {
-  float best = v[0];
-  for (int i = 1; i < kWidth; ++i) best = v[i] > best ? v[i] : best;
-  return best;
-}
-
-// e^x by 2^n · p(r), |r| ≤ ln2/2, degree 6 (relative error below 2e-7); x below -87 gives 0
-// exactly.
-inline Vf vexp(Vf x) {
-  const Vf clamped = x < splat(-87.0f) ? splat(-87.0f) : (x > splat(88.0f) ? splat(88.0f) : x);
-  const Vf magic = splat(12582912.0f);
-  const Vf n = (clamped * 1.44269504088896341f + magic) - magic;
-  const Vf r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  Vf p = splat(1.3981999507e-3f);
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const Vi shift = __builtin_convertvector(n, Vi) << 23;
-  const Vf result = reinterpret_cast<Vf>(reinterpret_cast<Vi>(p) + shift);
-  return x < splat(-87.0f) ? Vf{} : result;
-}
+constexpr i64 kRowBlock = 96;  // rows whose bf16 → f32 copy is kept while panels stream by
 
 // ---- products ----
 
-// acc[r][0..1] += a[r, :] · panel over k. b: [k][kPanel] floats, rows ldb apart.
-template <int R>
-inline void accumulate(Vf (&acc)[R][2], const float* a, i64 lda, const float* b, i64 ldb, i64 k) {
-  for (i64 i = 0; i < k; ++i, b += ldb) {
-    const Vf b0 = load(b), b1 = load(b + kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const Vf x = splat(a[r * lda + i]);
-      acc[r][0] += x * b0;
-      acc[r][1] += x * b1;
-    }
-  }
-}
-
-// The same with b in bf16 pairs [k/2][kPanel][2] and a widened to floats; k is even.
+// accumulate() with b in bf16 pairs [k/2][kPanel][2] and a widened to floats; k is even.
 template <int R>
 inline void accumulate_widened(Vf (&acc)[R][2], const float* a, i64 lda, const std::uint16_t* b,
                                i64 k) {
@@ -139,32 +45,6 @@ inline void accumulate_widened(Vf (&acc)[R][2], const float* a, i64 lda, const s
       acc[r][1] += x * odd1;
     }
   }
-}
-
-#if defined(TRADEOFF_PAIR_DOT)
-// The same with both in bf16 pairs and the processor's pair dot product.
-template <int R>
-inline void accumulate_pairs(Vf (&acc)[R][2], const std::uint16_t* a, i64 lda,
-                             const std::uint16_t* b, i64 k) {
-  for (i64 i = 0; i < k; i += 2, b += 2 * kPanel) {
-    const Vu b0 = *reinterpret_cast<const Vu*>(b);
-    const Vu b1 = *reinterpret_cast<const Vu*>(b + kPanel);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      std::uint32_t pair;
-      std::memcpy(&pair, a + r * lda + i, 4);
-      const Vu x = pair - Vu{};
-      acc[r][0] = dot_pairs(acc[r][0], x, b0);
-      acc[r][1] = dot_pairs(acc[r][1], x, b1);
-    }
-  }
-}
-#endif
-
-template <typename Out>
-inline void put_some(Out* out, Vf value, i64 count) {
-  if (count >= kWidth) return put(out, value);
-  for (i64 i = 0; i < count; ++i) set(out + i, value[i]);
 }
 
 template <typename Out>
@@ -241,15 +121,18 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
   const i64 depth = step.end - step.begin;
   if (step.low_rank) {
     const Operand& extra = g.low_rank;
-    accumulate<R>(acc, static_cast<const float*>(extra.a) + row * extra.lda, extra.lda,
-                  static_cast<const float*>(extra.b) + panel * kPanel * extra.k, kPanel, extra.k);
+    accumulate<FloatWords, false, R>(
+        acc, static_cast<const float*>(extra.a) + row * extra.lda, extra.lda,
+        static_cast<const float*>(extra.b) + panel * kPanel * extra.k, kPanel, extra.k);
   } else if constexpr (sizeof(B) == 4) {
-    accumulate<R>(acc, a, rows.lda, b, kPanel, depth);
+    accumulate<FloatWords, false, R>(acc, a, rows.lda, b, kPanel, depth);
   } else if constexpr (sizeof(A) == 4) {
     accumulate_widened<R>(acc, a, rows.lda, b, depth);
   } else {
 #if defined(TRADEOFF_PAIR_DOT)
-    accumulate_pairs<R>(acc, a, rows.lda, b, depth);
+    using Word = PairWords::Word;
+    accumulate<PairWords, false, R>(acc, reinterpret_cast<const Word*>(a), rows.lda / 2,
+                                    reinterpret_cast<const Word*>(b), kPanel, depth / 2);
 #endif
   }
   if (step.last) return finish_tile<Out, R>(g, acc, row, panel);
@@ -307,7 +190,7 @@ Rows<A> prepare_rows(const Operand& operand, Storage in, i64 begin, i64 count, f
   }
   const auto* const source = static_cast<const std::uint16_t*>(operand.a) + begin * operand.lda;
   if constexpr (sizeof(A) == 2) {
-    if (k == operand.k) return {source, operand.lda, k};
+    if (k == operand.k && operand.lda % 2 == 0) return {source, operand.lda, k};
   }
   return copy(source);
 }
@@ -469,224 +352,6 @@ void rope_scatter(Storage storage, const void* qkv, const float* cos_sin, const 
     rope_rows(static_cast<const std::uint16_t*>(qkv), cos_sin, position, kv_row, rows, heads,
               kv_heads, d, static_cast<std::uint16_t*>(q), static_cast<std::uint16_t*>(k),
               static_cast<std::uint16_t*>(v));
-  }
-}
-
-// ---- attention ----
-
-constexpr i64 kKeyBlock = 64;
-constexpr float kMinusInfinity = -__builtin_inff();
-
-// Buffers of one attention tile, on the heap once per thread.
-struct AttendScratch {
-  float* memory = nullptr;
-  i64 size = 0;
-  ~AttendScratch() { delete[] memory; }
-  float* reserve(i64 floats) {
-    if (floats > size) {
-      delete[] memory;
-      memory = new float[floats];
-      size = floats;
-    }
-    return memory;
-  }
-};
-
-// c[r, 0..n) (+)= a[r, :] · b, n a multiple of kPanel, rows of c ldc apart.
-template <bool kAdd, int R>
-inline void small_tile(const float* a, i64 lda, const float* b, i64 ldb, i64 k, float* c, i64 ldc) {
-  Vf acc[R][2];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    acc[r][0] = kAdd ? load(c + r * ldc) : Vf{};
-    acc[r][1] = kAdd ? load(c + r * ldc + kWidth) : Vf{};
-  }
-  accumulate<R>(acc, a, lda, b, ldb, k);
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    put(c + r * ldc, acc[r][0]);
-    put(c + r * ldc + kWidth, acc[r][1]);
-  }
-}
-
-template <bool kAdd, int R>
-inline void small_tail(i64 rows, const float* a, i64 lda, const float* b, i64 ldb, i64 k, float* c,
-                       i64 ldc) {
-  if constexpr (R > 0) {
-    if (rows == R) {
-      small_tile<kAdd, R>(a, lda, b, ldb, k, c, ldc);
-    } else {
-      small_tail<kAdd, R - 1>(rows, a, lda, b, ldb, k, c, ldc);
-    }
-  }
-}
-
-template <bool kAdd>
-void small_gemm(i64 rows, i64 n, i64 k, const float* a, i64 lda, const float* b, i64 ldb,
-                i64 panel_stride, float* c, i64 ldc) {
-  for (i64 column = 0; column < n; column += kPanel) {
-    const float* const panel = b + column / kPanel * panel_stride;
-    i64 r = 0;
-    for (; r + kTileRows <= rows; r += kTileRows) {
-      small_tile<kAdd, kTileRows>(a + r * lda, lda, panel, ldb, k, c + r * ldc + column, ldc);
-    }
-    small_tail<kAdd, kTileRows - 1>(rows - r, a + r * lda, lda, panel, ldb, k, c + r * ldc + column,
-                                    ldc);
-  }
-}
-
-// One row of scores: softmax step against the running maximum and sum, in place; returns the factor
-// of the old sums.
-inline float softmax_row(float* s, i64 visible, float& row_max, float& row_sum) {
-  for (i64 i = visible; i < kKeyBlock; ++i) s[i] = kMinusInfinity;
-  Vf best = splat(kMinusInfinity);
-  for (i64 i = 0; i < kKeyBlock; i += kWidth) best = vmax(best, load(s + i));
-  const float highest = reduce_max(best);
-  const float next = highest > row_max ? highest : row_max;
-  if (next == kMinusInfinity) {
-    for (i64 i = 0; i < kKeyBlock; ++i) s[i] = 0;
-    return 1.0f;
-  }
-  Vf sum = {};
-  for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-    const Vf p = vexp(load(s + i) - next);
-    put(s + i, p);
-    sum += p;
-  }
-  const float factor = row_max == kMinusInfinity ? 0.0f : vexp(splat(row_max - next))[0];
-  row_sum = row_sum * factor + reduce_add(sum);
-  row_max = next;
-  return factor;
-}
-
-// A tile of few rows (decode): keys and values are read in place, since packing them would cost
-// more than using them.
-constexpr i64 kFewRows = 8;
-
-template <typename T>
-void attend_few(const AttendArgs& g, const AttendTile& t) {
-  const i64 group = g.heads / g.kv_heads, rows = (t.q_end - t.q_begin) * group, d = g.d;
-  const i64 kv_stride = g.kv_heads * d;
-  float scores[kKeyBlock];
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 query = r / group, at = (t.q_begin + query) * g.heads + t.kv_head * group + r % group;
-    const T* const q = static_cast<const T*>(g.q) + at * d;
-    float* const acc = g.acc + at * d;
-    i64 limit = t.causal ? t.visible + query : t.k_count;
-    if (limit > t.k_count) limit = t.k_count;
-    for (i64 block = 0; block < limit; block += kKeyBlock) {
-      const i64 count = limit - block < kKeyBlock ? limit - block : kKeyBlock;
-      const T* const k =
-          static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-      const T* const v =
-          static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-      for (i64 j = 0; j < count; ++j) {
-        const T* const key = k + j * kv_stride;
-        Vf sum = {};
-        float tail = 0;
-        i64 i = 0;
-        for (; i + kWidth <= d; i += kWidth) sum += load(q + i) * load(key + i);
-        for (; i < d; ++i) tail += get(q + i) * get(key + i);
-        scores[j] = (reduce_add(sum) + tail) * g.scale;
-      }
-      const float factor = softmax_row(scores, count, g.row_max[at], g.row_sum[at]);
-      i64 i = 0;
-      for (; i + kWidth <= d; i += kWidth) {
-        Vf sum = load(acc + i) * factor;
-        for (i64 j = 0; j < count; ++j) sum += scores[j] * load(v + j * kv_stride + i);
-        put(acc + i, sum);
-      }
-      for (; i < d; ++i) {
-        float sum = acc[i] * factor;
-        for (i64 j = 0; j < count; ++j) sum += scores[j] * get(v + j * kv_stride + i);
-        acc[i] = sum;
-      }
-    }
-  }
-}
-
-template <typename T>
-void attend_tile(const AttendArgs& g, const AttendTile& t) {
-  if ((t.q_end - t.q_begin) * (g.heads / g.kv_heads) <= kFewRows) return attend_few<T>(g, t);
-  static thread_local AttendScratch scratch;
-  const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
-  const i64 d = g.d, padded = (d + kPanel - 1) / kPanel * kPanel, kv_stride = g.kv_heads * d;
-  float* const q =
-      scratch.reserve(rows * d + rows * padded + rows * kKeyBlock + kKeyBlock * (d + padded));
-  float* const acc = q + rows * d;                // [rows, padded]
-  float* const scores = acc + rows * padded;      // [rows, kKeyBlock]
-  float* const keys = scores + rows * kKeyBlock;  // panels [kKeyBlock / kPanel][d][kPanel]
-  float* const values = keys + kKeyBlock * d;     // [kKeyBlock, padded]
-
-  const i64 head = t.kv_head * group;
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 query = t.q_begin + r / group, h = head + r % group;
-    const T* const from = static_cast<const T*>(g.q) + (query * g.heads + h) * d;
-    const float* const old = g.acc + (query * g.heads + h) * d;
-    for (i64 i = 0; i < d; ++i) q[r * d + i] = get(from + i) * g.scale;
-    for (i64 i = 0; i < d; ++i) acc[r * padded + i] = old[i];
-    for (i64 i = d; i < padded; ++i) acc[r * padded + i] = 0;
-  }
-  const i64 last_visible =
-      t.causal ? (t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count)
-               : t.k_count;
-  for (i64 block = 0; block < last_visible; block += kKeyBlock) {
-    const i64 count = last_visible - block < kKeyBlock ? last_visible - block : kKeyBlock;
-    const T* const k = static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-    const T* const v = static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-    for (i64 j = 0; j < kKeyBlock; ++j) {
-      float* const column = keys + j / kPanel * d * kPanel + j % kPanel;
-      float* const value = values + j * padded;
-      if (j < count) {
-        for (i64 i = 0; i < d; ++i) column[i * kPanel] = get(k + j * kv_stride + i);
-        for (i64 i = 0; i < d; ++i) value[i] = get(v + j * kv_stride + i);
-        for (i64 i = d; i < padded; ++i) value[i] = 0;
-      } else {
-        for (i64 i = 0; i < d; ++i) column[i * kPanel] = 0;
-        for (i64 i = 0; i < padded; ++i) value[i] = 0;
-      }
-    }
-    small_gemm<false>(rows, kKeyBlock, d, q, d, keys, kPanel, d * kPanel, scores, kKeyBlock);
-    for (i64 r = 0; r < rows; ++r) {
-      const i64 query = r / group, at = (t.q_begin + query) * g.heads + head + r % group;
-      i64 visible = t.causal ? t.visible + query - block : count;
-      visible = visible < 0 ? 0 : (visible > count ? count : visible);
-      const float factor =
-          softmax_row(scores + r * kKeyBlock, visible, g.row_max[at], g.row_sum[at]);
-      if (factor != 1.0f) {
-        for (i64 i = 0; i < padded; i += kWidth)
-          put(acc + r * padded + i, load(acc + r * padded + i) * factor);
-      }
-    }
-    small_gemm<true>(rows, padded, count, scores, kKeyBlock, values, padded, kPanel, acc, padded);
-  }
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 at = (t.q_begin + r / group) * g.heads + head + r % group;
-    std::memcpy(g.acc + at * d, acc + r * padded, d * sizeof(float));
-  }
-}
-
-void attend(const AttendArgs& g, const AttendTile& t) {
-  if (g.storage == Storage::f32) {
-    attend_tile<float>(g, t);
-  } else {
-    attend_tile<std::uint16_t>(g, t);
-  }
-}
-
-template <typename T>
-void finish_rows(const AttendArgs& g, i64 begin, i64 end, T* out) {
-  for (i64 at = begin * g.heads; at < end * g.heads; ++at) {
-    const float factor = g.row_sum[at] > 0 ? 1.0f / g.row_sum[at] : 0.0f;
-    for (i64 i = 0; i < g.d; ++i) set(out + at * g.d + i, g.acc[at * g.d + i] * factor);
-  }
-}
-
-void attend_finish(const AttendArgs& g, i64 begin, i64 end, void* out) {
-  if (g.storage == Storage::f32) {
-    finish_rows(g, begin, end, static_cast<float*>(out));
-  } else {
-    finish_rows(g, begin, end, static_cast<std::uint16_t*>(out));
   }
 }
 
