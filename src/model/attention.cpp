@@ -68,6 +68,30 @@ AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t quer
   return offsets;
 }
 
+// The rows of the spans one after the other, as in AttentionPattern::Rows.
+struct RowList {
+  at::Tensor rows, offsets;
+  std::int64_t most = 0;
+};
+RowList list_rows(const SpanLevel& level, bool queries, std::int64_t total, c10::Device device) {
+  std::vector<std::int64_t> rows;
+  std::vector<std::int32_t> offsets = {0};
+  RowList list;
+  for (const Span& span : level.spans) {
+    const std::int64_t begin = queries ? span.q_begin : span.k_begin,
+                       count = queries ? span.q_count : span.k_count;
+    for (std::int64_t i = 0; i < count; ++i) rows.push_back(begin + i);
+    offsets.push_back(static_cast<std::int32_t>(rows.size()));
+    list.most = std::max(list.most, count);
+  }
+  bool all = static_cast<std::int64_t>(rows.size()) == total;
+  for (std::size_t i = 0; i < rows.size() && all; ++i)
+    all = rows[i] == static_cast<std::int64_t>(i);
+  if (!all) list.rows = at::tensor(rows, at::TensorOptions(c10::ScalarType::Long)).to(device);
+  list.offsets = at::tensor(offsets, at::TensorOptions(c10::ScalarType::Int)).to(device);
+  return list;
+}
+
 at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                        const AttentionPattern& pattern, double scale, at::Tensor* merged_lse) {
   std::vector<at::Tensor> outs, lses;
@@ -122,7 +146,8 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   args.acc = acc.mutable_data_ptr<float>();
   const cpu::Kernels& kernels = cpu::select_kernels();
   for (const SpanLevel& level : pattern.levels()) {
-    const std::vector<cpu::AttendTile> tiles = attention_tiles(level, std::max<std::int64_t>(1, kTileRows / (heads / kv_heads)));
+    const std::vector<cpu::AttendTile> tiles =
+        attention_tiles(level, std::max<std::int64_t>(1, kTileRows / (heads / kv_heads)));
     const auto count = static_cast<std::int64_t>(tiles.size());
     for_each_task(count * kv_heads, [&](std::int64_t task) {
       cpu::AttendTile tile = tiles[task / kv_heads];
@@ -166,11 +191,21 @@ std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_
 
 AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries,
                                    c10::Device device)
-    : levels_(std::move(levels)), queries_(queries) {
+    : levels_(std::move(levels)), queries_(queries), device_(device) {
   for (const SpanLevel& level : levels_) {
     check_level(level, queries);
     if (device.is_cuda()) offsets_.push_back(make_offsets(level, queries, device));
   }
+}
+
+const std::vector<AttentionPattern::Rows>& AttentionPattern::rows(std::int64_t keys) const {
+  if (!rows_.empty()) return rows_;
+  for (const SpanLevel& level : levels_) {
+    const RowList q = list_rows(level, true, queries_, device_),
+                  k = list_rows(level, false, keys, device_);
+    rows_.push_back({q.rows, k.rows, q.offsets, k.offsets, q.most, k.most});
+  }
+  return rows_;
 }
 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

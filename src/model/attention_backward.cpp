@@ -1,7 +1,6 @@
 #include <ATen/Context.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -23,8 +22,7 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
                             const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
                             const AttentionPattern& pattern, double scale) {
   const cpu::BackwardKernels& kernels = cpu::select_backward();
-  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2),
-                     kv_heads = k.size(1);
+  const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
                        at::zeros(v.sizes(), floats)};
@@ -74,8 +72,7 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
       tile.kv_head = task % kv_heads;
       const std::int64_t shared = (tile.k_begin * kv_heads + tile.kv_head) * d;
       kernels.attend_grad(args, tile, own_row[i] < 0 ? dk + shared : own(own_k, i, tile.kv_head),
-                          own_row[i] < 0 ? dv + shared : own(own_v, i, tile.kv_head),
-                          kv_heads * d);
+                          own_row[i] < 0 ? dv + shared : own(own_v, i, tile.kv_head), kv_heads * d);
     });
     for (std::size_t i = 0; i < tiles.size(); ++i) {
       if (own_row[i] < 0) continue;
@@ -85,26 +82,6 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
     }
   }
   return grads;
-}
-
-// Rows of one level's queries (or keys), span by span.
-at::Tensor rows_of(const SpanLevel& level, bool queries, c10::Device device) {
-  std::vector<std::int64_t> rows;
-  for (const Span& span : level.spans) {
-    const std::int64_t begin = queries ? span.q_begin : span.k_begin,
-                       count = queries ? span.q_count : span.k_count;
-    for (std::int64_t i = 0; i < count; ++i) rows.push_back(begin + i);
-  }
-  return at::tensor(rows, at::TensorOptions(c10::ScalarType::Long)).to(device);
-}
-
-at::Tensor offsets_of(const SpanLevel& level, bool queries, c10::Device device) {
-  std::vector<std::int32_t> offsets = {0};
-  for (const Span& span : level.spans) {
-    offsets.push_back(offsets.back() +
-                      static_cast<std::int32_t>(queries ? span.q_count : span.k_count));
-  }
-  return at::tensor(offsets, at::TensorOptions(c10::ScalarType::Int)).to(device);
 }
 
 // Within its scope the flash kernels add up a query's gradient in a fixed order; by default they
@@ -125,25 +102,31 @@ class FixedOrder {
 // ring attention).
 void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                     const SpanLevel& level, double scale, AttentionGrads& grads) {
-  const at::Tensor q_rows = rows_of(level, true, q.device()),
-                   k_rows = rows_of(level, false, q.device());
-  std::int64_t max_q = 0, max_k = 0;
-  for (const Span& span : level.spans) {
-    max_q = std::max(max_q, span.q_count);
-    max_k = std::max(max_k, span.k_count);
-  }
+                     const AttentionPattern::Rows& rows, bool causal, double scale,
+                     AttentionGrads& grads) {
   const at::Tensor none = at::empty({0}, q.options());
-  const FixedOrder fixed;
-  const auto [dq, dk, dv] = at::_flash_attention_backward(
-      dout.view(q.sizes()).index_select(0, q_rows), q.index_select(0, q_rows),
-      k.index_select(0, k_rows), v.index_select(0, k_rows),
-      out.view(q.sizes()).index_select(0, q_rows), lse.index_select(1, q_rows).contiguous(),
-      offsets_of(level, true, q.device()), offsets_of(level, false, q.device()), max_q, max_k,
-      /*dropout_p=*/0.0, level.causal, none, none, scale);
-  grads.q.index_add_(0, q_rows, dq.to(c10::ScalarType::Float));
-  grads.k.index_add_(0, k_rows, dk.to(c10::ScalarType::Float));
-  grads.v.index_add_(0, k_rows, dv.to(c10::ScalarType::Float));
+  const auto of = [](const at::Tensor& x, const at::Tensor& at_rows) {
+    return at_rows.defined() ? x.index_select(0, at_rows) : x;
+  };
+  const auto [dq, dk, dv] = [&] {
+    const FixedOrder fixed;
+    return at::_flash_attention_backward(
+        of(dout.view(q.sizes()), rows.queries), of(q, rows.queries), of(k, rows.keys),
+        of(v, rows.keys), of(out.view(q.sizes()), rows.queries),
+        (rows.queries.defined() ? lse.index_select(1, rows.queries) : lse).contiguous(), rows.cu_q,
+        rows.cu_k, rows.max_q, rows.max_k, /*dropout_p=*/0.0, causal, none, none, scale);
+  }();
+  // The rows of a level differ, so the order does not matter.
+  const auto add = [](const at::Tensor& sum, const at::Tensor& at_rows, const at::Tensor& share) {
+    if (at_rows.defined()) {
+      sum.index_add_(0, at_rows, share.to(c10::ScalarType::Float));
+    } else {
+      sum.add_(share);
+    }
+  };
+  add(grads.q, rows.queries, dq);
+  add(grads.k, rows.keys, dk);
+  add(grads.v, rows.keys, dv);
 }
 
 // Plain products, a span and a group of heads at a time, for what the flash kernels do not take.
@@ -191,8 +174,14 @@ AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, cons
                        at::zeros(v.sizes(), floats)};
   const bool flash =
       q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
-  for (const SpanLevel& level : pattern.levels()) {
-    (flash ? add_flash_level : add_plain_level)(dout, q, k, v, out, lse, level, scale, grads);
+  for (std::size_t i = 0; i < pattern.levels().size(); ++i) {
+    const SpanLevel& level = pattern.levels()[i];
+    if (flash) {
+      add_flash_level(dout, q, k, v, out, lse, pattern.rows(k.size(0))[i], level.causal, scale,
+                      grads);
+    } else {
+      add_plain_level(dout, q, k, v, out, lse, level, scale, grads);
+    }
   }
   return grads;
 }

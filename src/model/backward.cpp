@@ -1,9 +1,6 @@
 #include "tradeoff/model/backward.hpp"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/gather.h>
-#include <ATen/ops/logsumexp.h>
-#include <ATen/ops/sub.h>
 
 #include <algorithm>
 #include <cmath>
@@ -87,17 +84,11 @@ at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct)
   return dpair;
 }
 
-at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets,
-                          const at::Tensor& weights) {
+LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                           const at::Tensor& weights, c10::ScalarType dtype) {
+  if (logits.is_cuda()) return cuda::cross_entropy(logits, targets, weights, dtype);
   const std::int64_t rows = logits.size(0), vocab = logits.size(1);
-  if (logits.is_cuda()) {
-    const at::Tensor index = targets.view({-1, 1}), total = at::logsumexp(logits, 1, true);
-    const at::Tensor losses = at::sub(total, at::gather(logits, 1, index)).view({-1}).cpu();
-    const at::Tensor column = weights.view({-1, 1});
-    logits.sub_(total).exp_().mul_(column).scatter_add_(1, index, column.neg());
-    return losses;
-  }
-  at::Tensor losses = at::empty({rows}, logits.options());
+  const at::Tensor losses = at::empty({rows}, logits.options());
   for_each_task(rows, [&](std::int64_t row) {
     float* const values = logits.mutable_data_ptr<float>() + row * vocab;
     const std::int64_t target = targets.const_data_ptr<std::int64_t>()[row];
@@ -106,7 +97,7 @@ at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets,
     cpu::select_backward().cross_entropy_grad(values, vocab, target, total,
                                               weights.const_data_ptr<float>()[row]);
   });
-  return losses;
+  return {losses, logits.to(dtype)};
 }
 
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection,

@@ -12,7 +12,7 @@ namespace {
 
 // y = x f w with f = 1 / sqrt(mean(x²) + eps): dx = w dy f - x f³ mean(x w dy), plus `add` where it
 // is given.
-template <typename T>
+template <typename T, int kCount>
 __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps, const T* dy,
                                          const T* add, int columns, T* dx) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * columns;
@@ -21,19 +21,33 @@ __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps,
   dx += row;
   if (add) add += row;
   float squares = 0, dots = 0;
-  for (int i = threadIdx.x; i < columns; i += blockDim.x) {
-    const float v = to_float(x[i]);
-    squares += v * v;
-    dots += v * to_float(weight[i]) * to_float(dy[i]);
+  for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
+    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i),
+               grads = load<kCount>(dy + i);
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) {
+      const float v = to_float(values.at[j]);
+      squares += v * v;
+      dots += v * to_float(weights.at[j]) * to_float(grads.at[j]);
+    }
   }
   squares = block_sum(squares);
   __syncthreads();  // block_sum's memory is used again
   dots = block_sum(dots);
   const float count = static_cast<float>(columns), factor = rsqrtf(squares / count + eps);
   const float pull = dots * factor * factor * factor / count;
-  for (int i = threadIdx.x; i < columns; i += blockDim.x) {
-    const float grad = to_float(weight[i]) * to_float(dy[i]) * factor - to_float(x[i]) * pull;
-    assign(dx[i], add ? to_float(add[i]) + grad : grad);
+  for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
+    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i),
+               grads = load<kCount>(dy + i);
+    Values<T, kCount> others{}, result;
+    if (add) others = load<kCount>(add + i);
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) {
+      const float grad =
+          to_float(weights.at[j]) * to_float(grads.at[j]) * factor - to_float(values.at[j]) * pull;
+      assign(result.at[j], add ? to_float(others.at[j]) + grad : grad);
+    }
+    store(dx + i, result);
   }
 }
 
@@ -60,17 +74,52 @@ __global__ void rope_backward_kernel(const float* dq, const float* dk, const flo
     assign(row[(heads + kv_heads) * d + i], dv[kv + i]);
 }
 
-template <typename T>
-__global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::int64_t total,
+// Layouts of silu_mul_kernel.
+template <typename T, int kCount>
+__global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::int64_t rows,
                                          int width, T* dpair) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= total) return;
-  const std::int64_t gate_at = i / width * 2 * width + i % width;
-  const float gate = to_float(pair[gate_at]), up = to_float(pair[gate_at + width]),
-              grad = to_float(dproduct[i]);
-  const float sigmoid = 1.0f / (1.0f + __expf(-gate));
-  assign(dpair[gate_at], grad * up * sigmoid * (1.0f + gate * (1.0f - sigmoid)));
-  assign(dpair[gate_at + width], grad * gate * sigmoid);
+  const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
+  if (column >= width) return;
+  for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+    const std::int64_t at = row * 2 * width + column;
+    const auto gate = load<kCount>(pair + at), up = load<kCount>(pair + at + width),
+               grad = load<kCount>(dproduct + row * width + column);
+    Values<T, kCount> dgate, dup;
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      const float g = to_float(gate.at[i]), d = to_float(grad.at[i]);
+      const float sigmoid = 1.0f / (1.0f + __expf(-g));
+      assign(dgate.at[i], d * to_float(up.at[i]) * sigmoid * (1.0f + g * (1.0f - sigmoid)));
+      assign(dup.at[i], d * g * sigmoid);
+    }
+    store(dpair + at, dgate);
+    store(dpair + at + width, dup);
+  }
+}
+
+// One block a row of logits: its loss, and weight · (softmax - onehot(target)) to `gradient`, which
+// may be the logits themselves.
+template <typename T>
+__global__ void cross_entropy_kernel(const float* logits, const std::int64_t* targets,
+                                     const float* weights, int vocab, float* losses, T* gradient) {
+  const std::int64_t row = blockIdx.x;
+  logits += row * vocab;
+  gradient += row * vocab;
+  float highest = -INFINITY, sum = 0;
+  for (int i = threadIdx.x; i < vocab; i += blockDim.x) {
+    const float value = logits[i], next = fmaxf(highest, value);
+    sum = sum * __expf(highest - next) + __expf(value - next);
+    highest = next;
+  }
+  const float top = block_max(highest);
+  const float total = block_sum(isinf(highest) ? 0.0f : sum * __expf(highest - top));
+  const float log_sum = top + logf(total);
+  const auto target = static_cast<int>(targets[row]);
+  if (threadIdx.x == 0) losses[row] = log_sum - logits[target];
+  __syncthreads();  // the target's logit is overwritten
+  const float weight = weights[row];
+  for (int i = threadIdx.x; i < vocab; i += blockDim.x)
+    assign(gradient[i], (__expf(logits[i] - log_sum) - (i == target ? 1.0f : 0.0f)) * weight);
 }
 
 // The bits of cpu/backward.hpp's dropout_mask: a thread makes the eight columns of one
@@ -117,10 +166,11 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
                              const at::Tensor& dy, const at::Tensor& add) {
   at::Tensor dx = at::empty_like(x);
   if (x.size(0) == 0) return dx;
-  dispatch(x, [&](auto* type) {
-    rms_norm_backward_kernel<<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type), in(weight, type), static_cast<float>(eps), in(dy, type),
-        add.defined() ? in(add, type) : nullptr, static_cast<int>(x.size(1)), out_of(dx, type));
+  by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
+    rms_norm_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+        <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+            in(x, type), in(weight, type), static_cast<float>(eps), in(dy, type),
+            add.defined() ? in(add, type) : nullptr, static_cast<int>(x.size(1)), out_of(dx, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dx;
@@ -145,15 +195,31 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
 
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct) {
   at::Tensor dpair = at::empty_like(pair);
-  const std::int64_t total = dproduct.numel();
-  if (total == 0) return dpair;
-  dispatch(pair, [&](auto* type) {
-    silu_mul_backward_kernel<<<blocks_for(total), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(pair, type), in(dproduct, type), total, static_cast<int>(dproduct.size(1)),
-        out_of(dpair, type));
+  const std::int64_t rows = dproduct.size(0), width = dproduct.size(1);
+  if (rows == 0) return dpair;
+  by_columns(pair, width, [&](auto* type, auto count, dim3 grid) {
+    silu_mul_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+        <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+            in(pair, type), in(dproduct, type), rows, static_cast<int>(width), out_of(dpair, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dpair;
+}
+
+LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                           const at::Tensor& weights, c10::ScalarType dtype) {
+  LossGradient result{at::empty({logits.size(0)}, logits.options()), logits};
+  if (dtype != c10::ScalarType::Float)
+    result.gradient = at::empty_like(logits, logits.options().dtype(dtype));
+  if (logits.size(0) == 0) return result;
+  dispatch(result.gradient, [&](auto* type) {
+    cross_entropy_kernel<<<logits.size(0), 1024, 0, c10::cuda::getCurrentCUDAStream()>>>(
+        logits.const_data_ptr<float>(), targets.const_data_ptr<std::int64_t>(),
+        weights.const_data_ptr<float>(), static_cast<int>(logits.size(1)),
+        result.losses.mutable_data_ptr<float>(), out_of(result.gradient, type));
+  });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return result;
 }
 
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,

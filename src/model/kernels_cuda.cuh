@@ -4,6 +4,9 @@
 #include <ATen/core/Tensor.h>
 #include <cuda_bf16.h>
 
+#include <cstdint>
+#include <type_traits>
+
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model::cuda {
@@ -23,6 +26,20 @@ __device__ inline void assign(__nv_bfloat16& to, float x) {
   to = __float2bfloat16_rn(x);
 }
 
+// Neighbouring elements, loaded and stored at once.
+template <typename T, int kCount>
+struct alignas(kCount * sizeof(T)) Values {
+  T at[kCount];
+};
+template <int kCount, typename T>
+__device__ inline Values<T, kCount> load(const T* from) {
+  return *reinterpret_cast<const Values<T, kCount>*>(from);
+}
+template <typename T, int kCount>
+__device__ inline void store(T* to, const Values<T, kCount>& values) {
+  *reinterpret_cast<Values<T, kCount>*>(to) = values;
+}
+
 // Sum over the block in a fixed order; every thread gets it.
 __device__ inline float block_sum(float value) {
   __shared__ float warps[32];
@@ -35,6 +52,16 @@ __device__ inline float block_sum(float value) {
   return value;
 }
 
+__device__ inline float block_max(float value) {
+  __shared__ float warps[32];
+  for (int offset = 16; offset > 0; offset /= 2)
+    value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, offset));
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+  __syncthreads();
+  for (int i = 0; i < blockDim.x / 32; ++i) value = fmaxf(value, warps[i]);
+  return value;
+}
+
 // Calls work(T*) with the CUDA type of the tensor's dtype.
 template <typename Work>
 void dispatch(const at::Tensor& x, const Work& work) {
@@ -44,6 +71,24 @@ void dispatch(const at::Tensor& x, const Work& work) {
     check(x.scalar_type() == c10::ScalarType::BFloat16, "expected a float32 or bfloat16 tensor");
     work(static_cast<__nv_bfloat16*>(nullptr));
   }
+}
+
+// Calls work(T*, elements a thread, grid) for rows of `width` elements: sixteen bytes a thread
+// where rows are whole multiples of that, else one element.
+template <typename Work>
+void by_columns(const at::Tensor& x, std::int64_t width, const Work& work) {
+  const auto grid = [&](int count) {
+    const auto rows = static_cast<unsigned>(x.size(0) < 65535 ? x.size(0) : 65535);
+    return dim3(static_cast<unsigned>((width + kThreads * count - 1) / (kThreads * count)), rows);
+  };
+  dispatch(x, [&](auto* type) {
+    constexpr int kCount = 16 / sizeof(*type);
+    if (width % kCount == 0) {
+      work(type, std::integral_constant<int, kCount>(), grid(kCount));
+    } else {
+      work(type, std::integral_constant<int, 1>(), grid(1));
+    }
+  });
 }
 
 template <typename T>

@@ -20,12 +20,15 @@ namespace {
 constexpr std::int64_t kTaskRows = 96;
 constexpr std::int64_t kTaskColumns = 128;
 
-// w [rows, r] with columns of zeros up to a multiple of `width`.
-at::Tensor padded_columns(const at::Tensor& w, std::int64_t width) {
-  const std::int64_t r = w.size(1), padded = (r + width - 1) / width * width;
-  at::Tensor wide = at::zeros({w.size(0), padded}, w.options());
-  wide.narrow(1, 0, r).copy_(w);
-  return wide;
+// w [k, columns], float32, in the form in which the skinny products with rows of `dtype` read it.
+at::Tensor pack_skinny(const at::Tensor& w, c10::ScalarType dtype) {
+  const cpu::BackwardKernels& kernels = cpu::select_backward();
+  const cpu::Storage in = storage_of(dtype);
+  const at::Tensor rows = w.contiguous();
+  at::Tensor packed = at::empty({kernels.skinny_size(in, w.size(0), w.size(1))}, w.options());
+  kernels.skinny_pack(in, rows.const_data_ptr<float>(), w.size(0), w.size(1),
+                      packed.mutable_data_ptr<float>());
+  return packed;
 }
 
 cpu::Mask mask_of(const LowRankTape& tape, std::size_t part) {
@@ -33,6 +36,11 @@ cpu::Mask mask_of(const LowRankTape& tape, std::size_t part) {
   const at::Tensor& mask = tape.masks[part];
   return {reinterpret_cast<const std::uint64_t*>(mask.const_data_ptr<std::int64_t>()),
           mask.size(1)};
+}
+
+// What the kept inputs are multiplied by, so that dropout leaves their mean.
+float kept_scale(const LowRankTape& tape) {
+  return static_cast<float>(tape.masks.empty() ? 1 : 1 / (1 - tape.dropout));
 }
 
 const char* at_column(const at::Tensor& x, std::int64_t column) {
@@ -61,15 +69,14 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling,
         {downs.back(), part.b.contiguous(), {}, {}, part.out_begin, width_, part.a.size(0)});
     width_ += part.a.size(0);
   }
-  const at::Tensor down = at::cat(downs);  // [R, in]
-  at::Tensor up = at::zeros({out, width_}, down.options());
+  at::Tensor up = at::zeros({out, width_}, downs.front().options());
   for (const Part& part : parts_) {
     up.narrow(0, part.out_begin, part.b.size(0))
         .narrow(1, part.column, part.lora_rank)
         .copy_(at::mul(part.b, scaling));
   }
   if (!device.is_cpu()) {
-    down_ = down.to(device, dtype);
+    down_ = at::cat(downs).to(device, dtype);
     up_ = up.to(device, dtype);
     for (Part& part : parts_) {
       part.a = part.a.to(device, dtype);
@@ -77,46 +84,36 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling,
     }
     return;
   }
-  const std::int64_t width = cpu::select_backward().width;
   for (Part& part : parts_) {
     part.a = part.a.clone();
-    part.a_columns = padded_columns(part.a.t(), width);
-    part.b_rows = padded_columns(part.b, width);
+    part.a_columns = pack_skinny(part.a.t(), dtype);
+    part.b_rows = pack_skinny(part.b, dtype);
   }
-  down_ = pack_panels(down);
   up_ = columns == Columns::plain
             ? pack_panels(up)
             : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
 }
 
 at::Tensor LowRankUpdate::down(const at::Tensor& x, LowRankTape* tape) const {
+  const bool masked = tape && !tape->masks.empty();
+  check(!masked || tape->masks.size() == parts_.size(),
+        "LoRA dropout: one mask a part is expected");
   at::Tensor product;
-  if (tape && !tape->masks.empty()) {
-    product = down_masked(x, *tape);
-  } else if (!x.is_cpu()) {
+  if (x.is_cpu()) {
+    product = down_cpu(x, masked ? *tape : LowRankTape{});
+  } else if (!masked) {
     product = at::linear(x, down_);
   } else {
-    product = at::empty({x.size(0), width_}, x.options().dtype(c10::ScalarType::Float));
-    cpu::GemmArgs args;
-    args.in = storage_of(x.scalar_type());
-    args.main = {x.const_data_ptr(), x.size(1), x.size(1), down_.const_data_ptr()};
-    args.out = product.mutable_data_ptr();
-    args.ldo = width_;
-    args.n = width_;
-    run_product(args, x.size(0));
+    std::vector<at::Tensor> products;
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      products.push_back(at::linear(at::mul(x, tape->masks[i]), parts_[i].a));
+    product = at::cat(products, 1);
   }
   if (tape) tape->product = product;
   return product;
 }
 
-at::Tensor LowRankUpdate::down_masked(const at::Tensor& x, const LowRankTape& tape) const {
-  check(tape.masks.size() == parts_.size(), "LoRA dropout: one mask a part is expected");
-  if (!x.is_cpu()) {
-    std::vector<at::Tensor> products;
-    for (std::size_t i = 0; i < parts_.size(); ++i)
-      products.push_back(at::linear(at::mul(x, tape.masks[i]), parts_[i].a));
-    return at::cat(products, 1);
-  }
+at::Tensor LowRankUpdate::down_cpu(const at::Tensor& x, const LowRankTape& tape) const {
   at::Tensor product = at::empty({x.size(0), width_}, x.options().dtype(c10::ScalarType::Float));
   const cpu::BackwardKernels& kernels = cpu::select_backward();
   for_each_block(x.size(0), kTaskRows, static_cast<std::int64_t>(parts_.size()),
@@ -129,7 +126,7 @@ at::Tensor LowRankUpdate::down_masked(const at::Tensor& x, const LowRankTape& ta
                    args.mask = mask_of(tape, static_cast<std::size_t>(i));
                    args.b = part.a_columns.const_data_ptr<float>();
                    args.columns = part.lora_rank;
-                   args.factor = static_cast<float>(1 / (1 - tape.dropout));
+                   args.factor = kept_scale(tape);
                    args.out = product.mutable_data_ptr<float>() + part.column;
                    args.ldo = width_;
                    kernels.skinny(args, begin, end);
@@ -146,7 +143,6 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
   const cpu::Storage storage = storage_of(dy.scalar_type());
   const std::int64_t rows = dy.size(0), out = dy.size(1), in = x.size(1);
   const auto count = static_cast<std::int64_t>(parts_.size());
-  const auto kept_scale = static_cast<float>(tape.masks.empty() ? 1 : 1 / (1 - tape.dropout));
   const auto scaling = static_cast<float>(scaling_);
 
   at::Tensor u = at::empty({rows, width_}, tape.product.options());  // scaling · dy · b
@@ -178,7 +174,7 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
     a_args.lds = width_;
     a_args.m = part.lora_rank;
     a_args.rows = rows;
-    a_args.factor = kept_scale;
+    a_args.factor = kept_scale(tape);
     a_args.out = grad.a.mutable_data_ptr<float>();
     a_args.ldo = in;
     cpu::OuterArgs b_args = a_args;
@@ -220,12 +216,13 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
   args.n = in;
   args.parts = input_parts.data();
   args.count = count;
-  args.factor = kept_scale;
+  args.factor = kept_scale(tape);
   for_each_block(rows, kTaskRows, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
     kernels.input_grad(args, begin, end);
   });
 }
 
+// The blocks of the parts side by side are one matrix, so that every wide operand is read once.
 void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
                                   const LowRankTape& tape, std::span<const LowRankPart> grads,
                                   at::Tensor* dx) const {
@@ -234,19 +231,24 @@ void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
                ? at::mm(left, right)
                : at::mm(left, right, c10::ScalarType::Float);
   };
+  const at::Tensor u = at::mm(dy, up_);  // scaling · dy · b, [T, R]
+  const bool masked = !tape.masks.empty();
+  const at::Tensor down_grad = masked ? at::Tensor() : product(u.t(), x);  // [R, in]
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
     const at::Tensor part_dy = dy.narrow(1, part.out_begin, part.b.size(0));
-    const at::Tensor u = at::mul(at::mm(part_dy, part.b), scaling_);  // [T, r]
-    // A mask holds 0 or 1 / (1 - dropout).
-    const at::Tensor input = tape.masks.empty() ? x : at::mul(x, tape.masks[i]);
-    grads[i].a.add_(product(u.t(), input));
     grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)),
                     scaling_);
-    if (!dx) continue;
-    const at::Tensor share = at::mm(u, part.a);
-    dx->add_(tape.masks.empty() ? share : at::mul(share, tape.masks[i]));
+    if (!masked) {
+      grads[i].a.add_(down_grad.narrow(0, part.column, part.lora_rank));
+      continue;
+    }
+    // A mask holds 0 or 1 / (1 - dropout).
+    const at::Tensor part_u = u.narrow(1, part.column, part.lora_rank);
+    grads[i].a.add_(product(part_u.t(), at::mul(x, tape.masks[i])));
+    if (dx) dx->addcmul_(at::mm(part_u, part.a), tape.masks[i]);
   }
+  if (dx && !masked) dx->addmm_(u, down_);
 }
 
 }  // namespace tradeoff::model

@@ -34,6 +34,10 @@ at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&
 at::Tensor silu_mul_backward(const at::Tensor&, const at::Tensor&) {
   off();
 }
+LossGradient cross_entropy(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                           c10::ScalarType) {
+  off();
+}
 at::Tensor dropout_mask(const DropoutRows&, std::int64_t, std::int64_t, std::uint32_t, double,
                         c10::ScalarType) {
   off();

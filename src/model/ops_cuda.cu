@@ -13,16 +13,26 @@ namespace {
 
 constexpr int kMaxLevels = 8;
 
-template <typename T>
+// One block a row.
+template <typename T, int kCount>
 __global__ void rms_norm_kernel(const T* x, const T* weight, float eps, int columns, T* out) {
   x += static_cast<std::int64_t>(blockIdx.x) * columns;
   out += static_cast<std::int64_t>(blockIdx.x) * columns;
   float squares = 0;
-  for (int i = threadIdx.x; i < columns; i += blockDim.x)
-    squares += to_float(x[i]) * to_float(x[i]);
+  for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
+    const auto values = load<kCount>(x + i);
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) squares += to_float(values.at[j]) * to_float(values.at[j]);
+  }
   const float factor = rsqrtf(block_sum(squares) / static_cast<float>(columns) + eps);
-  for (int i = threadIdx.x; i < columns; i += blockDim.x)
-    assign(out[i], to_float(x[i]) * factor * to_float(weight[i]));
+  for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
+    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i);
+    Values<T, kCount> result;
+#pragma unroll
+    for (int j = 0; j < kCount; ++j)
+      assign(result.at[j], to_float(values.at[j]) * factor * to_float(weights.at[j]));
+    store(out + i, result);
+  }
 }
 
 // One block a token; threads walk the pairs of query and key heads, then copy the values.
@@ -47,14 +57,22 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
     v[kv + i] = row[(heads + kv_heads) * d + i];
 }
 
-template <typename T>
-__global__ void silu_mul_kernel(const T* x, std::int64_t total, int width, T* out) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= total) return;
-  const std::int64_t row = i / width, column = i % width;
-  const float gate = to_float(x[row * 2 * width + column]),
-              up = to_float(x[row * 2 * width + width + column]);
-  assign(out[i], gate / (1.0f + __expf(-gate)) * up);
+// x [rows, 2 width], out [rows, width]; kCount elements a thread, rows strided over the grid.
+template <typename T, int kCount>
+__global__ void silu_mul_kernel(const T* x, std::int64_t rows, int width, T* out) {
+  const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
+  if (column >= width) return;
+  for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+    const T* const gate_at = x + row * 2 * width + column;
+    const auto gate = load<kCount>(gate_at), up = load<kCount>(gate_at + width);
+    Values<T, kCount> product;
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      const float g = to_float(gate.at[i]);
+      assign(product.at[i], g / (1.0f + __expf(-g)) * to_float(up.at[i]));
+    }
+    store(out + row * width + column, product);
+  }
 }
 
 // One warp a (query, head); lanes stride over the head's width, the softmax runs key by key.
@@ -139,10 +157,11 @@ bool compiled() {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   at::Tensor out = at::empty_like(x);
   if (x.size(0) == 0) return out;
-  dispatch(x, [&](auto* type) {
-    rms_norm_kernel<<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type), in(weight, type), static_cast<float>(eps), static_cast<int>(x.size(1)),
-        out_of(out, type));
+  by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
+    rms_norm_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+        <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+            in(x, type), in(weight, type), static_cast<float>(eps), static_cast<int>(x.size(1)),
+            out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
@@ -165,13 +184,13 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
 }
 
 at::Tensor silu_mul(const at::Tensor& x) {
-  const std::int64_t width = x.size(1) / 2, total = x.size(0) * width;
-  at::Tensor out = at::empty({x.size(0), width}, x.options());
-  if (total == 0) return out;
-  dispatch(x, [&](auto* type) {
-    silu_mul_kernel<<<(total + kThreads - 1) / kThreads, kThreads, 0,
-                      c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type), total, static_cast<int>(width), out_of(out, type));
+  const std::int64_t rows = x.size(0), width = x.size(1) / 2;
+  at::Tensor out = at::empty({rows, width}, x.options());
+  if (rows == 0) return out;
+  by_columns(x, width, [&](auto* type, auto count, dim3 grid) {
+    silu_mul_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+        <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+            in(x, type), rows, static_cast<int>(width), out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;

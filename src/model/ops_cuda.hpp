@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tradeoff/model/attention.hpp"
+#include "tradeoff/model/backward.hpp"
 #include "tradeoff/model/dropout.hpp"
 
 /// The CUDA side of ops.hpp and attention.hpp: ops_cuda.cu, or no_cuda.cpp, whose functions throw.
@@ -27,6 +28,8 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
                          const at::Tensor& cos_sin, const at::Tensor& position,
                          const at::Tensor& kv_row, c10::ScalarType dtype);
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
+LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                           const at::Tensor& weights, c10::ScalarType dtype);
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,
                         std::uint32_t threshold, double probability, c10::ScalarType dtype);
 

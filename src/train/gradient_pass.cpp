@@ -67,8 +67,8 @@ void GradientPass::draw_masks(std::int64_t layer, const PackedBatch& batch, Laye
   }
 }
 
-at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& batch,
-                                       LayerTape& tape) const {
+void GradientPass::forward_attention(std::int64_t index, const PackedBatch& batch,
+                                     LayerTape& tape) const {
   const model::LlamaConfig& config = llama_.config();
   const model::LlamaLayer& layer = llama_.layers()[static_cast<std::size_t>(index)];
   const bool last = index + 1 == config.num_hidden_layers;
@@ -86,24 +86,40 @@ at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& ba
     return last ? x.index_select(0, batch.out_rows) : x;
   };
   tape.middle = layer.o.apply_add(kept(tape.out), kept(tape.x), &tape.low_o);
-  const at::Tensor product = layer.gate_up.apply_gated(
-      model::rms_norm(tape.middle, layer.post_attention_norm, config.rms_norm_eps),
-      &tape.low_gate_up, &tape.pair);
-  return layer.down.apply_add(product, tape.middle, &tape.low_down);
 }
 
-// Computes again what the policy did not keep.
-void GradientPass::restore(std::int64_t index, const PackedBatch& batch, LayerTape& tape) const {
+at::Tensor GradientPass::forward_gated(std::int64_t index, LayerTape& tape) const {
   const model::LlamaLayer& layer = llama_.layers()[static_cast<std::size_t>(index)];
-  if (!tape.middle.defined()) {
-    forward_layer(index, batch, tape);
-    return;
-  }
-  if (tape.low_qkv.masks.empty()) draw_masks(index, batch, tape);
-  if (tape.pair.defined()) return;
-  layer.gate_up.apply_gated(
+  return layer.gate_up.apply_gated(
       model::rms_norm(tape.middle, layer.post_attention_norm, llama_.config().rms_norm_eps),
       &tape.low_gate_up, &tape.pair);
+}
+
+at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& batch,
+                                       LayerTape& tape) const {
+  forward_attention(index, batch, tape);
+  const at::Tensor product = forward_gated(index, tape);
+  return llama_.layers()[static_cast<std::size_t>(index)].down.apply_add(product, tape.middle,
+                                                                         &tape.low_down);
+}
+
+// Computes again what the policy did not keep; returns the gated product.
+at::Tensor GradientPass::restore(std::int64_t index, const PackedBatch& batch,
+                                 LayerTape& tape) const {
+  if (!tape.middle.defined()) {
+    forward_attention(index, batch, tape);
+  } else if (tape.low_qkv.masks.empty()) {
+    draw_masks(index, batch, tape);
+  }
+  at::Tensor product;
+  if (!tape.pair.defined()) product = forward_gated(index, tape);
+  // The CPU's product is made of numbers before they are rounded to the pair's: to be the same
+  // under every policy, it is made of the pair here.
+  if (!product.defined() || product.is_cpu()) product = model::gated_product(tape.pair);
+  const model::LowRankUpdate& low_rank =
+      llama_.layers()[static_cast<std::size_t>(index)].down.low_rank();
+  if (!tape.low_down.product.defined() && !low_rank.empty()) low_rank.down(product, &tape.low_down);
+  return product;
 }
 
 at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& batch,
@@ -114,11 +130,10 @@ at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& b
   const model::Llama::LayerParts parts = llama_.parts_of(grads, index);
   const bool last = index + 1 == config.num_hidden_layers;
   const double eps = config.rms_norm_eps;
-  restore(index, batch, tape);
+  const at::Tensor product = restore(index, batch, tape);
 
   at::Tensor dproduct = layer.down.apply_transposed(dy);
-  layer.down.low_rank().backward(dy, model::gated_product(tape.pair), tape.low_down, parts.down,
-                                 &dproduct);
+  layer.down.low_rank().backward(dy, product, tape.low_down, parts.down, &dproduct);
   const at::Tensor dpair = model::silu_mul_backward(tape.pair, dproduct);
   at::Tensor dnormed = layer.gate_up.apply_transposed(dpair);
   layer.gate_up.low_rank().backward(dpair,

@@ -11,8 +11,9 @@
 namespace tradeoff::train {
 namespace {
 
-// Float32 logits held at a time.
-constexpr std::int64_t kLogitBytes = std::int64_t{64} << 20;
+// Float32 logits held at a time; a GPU's products want more rows.
+constexpr std::int64_t kLogitBytes = std::int64_t{64} << 20,
+                       kLogitBytesCuda = std::int64_t{512} << 20;
 
 }  // namespace
 
@@ -20,8 +21,8 @@ at::Tensor GradientPass::losses(const PackedBatch& batch, double weight, const a
                                 at::Tensor& dhidden) const {
   const model::LlamaConfig& config = llama_.config();
   const std::int64_t targets = batch.targets.size(0);
-  const std::int64_t slice =
-      std::clamp<std::int64_t>(kLogitBytes / (4 * config.vocab_size), 1, targets);
+  const std::int64_t slice = std::clamp<std::int64_t>(
+      (hidden.is_cuda() ? kLogitBytesCuda : kLogitBytes) / (4 * config.vocab_size), 1, targets);
   const auto floats = hidden.options().dtype(c10::ScalarType::Float);
   const at::Tensor normed = model::rms_norm(hidden, llama_.final_norm(), config.rms_norm_eps);
   at::Tensor dnormed = at::zeros(hidden.sizes(), floats);
@@ -29,11 +30,10 @@ at::Tensor GradientPass::losses(const PackedBatch& batch, double weight, const a
   for (std::int64_t begin = 0; begin < targets; begin += slice) {
     const std::int64_t count = std::min(slice, targets - begin);
     const at::Tensor rows = batch.target_row.narrow(0, begin, count);
-    at::Tensor logits = llama_.head().apply_float(normed.index_select(0, rows));  // [count, V]
-    all.push_back(model::cross_entropy_(logits, batch.targets.narrow(0, begin, count),
-                                        at::full({count}, weight, floats)));
-    // On CUDA products of two types would widen the whole head first.
-    const at::Tensor dlogits = logits.is_cuda() ? logits.to(llama_.dtype()) : logits;
+    const auto [losses, dlogits] = model::cross_entropy(
+        llama_.head().apply_float(normed.index_select(0, rows)),
+        batch.targets.narrow(0, begin, count), at::full({count}, weight, floats), llama_.dtype());
+    all.push_back(losses);
     const at::Tensor drows = llama_.head().apply_transposed(dlogits).to(c10::ScalarType::Float);
     if (!batch.rows_repeat) {
       dnormed.index_copy_(0, rows, drows);
@@ -46,7 +46,7 @@ at::Tensor GradientPass::losses(const PackedBatch& batch, double weight, const a
   }
   dhidden = model::rms_norm_backward(hidden, llama_.final_norm(), config.rms_norm_eps,
                                      dnormed.to(llama_.dtype()), {});
-  return at::cat(all);
+  return at::cat(all).cpu();
 }
 
 }  // namespace tradeoff::train

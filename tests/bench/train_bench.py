@@ -1,9 +1,10 @@
 """QLoRA steps per second and peak memory against transformers + PEFT, on the same rows, steps and NF4 values, bfloat16, two
 threads; then two ranks of one thread against one.
 
-Equal loss curves first: without them no figure is printed. Both round to bfloat16 after every product, PEFT once more, which
-swallows a part of the young adapter's small products, so the curves are held to the float32 one, which
-tests/train/peft_golden.py holds to PEFT's within 1e-4: ours within 1 %, and no farther from it than PEFT's.
+Equal loss curves first: without them no figure is printed. The first step's losses, of equal weights, agree within 1 %. After
+it PEFT in bfloat16 learns more slowly, since it adds the young adapter's small products to numbers that are rounded already.
+So our curve is held to the float32 one, which tests/train/peft_golden.py holds to PEFT's within 1e-4: within 1 %, and no
+farther from it than PEFT's.
 
   .venv/bin/python tests/bench/train_bench.py [--steps 6] [--shots 0]
 """
@@ -146,7 +147,7 @@ def main():
                   f"{a['seconds']:.2f} s, peer {b['seconds']:.2f} s")
         far = [max(abs(a["loss"] - t["loss"]) / t["loss"] for a, t in zip(side, truth)) for side in (mine, theirs)]
         print(f"farthest from the float32 curve: {far[0]:.2%}, peer {far[1]:.2%}")
-        if far[0] > max(0.01, far[1]) or far[1] > 0.05:
+        if abs(mine[0]["loss"] / theirs[0]["loss"] - 1) > 0.01 or far[0] > min(0.01, far[1]):
             sys.exit("the loss curves differ: no figure without equal curves")
         speed, memory = rate(mine) / rate(theirs), my_peak / their_peak
         print(f"examples/s: {rate(mine):.2f}, transformers + PEFT {rate(theirs):.2f}: {speed:.2f}x (wanted: 4)")

@@ -37,10 +37,21 @@ class AttentionPattern {
   };
   const std::vector<Offsets>& offsets() const { return offsets_; }
 
+  /// The rows of one level's spans, one span after the other, for the backward kernels (CUDA).
+  struct Rows {
+    at::Tensor queries, keys;  // int64; undefined where they are all rows in order
+    at::Tensor cu_q, cu_k;     // int32 [spans + 1]
+    std::int64_t max_q = 0, max_k = 0;
+  };
+  /// Of every level, for an arena of `keys` rows; made at the first call, which one thread makes.
+  const std::vector<Rows>& rows(std::int64_t keys) const;
+
  private:
   std::vector<SpanLevel> levels_;
   std::int64_t queries_ = 0;
+  c10::Device device_;
   std::vector<Offsets> offsets_;
+  mutable std::vector<Rows> rows_;
 };
 
 /// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple

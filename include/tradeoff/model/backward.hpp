@@ -23,9 +23,13 @@ at::Tensor gated_product(const at::Tensor& pair);
 /// Gradient at the pair for dproduct [T, F]: [T, 2F].
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
 
-/// Cross-entropy of each row of logits (float32 [R, V]) against targets (int64 [R]): returns
-/// float32 [R] on the CPU, not weighted. The logits become the gradient of Σ weights · losses;
-/// weights float32 [R].
-at::Tensor cross_entropy_(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights);
+struct LossGradient {
+  at::Tensor losses;    // [R], float32, not weighted
+  at::Tensor gradient;  // [R, V], of Σ weights · losses at the logits
+};
+/// Cross-entropy of each row of logits (float32 [R, V], overwritten) against targets (int64 [R]),
+/// and its gradient in `dtype`; weights float32 [R].
+LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                           const at::Tensor& weights, c10::ScalarType dtype);
 
 }  // namespace tradeoff::model

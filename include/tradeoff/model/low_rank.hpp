@@ -56,17 +56,17 @@ class LowRankUpdate {
  private:
   struct Part {
     at::Tensor a, b;               // [r, in], [out of the part, r]
-    at::Tensor a_columns, b_rows;  // CPU: aᵀ [in, padded r], b [out of the part, padded r]
+    at::Tensor a_columns, b_rows;  // CPU: aᵀ [in, r] and b [out of the part, r] for the kernels
     std::int64_t out_begin = 0, column = 0, lora_rank = 0;
   };
-  at::Tensor down_masked(const at::Tensor& x, const LowRankTape& tape) const;
+  at::Tensor down_cpu(const at::Tensor& x, const LowRankTape& tape) const;
   void backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
                      std::span<const LowRankPart> grads, at::Tensor* dx) const;
 
   std::vector<Part> parts_;
   double scaling_ = 1;
   std::int64_t width_ = 0;
-  at::Tensor down_;  // CPU: panels of [R, in]; CUDA: [R, in]
+  at::Tensor down_;  // CUDA: [R, in]
   at::Tensor up_;
 };
 

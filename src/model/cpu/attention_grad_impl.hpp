@@ -1,6 +1,6 @@
 #pragma once
-// The gradient of attention, with the probabilities computed again from the forward pass's log-sum-exp
-// (Dao et al., FlashAttention, 2022, algorithm 4).
+// The gradient of attention, with the probabilities computed again from the forward pass's
+// log-sum-exp (Dao et al., FlashAttention, 2022, algorithm 4).
 #include "backward.hpp"
 
 #include "attention_impl.hpp"
@@ -99,9 +99,9 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
     return begin;
   };
   const auto words = [&floats](i64 count) { return reinterpret_cast<Word*>(floats(count)); };
-  Word* const q = words(rows * depth);               // along d
-  Word* const dout = words(rows * depth);            // along d
-  Word* const q_stacked = words(stacks * padded);    // along the rows
+  Word* const q = words(rows * depth);                // along d
+  Word* const dout = words(rows * depth);             // along d
+  Word* const q_stacked = words(stacks * padded);     // along the rows
   Word* const dout_stacked = words(stacks * padded);  // along the rows
   float* const dq = floats(rows * padded);
   Word* const key_columns = words(kKeyBlock * depth);
@@ -144,9 +144,9 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   for (i64 block = 0; block < seen; block += kKeyBlock) {
     const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
     const auto key_of = [&](const void* from, i64 j) -> const T* {
-      return j < count ? static_cast<const T*>(from) + (t.k_begin + block + j) * stride +
-                             t.kv_head * d
-                       : nullptr;
+      return j < count
+                 ? static_cast<const T*>(from) + (t.k_begin + block + j) * stride + t.kv_head * d
+                 : nullptr;
     };
     if (count < kKeyBlock) {
       std::memset(key_columns, 0, kKeyBlock * depth * sizeof(Word));

@@ -94,9 +94,9 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
   const i64 d = g.d, depth = words_of<Words>(d), padded = whole_panels(d),
             kv_stride = g.kv_heads * d;
   float* const acc = scratch.reserve(rows * (padded + depth + kKeyBlock) +
-                                     kKeyBlock * (padded + depth));  // [rows, padded]
-  float* const scores = acc + rows * padded;                         // [rows, kKeyBlock]
-  float* const values = scores + rows * kKeyBlock;                   // [kKeyBlock, padded]
+                                     kKeyBlock * (padded + depth));      // [rows, padded]
+  float* const scores = acc + rows * padded;                             // [rows, kKeyBlock]
+  float* const values = scores + rows * kKeyBlock;                       // [kKeyBlock, padded]
   Word* const q = reinterpret_cast<Word*>(values + kKeyBlock * padded);  // [rows, depth]
   Word* const keys = q + rows * depth;  // panels [kKeyBlock / kPanel][depth][kPanel]
 

@@ -20,7 +20,7 @@ struct SkinnyArgs {
   const void* a = nullptr;  // [T, k]
   std::int64_t lda = 0, k = 0;
   Mask mask;
-  const float* b = nullptr;  // [k, columns rounded up to BackwardKernels::width]
+  const float* b = nullptr;  // of BackwardKernels::skinny_pack, for the same k, columns and `in`
   std::int64_t columns = 0;
   float factor = 1;
   float* out = nullptr;  // [T, columns], rows ldo apart
@@ -71,7 +71,13 @@ struct AttendGradArgs {
 };
 
 struct BackwardKernels {
-  std::int64_t width;  // floats of a vector
+  /// Floats that skinny_pack fills for b [k, columns].
+  std::int64_t (*skinny_size)(Storage in, std::int64_t k, std::int64_t columns);
+  /// b row-major, float32, in the form skinny reads beside rows of `in`. Where the processor
+  /// multiplies bf16 pairs, a bf16 `in` splits each number into the sum of two bf16, exact to 16
+  /// bits.
+  void (*skinny_pack)(Storage in, const float* b, std::int64_t k, std::int64_t columns,
+                      float* packed);
   void (*skinny)(const SkinnyArgs&, std::int64_t row_begin, std::int64_t row_end);
   void (*input_grad)(const InputGradArgs&, std::int64_t row_begin, std::int64_t row_end);
   void (*outer)(const OuterArgs&, std::int64_t column_begin, std::int64_t column_end);

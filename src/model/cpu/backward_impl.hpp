@@ -1,6 +1,8 @@
 #pragma once
 // The one source of backward.hpp, included after kernels_impl.hpp, whose vectors and micro-kernels
 // it uses.
+#include <type_traits>
+
 #include "backward.hpp"
 
 #include "attention_grad_impl.hpp"
@@ -25,7 +27,19 @@ inline Vf keep(Vf value, Vi lanes) {
   return reinterpret_cast<Vf>(reinterpret_cast<Vi>(value) & lanes);
 }
 
-// Columns [begin, end) of a row as floats, dropped ones as 0.
+// Columns [begin, end) of a row, dropped ones as 0.
+inline void copy_row(const std::uint16_t* from, const std::uint64_t* mask, i64 begin, i64 end,
+                     std::uint16_t* to) {
+  std::memcpy(to, from + begin, (end - begin) * sizeof(*to));
+  if (!mask) return;
+  i64 i = begin;
+  for (; i + kWidth <= end; i += kWidth) {
+    Vh* const p = reinterpret_cast<Vh*>(to + i - begin);
+    *p &= reinterpret_cast<Vh>(__builtin_convertvector(kept_lanes(mask, i), Vs));
+  }
+  for (; i < end; ++i) to[i - begin] = kept(mask, i) ? from[i] : 0;
+}
+// The same as floats.
 template <typename T>
 inline void copy_row(const T* from, const std::uint64_t* mask, i64 begin, i64 end, float* to) {
   i64 i = begin;
@@ -46,56 +60,120 @@ inline const std::uint64_t* mask_row(const Mask& mask, i64 row) {
 // ---- LoRA ----
 
 constexpr i64 kSkinnyRows = 2 * kTileRows;
+// Columns of one vector of sums: of bf16 pairs one half has the products with each number's upper
+// part, the other those with its lower part.
+template <typename W>
+constexpr i64 kSkinnyColumns = kWidth / W::kElements;
 
-template <int R>
-inline void skinny_tile(const SkinnyArgs& g, const float* a, i64 lda, i64 row) {
-  const i64 ldb = (g.columns + kWidth - 1) / kWidth * kWidth;
-  for (i64 column = 0; column < g.columns; column += kWidth) {
-    Vf acc[R] = {};
-    const float* b = g.b + column;
-    for (i64 i = 0; i < g.k; ++i, b += ldb) {
-      const Vf value = load(b);
-#pragma GCC unroll 32
-      for (int r = 0; r < R; ++r) acc[r] += splat(a[r * lda + i]) * value;
+template <typename W>
+i64 skinny_words(i64 k, i64 columns) {
+  return words_of<W>(k) * kWidth * ((columns + kSkinnyColumns<W> - 1) / kSkinnyColumns<W>);
+}
+
+template <typename W>
+void skinny_pack_as(const float* b, i64 k, i64 columns, typename W::Word* to) {
+  const auto at = [&](i64 row, i64 column) {
+    return row < k && column < columns ? b[row * columns + column] : 0.0f;
+  };
+  for (i64 first = 0; first < columns; first += kSkinnyColumns<W>) {
+    for (i64 word = 0; word < words_of<W>(k); ++word, to += kWidth) {
+      for (i64 c = 0; c < kSkinnyColumns<W>; ++c) {
+        if constexpr (W::kElements == 1) {
+          to[c] = at(word, first + c);
+        } else {
+          std::uint32_t upper = 0, lower = 0;
+          for (i64 e = 0; e < 2; ++e) {
+            const float value = at(2 * word + e, first + c);
+            const std::uint32_t high = narrow(value);
+            upper |= high << (16 * e);
+            const float rest = value - widen(static_cast<std::uint16_t>(high));
+            lower |= static_cast<std::uint32_t>(narrow(rest)) << (16 * e);
+          }
+          to[c] = upper;
+          to[kSkinnyColumns<W> + c] = lower;
+        }
+      }
     }
-    for (int r = 0; r < R; ++r)
-      put_some(g.out + (row + r) * g.ldo + column, acc[r] * g.factor, g.columns - column);
+  }
+}
+
+template <typename W, int R>
+inline void skinny_tile(const SkinnyArgs& g, const typename W::Word* a, i64 lda, i64 row) {
+  const auto* b = reinterpret_cast<const typename W::Word*>(g.b);
+  for (i64 column = 0; column < g.columns; column += kSkinnyColumns<W>) {
+    Vf acc[R] = {};
+    for (i64 i = 0; i < words_of<W>(g.k); ++i, b += kWidth) {
+      const auto value = W::load(b);
+#pragma GCC unroll 32
+      for (int r = 0; r < R; ++r) acc[r] = W::add_product(acc[r], W::splat(a + r * lda + i), value);
+    }
+    for (int r = 0; r < R; ++r) {
+      float* const out = g.out + (row + r) * g.ldo + column;
+      if constexpr (W::kElements == 1) {
+        put_some(out, acc[r] * g.factor, g.columns - column);
+      } else {
+        for (i64 c = 0; c < kSkinnyColumns<W> && column + c < g.columns; ++c)
+          out[c] = (acc[r][c] + acc[r][kSkinnyColumns<W> + c]) * g.factor;
+      }
+    }
   }
 }
 
 template <typename T>
 void skinny_rows(const SkinnyArgs& g, i64 begin, i64 end) {
+  using W = typename WordsOf<T>::Type;
+  using Word = typename W::Word;
+  using Element = std::conditional_t<W::kElements == 1, float, T>;
   constexpr i64 kBlock = 2 * kSkinnyRows;
   static thread_local Scratch scratch;
-  const bool copies = sizeof(T) == 2 || g.mask.bits;
-  float* const copy = copies ? scratch.reserve(kBlock * g.k) : nullptr;
+  const i64 depth = words_of<W>(g.k);
+  const bool copies =
+      g.mask.bits || sizeof(T) != sizeof(Element) || g.k % W::kElements || g.lda % W::kElements;
+  Element* const copy =
+      copies ? reinterpret_cast<Element*>(scratch.reserve(kBlock * depth)) : nullptr;
   const T* const source = static_cast<const T*>(g.a);
   for (i64 block = begin; block < end; block += kBlock) {
     const i64 rows = end - block < kBlock ? end - block : kBlock;
-    const float* a = copy;
-    i64 lda = g.k;
+    const Word* a = reinterpret_cast<const Word*>(copy);
+    i64 lda = depth;
     if (copies) {
       for (i64 r = 0; r < rows; ++r) {
-        copy_row(source + (block + r) * g.lda, mask_row(g.mask, block + r), 0, g.k, copy + r * g.k);
+        Element* const to = copy + r * depth * W::kElements;
+        copy_row(source + (block + r) * g.lda, mask_row(g.mask, block + r), 0, g.k, to);
+        if (g.k % W::kElements) to[g.k] = 0;
       }
-    } else if constexpr (sizeof(T) == 4) {
-      a = source + block * g.lda;
-      lda = g.lda;
+    } else {
+      a = reinterpret_cast<const Word*>(source + block * g.lda);
+      lda = g.lda / W::kElements;
     }
     i64 r = 0;
     for (; r + kSkinnyRows <= rows; r += kSkinnyRows)
-      skinny_tile<kSkinnyRows>(g, a + r * lda, lda, block + r);
-    for (; r + 4 <= rows; r += 4) skinny_tile<4>(g, a + r * lda, lda, block + r);
-    for (; r < rows; ++r) skinny_tile<1>(g, a + r * lda, lda, block + r);
+      skinny_tile<W, kSkinnyRows>(g, a + r * lda, lda, block + r);
+    for (; r + 4 <= rows; r += 4) skinny_tile<W, 4>(g, a + r * lda, lda, block + r);
+    for (; r < rows; ++r) skinny_tile<W, 1>(g, a + r * lda, lda, block + r);
   }
 }
 
+// Calls work with a number of the storage's type.
+template <typename Work>
+auto with_type(Storage storage, const Work& work) {
+  return storage == Storage::f32 ? work(float{}) : work(std::uint16_t{});
+}
+
+i64 skinny_size(Storage in, i64 k, i64 columns) {
+  return with_type(
+      in, [&]<typename T>(T) { return skinny_words<typename WordsOf<T>::Type>(k, columns); });
+}
+
+void skinny_pack(Storage in, const float* b, i64 k, i64 columns, float* packed) {
+  with_type(in, [&]<typename T>(T) {
+    using W = typename WordsOf<T>::Type;
+    skinny_pack_as<W>(b, k, columns, reinterpret_cast<typename W::Word*>(packed));
+  });
+}
+
 void skinny(const SkinnyArgs& g, i64 begin, i64 end) {
-  if (g.in == Storage::f32) {
-    skinny_rows<float>(g, begin, end);
-  } else {
-    skinny_rows<std::uint16_t>(g, begin, end);
-  }
+  with_type(g.in, [&]<typename T>(T) { skinny_rows<T>(g, begin, end); });
 }
 
 template <typename T, int R>
@@ -185,8 +263,8 @@ void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
                  rows + i * padded);
       }
     }
-    small_product<FloatWords, true, true>(g.m, padded, count, g.small + block * g.lds, g.lds, b, ldb,
-                                          kPanel, sum, padded);
+    small_product<FloatWords, true, true>(g.m, padded, count, g.small + block * g.lds, g.lds, b,
+                                          ldb, kPanel, sum, padded);
   }
   for (i64 r = 0; r < g.m; ++r) {
     for (i64 i = 0; i < n; ++i) g.out[r * g.ldo + begin + i] += g.factor * sum[r * padded + i];
@@ -391,17 +469,8 @@ void dropout_mask(const std::uint32_t* key, const i64* sample, const i64* positi
 }
 
 BackwardKernels make_backward() {
-  return {kWidth,
-          skinny,
-          input_grad,
-          outer,
-          row_dots,
-          attend_grad,
-          rope_grad,
-          rms_norm_grad,
-          silu_mul_grad,
-          dropout_mask,
-          cross_entropy_grad};
+  return {skinny_size, skinny_pack, skinny,        input_grad,    outer,        row_dots,
+          attend_grad, rope_grad,   rms_norm_grad, silu_mul_grad, dropout_mask, cross_entropy_grad};
 }
 
 }  // namespace

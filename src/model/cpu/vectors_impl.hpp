@@ -1,6 +1,6 @@
 #pragma once
-// Vectors of the CPU kernels, by the compiler's vector extension, and what all kernels do with them.
-// kernels_impl.hpp tells what the including file sets before.
+// Vectors of the CPU kernels, by the compiler's vector extension, and what all kernels do with
+// them. kernels_impl.hpp tells what the including file sets before.
 #include <cstdint>
 #include <cstring>
 
@@ -11,6 +11,7 @@ typedef float Vf __attribute__((vector_size(kWidth * 4), aligned(4), may_alias))
 typedef std::int32_t Vi __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
 typedef std::uint32_t Vu __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
 typedef std::uint16_t Vh __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
+typedef std::int16_t Vs __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
 using i64 = std::int64_t;
 
 constexpr i64 kPanel = 2 * kWidth;  // columns of a packed panel
