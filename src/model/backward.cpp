@@ -62,24 +62,13 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
   return dqkv;
 }
 
-at::Tensor gated_product(const at::Tensor& pair) {
-  if (pair.is_cuda()) return cuda::silu_mul(pair);
-  const std::int64_t n = pair.size(1) / 2;
-  at::Tensor product = at::empty({pair.size(0), n}, pair.options());
-  for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin),
-                                         nullptr, end - begin, n, at_row(product, begin), nullptr);
-  });
-  return product;
-}
-
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct) {
   if (pair.is_cuda()) return cuda::silu_mul_backward(pair, dproduct);
   at::Tensor dpair = at::empty(pair.sizes(), pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin),
                                          at_row(dproduct, begin), end - begin, dproduct.size(1),
-                                         nullptr, at_row(dpair, begin));
+                                         at_row(dpair, begin));
   });
   return dpair;
 }

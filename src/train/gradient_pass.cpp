@@ -20,11 +20,11 @@ using model::Projection;
 // What the forward pass of one layer keeps. T rows before the attention's output, R of them after
 // it in the last layer.
 struct GradientPass::LayerTape {
-  at::Tensor x;         // [T, D], the layer's input
-  at::Tensor q, k, v;   // rotated: [T, H, d], [T, G, d] twice
-  at::Tensor out, lse;  // of the attention
-  at::Tensor middle;    // [T or R, D], after the attention's residual
-  at::Tensor pair;      // [T or R, 2F], gate and up before the activation
+  at::Tensor x;              // [T, D], the layer's input
+  at::Tensor q, k, v;        // rotated: [T, H, d], [T, G, d] twice
+  at::Tensor out, lse;       // of the attention
+  at::Tensor middle;         // [T or R, D], after the attention's residual
+  at::Tensor pair, product;  // [T or R, 2F], gate and up before the activation; [T or R, F]
   model::LowRankTape low_qkv, low_o, low_gate_up, low_down;
 };
 
@@ -88,9 +88,9 @@ void GradientPass::forward_attention(std::int64_t index, const PackedBatch& batc
   tape.middle = layer.o.apply_add(kept(tape.out), kept(tape.x), &tape.low_o);
 }
 
-at::Tensor GradientPass::forward_gated(std::int64_t index, LayerTape& tape) const {
+void GradientPass::forward_gated(std::int64_t index, LayerTape& tape) const {
   const model::LlamaLayer& layer = llama_.layers()[static_cast<std::size_t>(index)];
-  return layer.gate_up.apply_gated(
+  tape.product = layer.gate_up.apply_gated(
       model::rms_norm(tape.middle, layer.post_attention_norm, llama_.config().rms_norm_eps),
       &tape.low_gate_up, &tape.pair);
 }
@@ -98,28 +98,23 @@ at::Tensor GradientPass::forward_gated(std::int64_t index, LayerTape& tape) cons
 at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& batch,
                                        LayerTape& tape) const {
   forward_attention(index, batch, tape);
-  const at::Tensor product = forward_gated(index, tape);
-  return llama_.layers()[static_cast<std::size_t>(index)].down.apply_add(product, tape.middle,
+  forward_gated(index, tape);
+  return llama_.layers()[static_cast<std::size_t>(index)].down.apply_add(tape.product, tape.middle,
                                                                          &tape.low_down);
 }
 
-// Computes again what the policy did not keep; returns the gated product.
-at::Tensor GradientPass::restore(std::int64_t index, const PackedBatch& batch,
-                                 LayerTape& tape) const {
+// Computes again what the policy did not keep.
+void GradientPass::restore(std::int64_t index, const PackedBatch& batch, LayerTape& tape) const {
   if (!tape.middle.defined()) {
     forward_attention(index, batch, tape);
   } else if (tape.low_qkv.masks.empty()) {
     draw_masks(index, batch, tape);
   }
-  at::Tensor product;
-  if (!tape.pair.defined()) product = forward_gated(index, tape);
-  // The CPU's product is made of numbers before they are rounded to the pair's: to be the same
-  // under every policy, it is made of the pair here.
-  if (!product.defined() || product.is_cpu()) product = model::gated_product(tape.pair);
+  if (!tape.pair.defined()) forward_gated(index, tape);
   const model::LowRankUpdate& low_rank =
       llama_.layers()[static_cast<std::size_t>(index)].down.low_rank();
-  if (!tape.low_down.product.defined() && !low_rank.empty()) low_rank.down(product, &tape.low_down);
-  return product;
+  if (!tape.low_down.product.defined() && !low_rank.empty())
+    low_rank.down(tape.product, &tape.low_down);
 }
 
 at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& batch,
@@ -130,10 +125,10 @@ at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& b
   const model::Llama::LayerParts parts = llama_.parts_of(grads, index);
   const bool last = index + 1 == config.num_hidden_layers;
   const double eps = config.rms_norm_eps;
-  const at::Tensor product = restore(index, batch, tape);
+  restore(index, batch, tape);
 
   at::Tensor dproduct = layer.down.apply_transposed(dy);
-  layer.down.low_rank().backward(dy, product, tape.low_down, parts.down, &dproduct);
+  layer.down.low_rank().backward(dy, tape.product, tape.low_down, parts.down, &dproduct);
   const at::Tensor dpair = model::silu_mul_backward(tape.pair, dproduct);
   at::Tensor dnormed = layer.gate_up.apply_transposed(dpair);
   layer.gate_up.low_rank().backward(dpair,
@@ -185,7 +180,7 @@ at::Tensor GradientPass::run(const PackedBatch& batch, double weight,
       input.x = tape.x;
       tape = std::move(input);
     } else if (recompute_ == Recompute::mlp) {
-      tape.pair = at::Tensor();
+      tape.pair = tape.product = at::Tensor();
     }
     // On the CPU a mask is a bit an element, on CUDA a number.
     if (hidden.is_cuda()) {

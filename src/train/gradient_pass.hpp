@@ -37,8 +37,8 @@ class GradientPass {
   at::Tensor backward_layer(std::int64_t layer, const PackedBatch& batch, LayerTape& tape,
                             const at::Tensor& dy, const model::AdapterWeights& grads) const;
   void forward_attention(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
-  at::Tensor forward_gated(std::int64_t layer, LayerTape& tape) const;
-  at::Tensor restore(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
+  void forward_gated(std::int64_t layer, LayerTape& tape) const;
+  void restore(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
   at::Tensor losses(const PackedBatch& batch, double weight, const at::Tensor& hidden,
                     at::Tensor& dhidden) const;
 

@@ -11,7 +11,7 @@ std::int64_t kept_bytes(const model::Llama& llama, const lora::LoraOptions& lora
   // q, k, v, the attention's output, the middle of the layer.
   const std::int64_t attention =
       size * (2 * c.query_width() + 2 * c.kv_width() + c.hidden_size) + 4 * c.num_attention_heads;
-  const std::int64_t pair = size * 2 * c.intermediate_size;
+  const std::int64_t gated = size * 3 * c.intermediate_size;
   std::int64_t low_rank = 0;
   for (const model::Projection projection : lora::parse_targets(lora.target_modules)) {
     low_rank += 4 * lora.lora_r;
@@ -21,7 +21,7 @@ std::int64_t kept_bytes(const model::Llama& llama, const lora::LoraOptions& lora
   }
   std::int64_t kept = input;
   if (policy != Recompute::layer) kept += attention + low_rank;
-  if (policy == Recompute::none) kept += pair;
+  if (policy == Recompute::none) kept += gated;
   return kept * tokens * c.num_hidden_layers;
 }
 

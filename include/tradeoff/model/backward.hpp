@@ -18,9 +18,7 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
                          const at::Tensor& cos_sin, const at::Tensor& position,
                          const at::Tensor& kv_row, c10::ScalarType dtype);
 
-/// silu(gate) * up of pair [T, 2F], gate first: [T, F].
-at::Tensor gated_product(const at::Tensor& pair);
-/// Gradient at the pair for dproduct [T, F]: [T, 2F].
+/// Gradient of silu(gate) * up at the pair [T, 2F], gate first, for dproduct [T, F].
 at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
 
 struct LossGradient {

@@ -25,13 +25,9 @@ void row_dots_of(const T* a, const T* b, i64 begin, i64 end, i64 heads, i64 d, f
 
 void row_dots(Storage storage, const void* a, const void* b, i64 begin, i64 end, i64 heads, i64 d,
               float* out) {
-  if (storage == Storage::f32) {
-    row_dots_of(static_cast<const float*>(a), static_cast<const float*>(b), begin, end, heads, d,
-                out);
-  } else {
-    row_dots_of(static_cast<const std::uint16_t*>(a), static_cast<const std::uint16_t*>(b), begin,
-                end, heads, d, out);
-  }
+  with_type(storage, [&]<typename T>(T) {
+    row_dots_of(static_cast<const T*>(a), static_cast<const T*>(b), begin, end, heads, d, out);
+  });
 }
 
 // Rows' products q · k become probabilities, dout · v their scores' gradients (both without the
@@ -198,11 +194,7 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
 
 void attend_grad(const AttendGradArgs& g, const AttendTile& t, float* dk, float* dv,
                  i64 kv_stride) {
-  if (g.storage == Storage::f32) {
-    attend_grad_tile<float>(g, t, dk, dv, kv_stride);
-  } else {
-    attend_grad_tile<std::uint16_t>(g, t, dk, dv, kv_stride);
-  }
+  with_type(g.storage, [&]<typename T>(T) { attend_grad_tile<T>(g, t, dk, dv, kv_stride); });
 }
 
 }  // namespace

@@ -143,11 +143,7 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
 }
 
 void attend(const AttendArgs& g, const AttendTile& t) {
-  if (g.storage == Storage::f32) {
-    attend_tile<float>(g, t);
-  } else {
-    attend_tile<std::uint16_t>(g, t);
-  }
+  with_type(g.storage, [&]<typename T>(T) { attend_tile<T>(g, t); });
 }
 
 template <typename T>
@@ -159,11 +155,7 @@ void finish_rows(const AttendArgs& g, i64 begin, i64 end, T* out) {
 }
 
 void attend_finish(const AttendArgs& g, i64 begin, i64 end, void* out) {
-  if (g.storage == Storage::f32) {
-    finish_rows(g, begin, end, static_cast<float*>(out));
-  } else {
-    finish_rows(g, begin, end, static_cast<std::uint16_t*>(out));
-  }
+  with_type(g.storage, [&]<typename T>(T) { finish_rows(g, begin, end, static_cast<T*>(out)); });
 }
 
 }  // namespace

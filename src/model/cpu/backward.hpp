@@ -97,10 +97,9 @@ struct BackwardKernels {
   /// dx = add + gradient of rms_norm at x for dy.
   void (*rms_norm_grad)(Storage, const void* x, const void* weight, float eps, const void* dy,
                         const void* add, std::int64_t rows, std::int64_t columns, void* dx);
-  /// pair [T, 2n]: gate, then up. Writes the gated product [T, n] and, of dproduct [T, n], dpair
-  /// [T, 2n] (either may be null).
+  /// pair [T, 2n]: gate, then up; dproduct [T, n] → dpair [T, 2n].
   void (*silu_mul_grad)(Storage, const void* pair, const void* dproduct, std::int64_t rows,
-                        std::int64_t n, void* product, void* dpair);
+                        std::int64_t n, void* dpair);
   /// Bits of rows [begin, end): column c of row t is kept where 16 bits of philox4x32, of the
   /// stream's key and the counter (module · 2^20 + c / 8, position[t], sample[t]), are at least
   /// `threshold`.

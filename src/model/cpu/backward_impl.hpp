@@ -154,12 +154,6 @@ void skinny_rows(const SkinnyArgs& g, i64 begin, i64 end) {
   }
 }
 
-// Calls work with a number of the storage's type.
-template <typename Work>
-auto with_type(Storage storage, const Work& work) {
-  return storage == Storage::f32 ? work(float{}) : work(std::uint16_t{});
-}
-
 i64 skinny_size(Storage in, i64 k, i64 columns) {
   return with_type(
       in, [&]<typename T>(T) { return skinny_words<typename WordsOf<T>::Type>(k, columns); });
@@ -232,11 +226,7 @@ void input_grad_rows(const InputGradArgs& g, i64 begin, i64 end) {
 }
 
 void input_grad(const InputGradArgs& g, i64 begin, i64 end) {
-  if (g.storage == Storage::f32) {
-    input_grad_rows<float>(g, begin, end);
-  } else {
-    input_grad_rows<std::uint16_t>(g, begin, end);
-  }
+  with_type(g.storage, [&]<typename T>(T) { input_grad_rows<T>(g, begin, end); });
 }
 
 template <typename T>
@@ -272,11 +262,7 @@ void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
 }
 
 void outer(const OuterArgs& g, i64 begin, i64 end) {
-  if (g.storage == Storage::f32) {
-    outer_columns<float>(g, begin, end);
-  } else {
-    outer_columns<std::uint16_t>(g, begin, end);
-  }
+  with_type(g.storage, [&]<typename T>(T) { outer_columns<T>(g, begin, end); });
 }
 
 // ---- rotary embedding, norm, gate, loss ----
@@ -315,13 +301,10 @@ void rope_grad_rows(const float* dq, const float* dk, const float* dv, const flo
 void rope_grad(Storage storage, const float* dq, const float* dk, const float* dv,
                const float* cos_sin, const i64* position, const i64* kv_row, i64 rows, i64 heads,
                i64 kv_heads, i64 d, void* dqkv) {
-  if (storage == Storage::f32) {
+  with_type(storage, [&]<typename T>(T) {
     rope_grad_rows(dq, dk, dv, cos_sin, position, kv_row, rows, heads, kv_heads, d,
-                   static_cast<float*>(dqkv));
-  } else {
-    rope_grad_rows(dq, dk, dv, cos_sin, position, kv_row, rows, heads, kv_heads, d,
-                   static_cast<std::uint16_t*>(dqkv));
-  }
+                   static_cast<T*>(dqkv));
+  });
 }
 
 template <typename T>
@@ -357,41 +340,32 @@ void rms_norm_grad_rows(const T* x, const T* weight, float eps, const T* dy, con
 
 void rms_norm_grad(Storage storage, const void* x, const void* weight, float eps, const void* dy,
                    const void* add, i64 rows, i64 columns, void* dx) {
-  const auto run = [&]<typename T>(T*) {
+  with_type(storage, [&]<typename T>(T) {
     rms_norm_grad_rows(static_cast<const T*>(x), static_cast<const T*>(weight), eps,
                        static_cast<const T*>(dy), static_cast<const T*>(add), rows, columns,
                        static_cast<T*>(dx));
-  };
-  if (storage == Storage::f32) {
-    run(static_cast<float*>(nullptr));
-  } else {
-    run(static_cast<std::uint16_t*>(nullptr));
-  }
+  });
 }
 
 template <typename T>
-void silu_mul_grad_rows(const T* pair, const T* dproduct, i64 rows, i64 n, T* product, T* dpair) {
+void silu_mul_grad_rows(const T* pair, const T* dproduct, i64 rows, i64 n, T* dpair) {
   for (i64 r = 0; r < rows; ++r) {
     const T* const gate = pair + r * 2 * n;
     const T* const up = gate + n;
     const auto step = [&](Vf g, Vf u, Vf dp, i64 at, i64 count) {
       const Vf sigmoid = 1.0f / (1.0f + vexp(-g));
-      const Vf silu = g * sigmoid;
-      if (product) put_some(product + r * n + at, g / (1.0f + vexp(-g)) * u, count);
-      if (!dpair) return;
       put_some(dpair + r * 2 * n + at, dp * u * sigmoid * (1.0f + g * (1.0f - sigmoid)), count);
-      put_some(dpair + r * 2 * n + n + at, dp * silu, count);
+      put_some(dpair + r * 2 * n + n + at, dp * g * sigmoid, count);
     };
     i64 i = 0;
-    for (; i + kWidth <= n; i += kWidth) {
-      step(load(gate + i), load(up + i), dproduct ? load(dproduct + r * n + i) : Vf{}, i, kWidth);
-    }
+    for (; i + kWidth <= n; i += kWidth)
+      step(load(gate + i), load(up + i), load(dproduct + r * n + i), i, kWidth);
     if (i < n) {
       Vf g = {}, u = {}, dp = {};
       for (i64 j = 0; i + j < n; ++j) {
         g[j] = get(gate + i + j);
         u[j] = get(up + i + j);
-        dp[j] = dproduct ? get(dproduct + r * n + i + j) : 0.0f;
+        dp[j] = get(dproduct + r * n + i + j);
       }
       step(g, u, dp, i, n - i);
     }
@@ -399,16 +373,11 @@ void silu_mul_grad_rows(const T* pair, const T* dproduct, i64 rows, i64 n, T* pr
 }
 
 void silu_mul_grad(Storage storage, const void* pair, const void* dproduct, i64 rows, i64 n,
-                   void* product, void* dpair) {
-  const auto run = [&]<typename T>(T*) {
+                   void* dpair) {
+  with_type(storage, [&]<typename T>(T) {
     silu_mul_grad_rows(static_cast<const T*>(pair), static_cast<const T*>(dproduct), rows, n,
-                       static_cast<T*>(product), static_cast<T*>(dpair));
-  };
-  if (storage == Storage::f32) {
-    run(static_cast<float*>(nullptr));
-  } else {
-    run(static_cast<std::uint16_t*>(nullptr));
-  }
+                       static_cast<T*>(dpair));
+  });
 }
 
 void cross_entropy_grad(float* logits, i64 n, i64 target, float log_sum_exp_of_row, float weight) {

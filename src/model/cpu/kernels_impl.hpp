@@ -301,13 +301,10 @@ void rms_norm_rows(const T* x, const T* weight, float eps, i64 rows, i64 columns
 
 void rms_norm(Storage storage, const void* x, const void* weight, float eps, i64 rows, i64 columns,
               void* out) {
-  if (storage == Storage::f32) {
-    rms_norm_rows(static_cast<const float*>(x), static_cast<const float*>(weight), eps, rows,
-                  columns, static_cast<float*>(out));
-  } else {
-    rms_norm_rows(static_cast<const std::uint16_t*>(x), static_cast<const std::uint16_t*>(weight),
-                  eps, rows, columns, static_cast<std::uint16_t*>(out));
-  }
+  with_type(storage, [&]<typename T>(T) {
+    rms_norm_rows(static_cast<const T*>(x), static_cast<const T*>(weight), eps, rows, columns,
+                  static_cast<T*>(out));
+  });
 }
 
 template <typename T>
@@ -345,14 +342,10 @@ void rope_rows(const T* qkv, const float* cos_sin, const i64* position, const i6
 void rope_scatter(Storage storage, const void* qkv, const float* cos_sin, const i64* position,
                   const i64* kv_row, i64 rows, i64 heads, i64 kv_heads, i64 d, void* q, void* k,
                   void* v) {
-  if (storage == Storage::f32) {
-    rope_rows(static_cast<const float*>(qkv), cos_sin, position, kv_row, rows, heads, kv_heads, d,
-              static_cast<float*>(q), static_cast<float*>(k), static_cast<float*>(v));
-  } else {
-    rope_rows(static_cast<const std::uint16_t*>(qkv), cos_sin, position, kv_row, rows, heads,
-              kv_heads, d, static_cast<std::uint16_t*>(q), static_cast<std::uint16_t*>(k),
-              static_cast<std::uint16_t*>(v));
-  }
+  with_type(storage, [&]<typename T>(T) {
+    rope_rows(static_cast<const T*>(qkv), cos_sin, position, kv_row, rows, heads, kv_heads, d,
+              static_cast<T*>(q), static_cast<T*>(k), static_cast<T*>(v));
+  });
 }
 
 // ---- logits ----

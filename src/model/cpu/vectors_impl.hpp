@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels.hpp"
+
 namespace tradeoff::model::cpu {
 namespace {
 
@@ -99,6 +101,12 @@ template <typename Out>
 inline void put_some(Out* out, Vf value, i64 count) {
   if (count >= kWidth) return put(out, value);
   for (i64 i = 0; i < count; ++i) set(out + i, value[i]);
+}
+
+// Calls work with a number of the storage's type.
+template <typename Work>
+auto with_type(Storage storage, const Work& work) {
+  return storage == Storage::f32 ? work(float{}) : work(std::uint16_t{});
 }
 
 // Buffers of one task, on the heap once per thread and kernel.
