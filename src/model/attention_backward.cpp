@@ -99,34 +99,30 @@ class FixedOrder {
 };
 
 // With the merged out and lse each level's flash gradients are exact shares of the whole (as in
-// ring attention).
-void add_flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
-                     const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                     const AttentionPattern::Rows& rows, bool causal, double scale,
-                     AttentionGrads& grads) {
+// ring attention), in q's dtype: rows as in `rows`.
+AttentionGrads flash_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                           const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                           const AttentionPattern::Rows& rows, bool causal, double scale) {
   const at::Tensor none = at::empty({0}, q.options());
   const auto of = [](const at::Tensor& x, const at::Tensor& at_rows) {
     return at_rows.defined() ? x.index_select(0, at_rows) : x;
   };
-  const auto [dq, dk, dv] = [&] {
-    const FixedOrder fixed;
-    return at::_flash_attention_backward(
-        of(dout.view(q.sizes()), rows.queries), of(q, rows.queries), of(k, rows.keys),
-        of(v, rows.keys), of(out.view(q.sizes()), rows.queries),
-        (rows.queries.defined() ? lse.index_select(1, rows.queries) : lse).contiguous(), rows.cu_q,
-        rows.cu_k, rows.max_q, rows.max_k, /*dropout_p=*/0.0, causal, none, none, scale);
-  }();
-  // The rows of a level differ, so the order does not matter.
-  const auto add = [](const at::Tensor& sum, const at::Tensor& at_rows, const at::Tensor& share) {
-    if (at_rows.defined()) {
-      sum.index_add_(0, at_rows, share.to(c10::ScalarType::Float));
-    } else {
-      sum.add_(share);
-    }
-  };
-  add(grads.q, rows.queries, dq);
-  add(grads.k, rows.keys, dk);
-  add(grads.v, rows.keys, dv);
+  const FixedOrder fixed;
+  auto [dq, dk, dv] = at::_flash_attention_backward(
+      of(dout.view(q.sizes()), rows.queries), of(q, rows.queries), of(k, rows.keys),
+      of(v, rows.keys), of(out.view(q.sizes()), rows.queries),
+      (rows.queries.defined() ? lse.index_select(1, rows.queries) : lse).contiguous(), rows.cu_q,
+      rows.cu_k, rows.max_q, rows.max_k, /*dropout_p=*/0.0, causal, none, none, scale);
+  return {dq, dk, dv};
+}
+
+// sum += share, whose rows all differ, so that the order does not matter.
+void add_rows(const at::Tensor& sum, const at::Tensor& rows, const at::Tensor& share) {
+  if (rows.defined()) {
+    sum.index_add_(0, rows, share.to(c10::ScalarType::Float));
+  } else {
+    sum.add_(share);
+  }
 }
 
 // Plain products, a span and a group of heads at a time, for what the flash kernels do not take.
@@ -169,19 +165,30 @@ AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, cons
                                const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
                                const AttentionPattern& pattern, double scale) {
   if (q.is_cpu()) return backward_cpu(dout, q, k, v, out, lse, pattern, scale);
+  const std::vector<SpanLevel>& levels = pattern.levels();
+  const bool flash =
+      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  const auto of_level = [&](std::size_t i) {
+    return flash_level(dout, q, k, v, out, lse, pattern.rows(k.size(0))[i], levels[i].causal,
+                       scale);
+  };
+  if (flash && levels.size() == 1) {
+    const AttentionPattern::Rows& rows = pattern.rows(k.size(0)).front();
+    if (!rows.queries.defined() && !rows.keys.defined()) return of_level(0);
+  }
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
                        at::zeros(v.sizes(), floats)};
-  const bool flash =
-      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
-  for (std::size_t i = 0; i < pattern.levels().size(); ++i) {
-    const SpanLevel& level = pattern.levels()[i];
-    if (flash) {
-      add_flash_level(dout, q, k, v, out, lse, pattern.rows(k.size(0))[i], level.causal, scale,
-                      grads);
-    } else {
-      add_plain_level(dout, q, k, v, out, lse, level, scale, grads);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (!flash) {
+      add_plain_level(dout, q, k, v, out, lse, levels[i], scale, grads);
+      continue;
     }
+    const AttentionGrads share = of_level(i);
+    const AttentionPattern::Rows& rows = pattern.rows(k.size(0))[i];
+    add_rows(grads.q, rows.queries, share.q);
+    add_rows(grads.k, rows.keys, share.k);
+    add_rows(grads.v, rows.keys, share.v);
   }
   return grads;
 }

@@ -52,8 +52,8 @@ __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps,
 }
 
 // The inverse rotation of rope_kernel; one block a token.
-template <typename T>
-__global__ void rope_backward_kernel(const float* dq, const float* dk, const float* dv,
+template <typename Grad, typename T>
+__global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad* dv,
                                      const float* cos_sin, const std::int64_t* position,
                                      const std::int64_t* kv_row, int heads, int kv_heads, int d,
                                      T* dqkv) {
@@ -64,14 +64,15 @@ __global__ void rope_backward_kernel(const float* dq, const float* dk, const flo
   const std::int64_t kv = kv_row[token] * kv_heads * d;
   for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
     const int head = i / half, at = i % half;
-    const float* const grad =
+    const Grad* const grad =
         head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
-    const float a = grad[at], b = grad[half + at], c = angle[at], s = angle[half + at];
+    const float a = to_float(grad[at]), b = to_float(grad[half + at]), c = angle[at],
+                s = angle[half + at];
     assign(row[head * d + at], a * c + b * s);
     assign(row[head * d + half + at], b * c - a * s);
   }
   for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
-    assign(row[(heads + kv_heads) * d + i], dv[kv + i]);
+    assign(row[(heads + kv_heads) * d + i], to_float(dv[kv + i]));
 }
 
 // Layouts of silu_mul_kernel.
@@ -182,12 +183,14 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
   const std::int64_t rows = dq.size(0), heads = dq.size(1), d = dq.size(2), kv_heads = dk.size(1);
   at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
   if (rows == 0) return dqkv;
-  dispatch(dqkv, [&](auto* type) {
-    rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        dq.const_data_ptr<float>(), dk.const_data_ptr<float>(), dv.const_data_ptr<float>(),
-        cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
-        kv_row.const_data_ptr<std::int64_t>(), static_cast<int>(heads), static_cast<int>(kv_heads),
-        static_cast<int>(d), out_of(dqkv, type));
+  dispatch(dq, [&](auto* grad) {
+    dispatch(dqkv, [&](auto* type) {
+      rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+          in(dq, grad), in(dk, grad), in(dv, grad), cos_sin.const_data_ptr<float>(),
+          position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
+          static_cast<int>(heads), static_cast<int>(kv_heads), static_cast<int>(d),
+          out_of(dqkv, type));
+    });
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dqkv;

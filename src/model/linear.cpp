@@ -81,10 +81,25 @@ at::Tensor Linear::resident(const at::Tensor& dense) const {
   return pack_panels(weight.narrow(0, 0, out_), weight.narrow(0, out_, out_));
 }
 
+void Linear::dequantise_to(const at::Tensor& dense) const {
+  std::int64_t row = 0;
+  for (const quant::Nf4Weight& part : nf4_) {
+    const at::Tensor rows = dense.narrow(0, row, part.shape.at(0));
+    if (part.dtype == dense.scalar_type()) {
+      quant::dequantise(part, rows);
+    } else {
+      rows.copy_(quant::dequantise(part));
+    }
+    row += part.shape.at(0);
+  }
+}
+
 at::Tensor Linear::dequantised() const {
-  std::vector<at::Tensor> dense;
-  for (const quant::Nf4Weight& part : nf4_) dense.push_back(quant::dequantise(part));
-  return dense.size() == 1 ? dense.front() : at::cat(dense);
+  // On the CPU a float32 model keeps the weight's own dtype.
+  const c10::ScalarType dtype = device_.is_cpu() ? nf4_.front().dtype : dtype_;
+  at::Tensor dense = at::empty({rows(), in_}, nf4_.front().packed.options().dtype(dtype));
+  dequantise_to(dense);
+  return dense;
 }
 
 void Linear::set_low_rank(std::span<const LowRankPart> parts, double scaling) {
@@ -105,8 +120,25 @@ at::Tensor Linear::apply_float(const at::Tensor& x) const {
   return run(x, {.float_out = true});
 }
 
+// x·Wᵀ and the updates in one product, [x | x·aᵀ] · [W | scaling b]ᵀ: where W is made for this
+// product anyway and the result is much wider than x.
+at::Tensor Linear::run_joined(const at::Tensor& x, const Request& request) const {
+  const std::int64_t width = low_rank_.width();
+  const at::Tensor weight = at::empty({rows(), in_ + width}, x.options());
+  dequantise_to(weight.narrow(1, 0, in_));
+  weight.narrow(1, in_, width).copy_(low_rank_.up());
+  return at::linear(at::cat({x, low_rank_.down(x, request.tape)}, 1), weight);
+}
+
 at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
-  const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
+  // Rows of a multiple of 16 bytes, as fast products want them.
+  if (request.gated && !nf4_.empty() && !low_rank_.empty() && low_rank_.width() % 8 == 0 &&
+      in_ % 8 == 0) {
+    const at::Tensor pair = run_joined(x, request);
+    if (request.pair) *request.pair = pair;
+    return silu_mul(pair);
+  }
+  const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
   if (request.float_out) {
     return x.scalar_type() == c10::ScalarType::Float
                ? at::linear(x, weight)
@@ -162,7 +194,7 @@ void Linear::prepare_backward(const at::Tensor& weight) {
 
 at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
   if (!dy.is_cpu()) {
-    const at::Tensor weight = nf4_.empty() ? weight_ : resident(dequantised());
+    const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
     return at::mm(dy,
                   dy.scalar_type() == weight.scalar_type() ? weight : weight.to(dy.scalar_type()));
   }

@@ -183,15 +183,22 @@ void dequantise(const Nf4Weight& weight, const at::Tensor& out) {
   check_consistent(weight);
   const at::Device device = weight.packed.device();
   check_floating(out.scalar_type(), "the output");
+  const bool rows_apart =
+      device.is_cuda() && out.dim() == 2 && out.stride(1) == 1 && out.stride(0) >= out.size(1);
   if (out.sizes() != at::IntArrayRef(weight.shape) || out.device() != device ||
-      !out.is_contiguous()) {
+      !(out.is_contiguous() || rows_apart)) {
     fail(fmt::format("NF4: the output is [{}] on {}{}, expected [{}] on {}",
                      fmt::join(out.sizes(), ", "), out.device().str(),
                      out.is_contiguous() ? "" : ", not contiguous", fmt::join(weight.shape, ", "),
                      device.str()));
   }
   if (device.is_cuda()) {
-    dequantise_cuda(view_of(weight), out.scalar_type(), out.mutable_data_ptr(), device);
+    Nf4View view = view_of(weight);
+    if (!out.is_contiguous()) {
+      view.columns = out.size(1);
+      view.row_stride = out.stride(0);
+    }
+    dequantise_cuda(view, out.scalar_type(), out.mutable_data_ptr(), device);
   } else {
     check(device.is_cpu(), "NF4: the weight is on " + device.str() + ", expected cpu or cuda");
     dequantise_cpu(view_of(weight), out.scalar_type(), out.mutable_data_ptr(), best_isa());

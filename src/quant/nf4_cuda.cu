@@ -63,8 +63,18 @@ struct alignas(16) Chunk {
   Out values[kChunk];
 };
 
-// `aligned`: packed lies on 4 bytes and out on 16.
-template <typename Out>
+// Where number i of the weight goes.
+template <bool kRowsApart>
+__device__ std::int64_t place_of(const Nf4View& weight, std::int64_t i) {
+  if (!kRowsApart) return i;
+  const std::int64_t row = weight.numel <= 0xffffffff
+                               ? static_cast<unsigned>(i) / static_cast<unsigned>(weight.columns)
+                               : i / weight.columns;
+  return row * (weight.row_stride - weight.columns) + i;
+}
+
+// `aligned`: packed lies on 4 bytes, out (and each of its rows, whole chunks) on 16.
+template <typename Out, bool kRowsApart>
 __global__ void __launch_bounds__(kThreads)
     dequantise_kernel(Nf4View weight, int block_shift, bool aligned, Out* __restrict__ out) {
   // Sixteen neighbouring words are in sixteen banks: a warp reads any mix of them at once.
@@ -90,14 +100,16 @@ __global__ void __launch_bounds__(kThreads)
         const unsigned code = codes[k] >> (4 * (i ^ 1)) & 15u;
         chunk.values[i] = rounded<Out>(__fmul_rn(map[code], absmax[k]));
       }
-      *reinterpret_cast<Chunk<Out>*>(out + tile + (k * kThreads + threadIdx.x) * kChunk) = chunk;
+      const std::int64_t begin = tile + (k * kThreads + threadIdx.x) * kChunk;
+      *reinterpret_cast<Chunk<Out>*>(out + place_of<kRowsApart>(weight, begin)) = chunk;
     }
     return;
   }
   const std::int64_t end = min(weight.numel, tile + kTile);
   for (std::int64_t i = tile + threadIdx.x; i < end; i += kThreads) {
     const unsigned code = weight.packed[i / 2] >> (i % 2 ? 0 : 4) & 15u;
-    out[i] = rounded<Out>(__fmul_rn(map[code], weight.absmax(i >> block_shift)));
+    out[place_of<kRowsApart>(weight, i)] =
+        rounded<Out>(__fmul_rn(map[code], weight.absmax(i >> block_shift)));
   }
 }
 
@@ -159,11 +171,14 @@ void launch_dequantise(const Nf4View& weight, void* out, cudaStream_t stream) {
   const auto address = [](const void* pointer) {
     return reinterpret_cast<std::uintptr_t>(pointer);
   };
-  const bool aligned = address(weight.packed) % 4 == 0 && address(out) % 16 == 0;
+  const bool rows_apart = weight.columns > 0;
+  const bool aligned =
+      address(weight.packed) % 4 == 0 && address(out) % 16 == 0 &&
+      (!rows_apart || (weight.columns % kChunk == 0 && weight.row_stride % kChunk == 0));
   const unsigned grid = grid_for(weight.numel, kTile);
   const int block_shift = std::countr_zero(static_cast<unsigned>(weight.blocksize));
-  dequantise_kernel<<<grid, kThreads, 0, stream>>>(weight, block_shift, aligned,
-                                                   static_cast<Out*>(out));
+  const auto kernel = rows_apart ? dequantise_kernel<Out, true> : dequantise_kernel<Out, false>;
+  kernel<<<grid, kThreads, 0, stream>>>(weight, block_shift, aligned, static_cast<Out*>(out));
   check_launch("NF4 dequantise");
 }
 

@@ -71,6 +71,8 @@ struct Nf4View {
   std::int64_t numel = 0;
   int blocksize = 64;
   AbsmaxView absmax;
+  // CUDA: numbers of a row and from row to row of the output; 0: one behind the other.
+  std::int64_t columns = 0, row_stride = 0;
 };
 
 }  // namespace tradeoff::quant

@@ -71,6 +71,22 @@ TEST(Nf4Cuda, an_unaligned_part_of_a_larger_output_is_written_and_nothing_else) 
   EXPECT_TRUE(same_bytes(around, expected));
 }
 
+TEST(Nf4Cuda, rows_that_lie_apart_get_the_same_values_and_nothing_between_them_changes) {
+  for (const std::int64_t columns : {64, 120}) {  // 120: blocks go over the ends of rows
+    const Nf4Weight weight = quantise(at::randn({96, columns}));
+    const at::Tensor dense = at::empty({96, columns}, at::kBFloat16);
+    dequantise(weight, dense);
+    for (const std::int64_t gap : {16, 3}) {  // 3: rows that are not aligned
+      const at::Tensor wide =
+          at::zeros({96, columns + gap}, at::TensorOptions(kCuda).dtype(at::kBFloat16));
+      dequantise(weight.to(kCuda), wide.narrow(1, 0, columns));
+      const at::Tensor expected = at::zeros({96, columns + gap}, at::kBFloat16);
+      expected.narrow(1, 0, columns).copy_(dense);
+      EXPECT_TRUE(same_bytes(wide, expected)) << columns << ", " << gap;
+    }
+  }
+}
+
 TEST(Nf4Cuda, nan_and_infinity_spread_as_on_the_cpu) {
   const at::Tensor values = at::randn({300});
   values[5] = INFINITY;

@@ -61,7 +61,9 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const AttentionPattern& pattern, double scale, at::Tensor* lse = nullptr);
 
 struct AttentionGrads {
-  at::Tensor q, k, v;  // float32, of the shapes of q, k, v; rows of k and v that nobody sees are 0
+  // Of the shapes of q, k, v; rows of k and v that nobody sees are 0. float32; on CUDA in their own
+  // dtype where nothing had to be added up.
+  at::Tensor q, k, v;
 };
 /// Gradients of attend for dout [T, H·d], given its inputs and results. Every query must see a key.
 AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,

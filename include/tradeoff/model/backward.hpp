@@ -13,7 +13,7 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
                              const at::Tensor& dy, const at::Tensor& add);
 
 /// Gradient of the fused projection that rope_scatter rotated: dq [T, H, d], dk and dv [S, G, d],
-/// all float32 → [T, (H + 2G) d] in `dtype`.
+/// all of one dtype (float32 on the CPU) → [T, (H + 2G) d] in `dtype`.
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
                          const at::Tensor& cos_sin, const at::Tensor& position,
                          const at::Tensor& kv_row, c10::ScalarType dtype);

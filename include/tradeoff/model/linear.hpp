@@ -62,6 +62,8 @@ class Linear {
   struct Request;
   at::Tensor run(const at::Tensor& x, const Request& request) const;
   at::Tensor run_cuda(const at::Tensor& x, const Request& request) const;
+  at::Tensor run_joined(const at::Tensor& x, const Request& request) const;
+  void dequantise_to(const at::Tensor& dense) const;  // [rows, in]
   at::Tensor dequantised() const;
   at::Tensor resident(const at::Tensor& dense) const;
 

@@ -43,10 +43,10 @@ struct Nf4Weight {
 /// Throws Error on another dtype or device.
 Nf4Weight quantise(const at::Tensor& weight, const Nf4Options& options = {});
 
-/// Writes the values into `out`: contiguous, of weight.shape, f32, bf16 or f16, on the weight's
-/// device. Each is nf4[code] * absmax in float, rounded once to nearest even. On CUDA it is
-/// enqueued on the current stream. Throws Error where out or the weight's own parts do not fit
-/// together.
+/// Writes the values into `out`: contiguous (on CUDA the rows of a matrix may lie apart), of
+/// weight.shape, f32, bf16 or f16, on the weight's device. Each is nf4[code] * absmax in float,
+/// rounded once to nearest even. On CUDA it is enqueued on the current stream. Throws Error where
+/// out or the weight's own parts do not fit together.
 void dequantise(const Nf4Weight& weight, const at::Tensor& out);
 /// The same into a new tensor of weight.dtype.
 at::Tensor dequantise(const Nf4Weight& weight);
