@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -54,15 +55,39 @@ Session::Session() : exceptions_at_birth_(std::uncaught_exceptions()), host_(hos
         fmt::format("MPI_Init_thread: found thread level {}, expected MPI_THREAD_MULTIPLE ({})",
                     provided, MPI_THREAD_MULTIPLE));
   mpi_ = std::make_unique<Mpi>();
+  finalizes_ = true;
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &mpi_->world), "MPI_Comm_dup");
+  read_ranks();
+  check_mpi(MPI_Comm_rank(mpi_->node, &local_rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(mpi_->node, &local_size_), "MPI_Comm_size");
+}
+
+Session::Session(const Session& parent, int groups)
+    : local_rank_(parent.local_rank_),
+      local_size_(parent.local_size_),
+      exceptions_at_birth_(std::uncaught_exceptions()),
+      host_(parent.host_) {
+  check(groups >= 1 && groups <= parent.size(),
+        fmt::format("{} rank groups of {} ranks: expected at least one rank a group", groups,
+                    parent.size()));
+  if (!parent.mpi_) return;
+  group_ = static_cast<int>(std::int64_t{parent.rank_} * groups / parent.size_);
+  mpi_ = std::make_unique<Mpi>();
+  check_mpi(MPI_Comm_split(parent.mpi_->world, group_, parent.rank_, &mpi_->world),
+            "MPI_Comm_split");
+  read_ranks();
+}
+
+// Rank, size and machines of the communicator `world`.
+void Session::read_ranks() {
   check_mpi(MPI_Comm_rank(mpi_->world, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(mpi_->world, &size_), "MPI_Comm_size");
   check_mpi(
       MPI_Comm_split_type(mpi_->world, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &mpi_->node),
       "MPI_Comm_split_type");
-  check_mpi(MPI_Comm_rank(mpi_->node, &local_rank_), "MPI_Comm_rank");
-  check_mpi(MPI_Comm_size(mpi_->node, &local_size_), "MPI_Comm_size");
-  const int first_of_node = local_rank_ == 0 ? 1 : 0;
+  int place = 0;
+  check_mpi(MPI_Comm_rank(mpi_->node, &place), "MPI_Comm_rank");
+  const int first_of_node = place == 0 ? 1 : 0;
   check_mpi(MPI_Allreduce(&first_of_node, &nodes_, 1, MPI_INT, MPI_SUM, mpi_->world),
             "MPI_Allreduce");
 }
@@ -72,7 +97,7 @@ Session::~Session() {
   if (std::uncaught_exceptions() > exceptions_at_birth_) abort(1, "an exception left the session");
   MPI_Comm_free(&mpi_->node);
   MPI_Comm_free(&mpi_->world);
-  MPI_Finalize();
+  if (finalizes_) MPI_Finalize();
 }
 
 std::string Session::place() const {

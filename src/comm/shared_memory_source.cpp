@@ -15,7 +15,7 @@ class SharedMemorySource final : public ChunkCounter::Source {
   SharedMemorySource(const Session& session, std::uint64_t count)
       : session_(session), count_(count) {
     const MPI_Comm node = session.mpi()->node;
-    const MPI_Aint bytes = session.local_rank() == 0 ? sizeof(std::uint64_t) : 0;
+    const MPI_Aint bytes = session.rank() == 0 ? sizeof(std::uint64_t) : 0;
     void* own = nullptr;
     check_mpi(MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, node, &own, &window_),
               "MPI_Win_allocate_shared");
@@ -23,7 +23,7 @@ class SharedMemorySource final : public ChunkCounter::Source {
     MPI_Aint size = 0;
     int unit = 0;
     check_mpi(MPI_Win_shared_query(window_, 0, &size, &unit, &counter_), "MPI_Win_shared_query");
-    if (session.local_rank() == 0) counter().store(0);
+    if (session.rank() == 0) counter().store(0);
     barrier(session);
   }
 

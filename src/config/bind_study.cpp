@@ -147,6 +147,11 @@ void bind_study(Table& table, study::StudyOptions& options) {
   table.add("overwrite", &options.overwrite, "Start anew in a folder that holds another study")
       .local();
   table.add("cell", &options.cell, "Compute this cell alone (see --list-cells)").local();
+  table
+      .add("rank_groups", &options.rank_groups,
+           "Cut the ranks into so many groups that compute different cells at the same time")
+      .local()
+      .at_least(1);
 }
 
 }  // namespace tradeoff::config

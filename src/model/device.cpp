@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include "cpu/kernels.hpp"
@@ -48,6 +50,23 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
 std::int64_t memory_bytes(c10::Device device) {
   if (!device.is_cpu()) return cuda::memory_bytes();
   return static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+}
+
+void reset_peak_memory(c10::Device device) {
+  if (!device.is_cpu()) return cuda::reset_peak_memory();
+  // Sets the resident set's high-water mark to what is resident now (proc(5)).
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+std::int64_t peak_memory_bytes(c10::Device device) {
+  if (!device.is_cpu()) return cuda::peak_memory_bytes();
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  std::int64_t kib = 0;
+  while (status >> word) {
+    if (word == "VmHWM:") status >> kib;
+  }
+  return kib * 1024;
 }
 
 const char* kernels_name(c10::Device device) {

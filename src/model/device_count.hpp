@@ -8,5 +8,8 @@ int device_count();
 void use_device(int index);
 /// Memory of the current GPU.
 long memory_bytes();
+/// Of PyTorch's allocator on the current GPU.
+void reset_peak_memory();
+long peak_memory_bytes();
 
 }  // namespace tradeoff::model::cuda

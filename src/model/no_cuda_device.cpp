@@ -12,5 +12,11 @@ void use_device(int) {
 long memory_bytes() {
   fail("this build has no CUDA kernels");
 }
+void reset_peak_memory() {
+  fail("this build has no CUDA kernels");
+}
+long peak_memory_bytes() {
+  fail("this build has no CUDA kernels");
+}
 
 }  // namespace tradeoff::model::cuda

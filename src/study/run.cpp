@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
 #include "study_data.hpp"
 #include "study_folder.hpp"
 #include "tradeoff/base/build_info.hpp"
@@ -9,7 +13,9 @@
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/progress.hpp"
+#include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/signals.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
 #include "tradeoff/study/score_rows.hpp"
@@ -21,6 +27,9 @@ namespace tradeoff::study {
 namespace {
 
 namespace fs = std::filesystem;
+
+// For the order of cells alone; any number above those that max_steps usually is.
+constexpr double kStepsOfAnEpoch = 1e6;
 
 // A predictor that answers every question with an empty result; right where the gold result is
 // empty.
@@ -55,13 +64,13 @@ class StudyRun {
       fail(fmt::format("--cell {}: the study has cells 0 to {} (--list-cells names them)",
                        *options_.cell, cells.size() - 1));
     }
+    result.state = RunState::stopped;
+    if (options_.rank_groups > 1 && !run_groups(cells)) return result;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       if (options_.cell && *options_.cell != i) continue;
-      if (!run_cell(cells[i])) {
-        result.state = RunState::stopped;
-        return result;
-      }
+      if (!run_cell(cells[i], session_, /*gathers=*/!options_.cell)) return result;
     }
+    result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
     const FileLock gather(folder_.lock("gather"));
     store::Predictions& predictions = predictions_;
@@ -86,42 +95,86 @@ class StudyRun {
             {"kernels", identity_.at("kernels")}};
   }
 
-  bool run_cell(const Cell& cell) {
+  // Every cell by one of the groups, whichever is free; what they leave behind is gathered after it
+  // as from a job array. False where a group was stopped: the others then end with their cell.
+  bool run_groups(const std::vector<Cell>& cells) {
+    check(!options_.cell, "--cell computes one cell: expected no --rank-groups beside it");
+    // Those that train first, the longest training before all: what is begun last is short.
+    std::vector<std::size_t> order(cells.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto steps = [&](std::size_t i) {
+      const ArmOptions& arm = options_.arms[cells[i].arm];
+      if (!arm.trains) return 0.0;
+      return arm.train.max_steps > 0 ? static_cast<double>(arm.train.max_steps)
+                                     : kStepsOfAnEpoch * arm.train.num_train_epochs;
+    };
+    std::ranges::stable_sort(order, std::ranges::greater(), steps);
+    const comm::Session group(session_, options_.rank_groups);
+    comm::ChunkCounter counter(session_, order.size());
+    bool stopped = false;
+    while (!stopped) {
+      std::string next;
+      if (group.rank() == 0) {
+        if (const auto at = counter.next()) next = std::to_string(order[*at]);
+      }
+      next = comm::broadcast(group, next);
+      if (next.empty()) break;
+      stopped = !run_cell(cells[std::stoul(next)], group, /*gathers=*/false);
+      if (stopped) counter.close();
+    }
+    return !comm::any(session_, stopped || comm::stop_requested());
+  }
+
+  // `session`: the ranks that work on it. A cell that is gathered stands in predictions_
+  // afterwards.
+  bool run_cell(const Cell& cell, const comm::Session& session, bool gathers) {
     const ArmOptions& arm = options_.arms[cell.arm];
     std::optional<FileLock> held;
-    if (session_.rank() == 0)
+    if (session.rank() == 0)
       held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
-    if (arm.trains && !train_cell(arm, cell.seed)) return false;
+    if (arm.trains && !train_cell(arm, cell.seed, session)) return false;
     for (const TaskKind task : cell.tasks) {
-      if (!run_task(arm, cell.seed, task)) return false;
+      if (!run_task(arm, cell.seed, task, session, gathers)) return false;
     }
     return true;
   }
 
-  bool train_cell(const ArmOptions& arm, std::uint64_t seed) {
+  bool train_cell(const ArmOptions& arm, std::uint64_t seed, const comm::Session& session) {
     const auto adapter = folder_.adapter(arm.name, seed);
-    const bool trained = comm::any(session_, session_.rank() == 0 && train::is_complete(adapter));
+    const bool trained = comm::any(session, session.rank() == 0 && train::is_complete(adapter));
     if (!trained) {
-      load();
+      load(session);
       const task::RenderedItems rendered = data_.train_items(arm, seed);
-      if (!train_arm(session_, *model_, arm, seed, rendered.items, identity_, options_.model.model,
+      if (!train_arm(session, *model_, arm, seed, rendered.items, identity_, options_.model.model,
                      adapter)) {
         return false;
       }
+      const std::int64_t peak = peak_memory(session);
+      if (session.rank() == 0)
+        folder_.append_ledger(training_ledger(arm, seed, session.size(), peak, adapter));
     }
-    if (session_.rank() != 0) return true;
-    if (!trained) folder_.append_ledger(training_ledger(arm, seed, session_.size(), adapter));
+    if (session.rank() != 0) return true;
     predictions_.training[{arm.name, seed}] = training_table(adapter);
     return true;
   }
 
-  void load() {
+  void load(const comm::Session& session) {
     if (model_) return;
-    if (session_.rank() == 0) log::info("loading {}", options_.model.model.string());
-    model_.emplace(load_model(session_, options_.model));
+    if (session.rank() == 0) log::info("loading {}", options_.model.model.string());
+    model_.emplace(load_model(session, options_.model));
+    model::reset_peak_memory(model_->llama->device());
   }
 
-  bool run_task(const ArmOptions& arm, std::uint64_t seed, TaskKind task) {
+  // Of the rank that needed most since this was asked before. Collective.
+  std::int64_t peak_memory(const comm::Session& session) {
+    std::int64_t peak = model::peak_memory_bytes(model_->llama->device());
+    model::reset_peak_memory(model_->llama->device());
+    comm::all_reduce_max(session, std::span(&peak, 1));
+    return peak;
+  }
+
+  bool run_task(const ArmOptions& arm, std::uint64_t seed, TaskKind task,
+                const comm::Session& session, bool gathers) {
     const task::RenderedItems rendered = data_.items(arm, seed, task);
     const auto purpose = task == TaskKind::spider ? task::Purpose::spider : task::Purpose::mmlu;
     const model::LlamaConfig config = model::read_config(options_.model.model / "config.json");
@@ -141,39 +194,41 @@ class StudyRun {
     const Json header = prediction_header(plan, identity);
     const auto journals = folder_.journal(arm.name, seed, task);
     store::JournalContents finished;
-    if (session_.rank() == 0) {
+    if (session.rank() == 0) {
       finished = store::read_journals(journals, header);
       for (const std::string& damage : finished.damage) log::warn("{}", damage);
     }
     const bool missing =
-        comm::any(session_, session_.rank() == 0 && finished.chunks.size() < plan.chunks.size());
+        comm::any(session, session.rank() == 0 && finished.chunks.size() < plan.chunks.size());
     if (missing) {
-      load();
+      load(session);
       use_adapter(*model_, adapter);
     }
-    if (session_.rank() == 0) {
+    if (session.rank() == 0 && (missing || gathers)) {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
                 name_of(task));
     }
     const Stopwatch clock;
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
     const auto rows = missing
-                          ? predict(session_, *model_, plan, journals, header, std::move(finished))
+                          ? predict(session, *model_, plan, journals, header, std::move(finished))
                           : std::optional(finished_rows(plan, std::move(finished)));
     if (!rows) return false;
-    if (session_.rank() != 0) return true;
+    const std::int64_t peak = missing ? peak_memory(session) : 0;
+    if (session.rank() != 0) return true;
     if (missing)
-      folder_.append_ledger(ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds()));
-    if (options_.cell) return true;
+      folder_.append_ledger(
+          ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds(), session.size(), peak));
+    if (!gathers) return true;
     store_run(arm, seed, task, rendered.items, *rows);
     return true;
   }
 
   LedgerEntry ledger_entry(const std::string& arm, std::uint64_t seed, TaskKind task,
                            const PredictionPlan& plan, const std::vector<Json>& rows,
-                           double seconds) const {
-    LedgerEntry entry{arm, name_of(task), seed,           static_cast<std::int64_t>(rows.size()), 0,
-                      0,   seconds,       session_.size()};
+                           double seconds, int ranks, std::int64_t peak) const {
+    LedgerEntry entry{arm,     name_of(task), seed, static_cast<std::int64_t>(rows.size()), 0, 0,
+                      seconds, ranks,         peak};
     for (const auto& prompt : plan.prompts)
       entry.prompt_tokens += static_cast<std::int64_t>(prompt.size());
     for (const Json& row : rows) {

@@ -59,7 +59,8 @@ void StudyFolder::append_ledger(const LedgerEntry& entry) const {
                      {"prompt_tokens", entry.prompt_tokens},
                      {"new_tokens", entry.new_tokens},
                      {"seconds", entry.seconds},
-                     {"ranks", entry.ranks}};
+                     {"ranks", entry.ranks},
+                     {"peak_bytes", entry.peak_bytes}};
   std::ofstream(ledger(), std::ios::app) << to_line(json) + "\n";
 }
 
@@ -71,7 +72,8 @@ std::vector<LedgerEntry> StudyFolder::read_ledger() const {
                        field<std::uint64_t>(row, "seed"), field<std::int64_t>(row, "questions"),
                        field<std::int64_t>(row, "prompt_tokens"),
                        field<std::int64_t>(row, "new_tokens"), field<double>(row, "seconds"),
-                       field<std::int64_t>(row, "ranks")});
+                       field<std::int64_t>(row, "ranks"),
+                       field_or<std::int64_t>(row, "peak_bytes", 0)});
   });
   return entries;
 }

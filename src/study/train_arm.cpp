@@ -37,12 +37,13 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
 }
 
 LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,
-                            const std::filesystem::path& adapter_folder) {
+                            std::int64_t peak_bytes, const std::filesystem::path& adapter_folder) {
   LedgerEntry entry;
   entry.arm = arm.name;
   entry.task = "training";
   entry.seed = seed;
   entry.ranks = ranks;
+  entry.peak_bytes = peak_bytes;
   for (const train::CurveRow& row : train::read_curve(adapter_folder / kCurveFile)) {
     entry.questions += train::global_batch_size(arm.train, ranks);
     entry.prompt_tokens += row.tokens;

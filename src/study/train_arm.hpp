@@ -21,7 +21,7 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
 
 /// What the training took, over all runs that did a part of it.
 LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,
-                            const std::filesystem::path& adapter_folder);
+                            std::int64_t peak_bytes, const std::filesystem::path& adapter_folder);
 
 /// /runs/<arm>/seed-<s>/training: the loss curve without times.
 store::Table training_table(const std::filesystem::path& adapter_folder);

@@ -178,7 +178,16 @@ def whole_study(outside, model):
         outside.call(1, "run", job, "--output-dir", cells, f"--cell={k}")
     outside.call(1, "run", job, "--output-dir", cells)
     assert sha256(cells / "predictions.h5") == hashes[1], "cells and one run give other bytes"
-    print(f"study: the same predictions.h5 for 1, 2, 3 ranks and for {len(listed)} cells; h5py reads it")
+    # Cells side by side on groups of ranks; every cell is in the ledger once.
+    for ranks, groups in ((3, 2), (2, 2)):
+        folder = work / f"groups-{ranks}-{groups}"
+        outside.call(ranks, "run", job, "--output-dir", folder, f"--rank-groups={groups}")
+        assert sha256(folder / "predictions.h5") == hashes[1], f"{groups} groups of {ranks} ranks give other bytes"
+        ledger = [json.loads(line) for line in (folder / "ledger.jsonl").open()]
+        assert sorted((row["task"], row["seed"]) for row in ledger) == [("mmlu", 1), ("spider", 1), ("spider", 2)], ledger
+        assert all(row["peak_bytes"] > 1e8 and row["ranks"] <= 2 for row in ledger), ledger
+    outside.call(2, "run", job, "--output-dir", work / "too-many", "--rank-groups=3", code=1, says=["3 rank groups of 2 ranks"])
+    print(f"study: the same predictions.h5 for 1, 2, 3 ranks, for {len(listed)} cells and for 2 groups of ranks; h5py reads it")
 
 
 def shown(outside, model):

@@ -6,6 +6,7 @@
 
 #include "main_mpi.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
 
 namespace tradeoff::comm {
@@ -25,6 +26,29 @@ TEST(Session, ranks_of_one_machine_see_one_machine) {
   EXPECT_EQ(session.local_size(), session.size());
   EXPECT_EQ(session.place(), "rank " + std::to_string(session.rank()) + "/" +
                                  std::to_string(session.size()) + " " + session.host());
+}
+
+TEST(Session, groups_are_runs_of_ranks_that_work_apart) {
+  const Session& all = *test_session;
+  for (int groups = 1; groups <= all.size(); ++groups) {
+    const Session group(all, groups);
+    EXPECT_EQ(group.group(), all.rank() * groups / all.size());
+    EXPECT_NEAR(group.size(), static_cast<double>(all.size()) / groups, 0.999);
+    EXPECT_EQ(group.local_rank(), all.local_rank());  // what the GPU goes by
+    EXPECT_EQ(group.local_size(), all.local_size());
+    std::vector<std::int64_t> sums = {1, all.rank()};
+    all_reduce_sum(group, std::span(sums));
+    EXPECT_EQ(sums[0], group.size());
+    const int first = all.rank() - group.rank();
+    EXPECT_EQ(sums[1], group.size() * first + group.size() * (group.size() - 1) / 2);
+    // Counters of different groups are different counters.
+    ChunkCounter counter(group, 7);
+    std::vector<std::int64_t> taken(7, 0);
+    while (const auto chunk = counter.next()) ++taken[*chunk];
+    all_reduce_sum(group, std::span(taken));
+    EXPECT_EQ(taken, std::vector<std::int64_t>(7, 1));
+  }
+  for (const int groups : {0, all.size() + 1}) EXPECT_THROW(Session(all, groups), Error);
 }
 
 TEST(Session, an_mpi_error_is_an_exception_that_names_the_call) {

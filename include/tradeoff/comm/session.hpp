@@ -14,14 +14,22 @@ class Session {
  public:
   /// Collective. Throws Error naming the MPI call, or saying that MPI lacks MPI_THREAD_MULTIPLE.
   Session();
-  /// Collective (MPI_Finalize). While an exception passes through it aborts all ranks instead,
-  /// since the others may wait in a collective call, which a rank that merely finalises would hang.
+  /// This rank's group of `parent`, whose ranks are cut into `groups` runs of equal length (within
+  /// one) in rank order; the parent lives longer. Collective over the parent. local_rank() and
+  /// local_size() stay the parent's, since groups share machines and their GPUs. Throws Error
+  /// unless 1 <= groups <= parent.size().
+  Session(const Session& parent, int groups);
+  /// Collective (MPI_Finalize, but for a group). While an exception passes through it aborts all
+  /// ranks instead, since the others may wait in a collective call, which a rank that merely
+  /// finalises would hang.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  /// Which group of its parent this is; 0 for what is not a group.
+  int group() const { return group_; }
   /// Rank and number of ranks on this machine; the GPU goes by local_rank().
   int local_rank() const { return local_rank_; }
   int local_size() const { return local_size_; }
@@ -41,7 +49,10 @@ class Session {
   const Mpi* mpi() const { return mpi_.get(); }
 
  private:
-  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, nodes_ = 1;
+  void read_ranks();
+
+  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, nodes_ = 1, group_ = 0;
+  bool finalizes_ = false;
   int exceptions_at_birth_;
   std::string host_;
   std::unique_ptr<Mpi> mpi_;

@@ -23,6 +23,12 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
 /// Memory of the device in bytes: the machine's, or the GPU's.
 std::int64_t memory_bytes(c10::Device device);
 
+/// Begins a new measurement of peak_memory_bytes.
+void reset_peak_memory(c10::Device device);
+/// The most memory since then, in bytes: of this process (resident, shared pages included), or what
+/// its allocator held of the GPU.
+std::int64_t peak_memory_bytes(c10::Device device);
+
 /// What computes on `device`: the CPU kernels' instruction set, or "cuda".
 const char* kernels_name(c10::Device device);
 

@@ -52,6 +52,9 @@ struct StudyOptions {
   bool overwrite = false;
   // Computes this cell alone and gathers nothing.
   std::optional<std::size_t> cell;
+  // Groups into which the ranks are cut, each working on cells of its own; within a cell its ranks
+  // work together.
+  int rank_groups = 1;
   // The resolved configuration as it is stored: without paths, ranks, threads, device and cell
   // selection.
   Json record;

@@ -18,6 +18,7 @@ struct LedgerEntry {
   std::int64_t questions = 0, prompt_tokens = 0, new_tokens = 0;
   double seconds = 0;  // wall clock of all ranks together
   std::int64_t ranks = 1;
+  std::int64_t peak_bytes = 0;  // of the rank that needed most; 0: not recorded
 };
 
 struct StudyResult {
