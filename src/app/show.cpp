@@ -8,6 +8,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
+#include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/item.hpp"
@@ -72,28 +73,9 @@ void print_prompt(const ShowOptions& options, const task::Item& item) {
   print_tokens(tokenizer, ids);
 }
 
-// Lines of a result: a header of the columns, then the rows.
-std::vector<std::string> lines_of(const sql::Result& result, std::size_t most) {
-  if (result.outcome != sql::Outcome::ok)
-    return {std::string(sql::name_of(result.outcome)), result.message};
-  const auto line = [](const auto& cells, const auto& text) {
-    std::string joined;
-    for (const auto& cell : cells) joined += (joined.empty() ? "" : " | ") + text(cell);
-    return joined;
-  };
-  std::vector<std::string> lines = {
-      line(result.columns, [](const std::string& name) { return name; })};
-  const std::size_t shown = std::min(most, result.rows.size());
-  for (std::size_t i = 0; i < shown; ++i) lines.push_back(line(result.rows[i], sql::to_text));
-  lines.push_back(shown < result.rows.size()
-                      ? fmt::format("({} of {} rows)", shown, result.rows.size())
-                      : fmt::format("({} rows)", shown));
-  return lines;
-}
-
 void print_side_by_side(const sql::Result& gold, const sql::Result& predicted, std::size_t most) {
   constexpr std::size_t kWidest = 60;
-  auto left = lines_of(gold, most), right = lines_of(predicted, most);
+  auto left = sql::result_lines(gold, most), right = sql::result_lines(predicted, most);
   left.insert(left.begin(), "gold result");
   right.insert(right.begin(), "predicted result");
   std::size_t width = 0;

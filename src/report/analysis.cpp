@@ -58,7 +58,10 @@ void add_plans(Analysis& out) {
     options = stats::plan_from_pilot(options, *out.table_of(pair.a, pair.task),
                                      *out.table_of(pair.b, pair.task));
     // No plan finds a difference of nothing.
-    if (delta != 0 && std::abs(delta) < options.discordance) options.difference = std::abs(delta);
+    if (delta != 0) {
+      // Where every change goes one way the two are equal but for rounding.
+      options.difference = std::min(std::abs(delta), options.discordance);
+    }
     options.basis = pair.a + " -> " + pair.b + ": " + options.basis;
     out.plans.push_back(stats::plan(options));
   }

@@ -26,6 +26,7 @@ Json task_json(const std::string& task, const store::Table& items) {
     if (items.has("choices")) out["choices"] = items.at<Strings>("choices");
     return out;
   }
+  if (items.has("result")) out["results"] = items.at<Strings>("result");
   // A schema stands once for all questions of its database.
   std::map<std::string, std::size_t> place;
   Json schemas = Json::array(), index = Json::array();
@@ -94,6 +95,7 @@ void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["class"] = rows.at<Strings>("error_class");
   cell["outcome"] = rows.at<Strings>("outcome");
   cell["message"] = sparse(rows.at<Strings>("message"));
+  if (rows.has("result")) cell["result"] = sparse(rows.at<Strings>("result"));
   cell["tokens"] = rows.at<Ints>("tokens");
   Strings cut(sql.size());
   const Strings& finish = rows.at<Strings>("finish");

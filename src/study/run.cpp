@@ -247,7 +247,7 @@ class StudyRun {
         scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
                         options_.scoring);
       if (!predictions_.items.contains(name)) {
-        predictions_.items[name] = spider_items_table(items);
+        predictions_.items[name] = spider_items_table(items, *scorer_);
         floors_.push_back({name, spider_floors(items)});
       }
       run.rows = score_spider_rows(items, rows, *scorer_);

@@ -1,9 +1,12 @@
 #include "tradeoff/study/score_rows.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 #include <optional>
 
+#include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/task/extract.hpp"
 
 namespace tradeoff::study {
@@ -40,8 +43,8 @@ void add_ledger(Table& table, std::span<const task::Item> items, std::span<const
 
 }  // namespace
 
-Table spider_items_table(std::span<const task::Item> items) {
-  Strings id, db_id, question, query, schema, hardness;
+Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer) {
+  Strings id, db_id, question, query, schema, hardness, result;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     db_id.push_back(item.db_id);
@@ -49,6 +52,7 @@ Table spider_items_table(std::span<const task::Item> items) {
     query.push_back(item.query);
     schema.push_back(item.schema);
     hardness.push_back(item.hardness);
+    result.push_back(sql::result_preview(scorer.run(item.db_id, item.query)));
   }
   Table table;
   table.add("id", std::move(id));
@@ -57,16 +61,22 @@ Table spider_items_table(std::span<const task::Item> items) {
   table.add("query", std::move(query));
   table.add("hardness", std::move(hardness));
   table.add("schema", std::move(schema));
+  table.add("result", std::move(result));
   return table;
 }
 
 Table mmlu_items_table(std::span<const task::Item> items) {
-  Strings id, subject, group, question, answer;
+  Strings id, subject, group, question, choices, answer;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     subject.push_back(item.subject);
     group.push_back(item.group);
     question.push_back(item.question);
+    std::string& lines = choices.emplace_back();
+    for (std::size_t i = 0; i < item.choice_texts.size(); ++i) {
+      lines += fmt::format("{}{}. {}", i == 0 ? "" : "\n", static_cast<char>('A' + i),
+                           item.choice_texts[i]);
+    }
     answer.push_back(item.answer);
   }
   Table table;
@@ -74,13 +84,14 @@ Table mmlu_items_table(std::span<const task::Item> items) {
   table.add("subject", std::move(subject));
   table.add("group", std::move(group));
   table.add("question", std::move(question));
+  table.add("choices", std::move(choices));
   table.add("answer", std::move(answer));
   return table;
 }
 
 Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
                         sql::Scorer& scorer) {
-  Strings text, finish, sql, outcome, error_class, message;
+  Strings text, finish, statement, outcome, error_class, message, result;
   Ints tokens;
   store::RaggedInts token_ids;
   Flags exec, keep_distinct, match, set, strict, non_empty;
@@ -90,11 +101,11 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
     const auto ids = field<std::vector<std::int64_t>>(row, "token_ids");
     text.push_back(field<std::string>(row, "text"));
     finish.push_back(field<std::string>(row, "finish"));
-    sql.push_back(field<std::string>(row, "sql"));
+    statement.push_back(field<std::string>(row, "sql"));
     tokens.push_back(static_cast<std::int64_t>(ids.size()));
     token_ids.add(ids);
     // Without a statement the whole answer is judged, so that blank and prose are told apart.
-    const std::string& judged = sql.back().empty() ? text.back() : sql.back();
+    const std::string& judged = statement.back().empty() ? text.back() : statement.back();
     const sql::Verdict verdict = scorer.score(items[i].db_id, items[i].query, judged);
     exec.push_back(flag(verdict.exec));
     keep_distinct.push_back(flag(verdict.exec_keep_distinct));
@@ -106,6 +117,9 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
     outcome.emplace_back(name_of(verdict.outcome));
     error_class.push_back(verdict.error_class);
     message.push_back(verdict.message);
+    result.push_back(verdict.outcome == sql::Outcome::ok
+                         ? sql::result_preview(scorer.run(items[i].db_id, judged))
+                         : "");
   }
   Table table;
   add_ledger(table, items, rows);
@@ -113,10 +127,11 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
   table.add("token_ids", std::move(token_ids));
   table.add("tokens", std::move(tokens));
   table.add("finish", std::move(finish));
-  table.add("sql", std::move(sql));
+  table.add("sql", std::move(statement));
   table.add("outcome", std::move(outcome));
   table.add("error_class", std::move(error_class));
   table.add("message", std::move(message));
+  table.add("result", std::move(result));
   table.add("exec", std::move(exec));
   table.add("exec_keep_distinct", std::move(keep_distinct));
   table.add("match", std::move(match));

@@ -66,6 +66,7 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
     item.subject = subject.name;
     item.group = subject.group;
     item.answer = std::string(1, question.answer);
+    item.choice_texts.assign(question.choices.begin(), question.choices.end());
     const std::string_view before = options_.prompt_template == Template::plain ? " " : "";
     for (const char letter : {'A', 'B', 'C', 'D'}) {
       item.choices.push_back(fmt::format("{}{}", before, letter));

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -159,6 +160,12 @@ def whole_study(outside, model):
         assert sorted(rows["item"][:].tolist()) == list(range(10))
         assert "seed-2" not in file["runs/base"] or "mmlu" not in file["runs/base/seed-2"], "no stream reaches MMLU of the base"
         assert file["runs/base/seed-1/mmlu/choice_logprobs"].shape == (12, 4)
+        choices = file["items/mmlu/choices"][0].decode().splitlines()
+        assert [line[:3] for line in choices] == ["A. ", "B. ", "C. ", "D. "], choices
+        results = [text.decode() for text in file["items/spider/result"][:]]
+        assert all(re.search(r"\n\((\d of )?\d+ rows?\)$", text) for text in results), results
+        outcomes, shown = rows["outcome"][:], rows["result"][:]
+        assert all((outcome == b"ok") == bool(text) for outcome, text in zip(outcomes, shown))
     report = json.loads((folder / "report.json").read_text())
     spider = report["arms"]["base"]["spider"]
     assert spider["items"] == 10 and spider["n"] == 20 and spider["seeds"] == 2

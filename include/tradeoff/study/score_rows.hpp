@@ -9,8 +9,9 @@
 
 namespace tradeoff::study {
 
-/// Columns of /items/<task>: what the questions are, equal for all arms and seeds.
-store::Table spider_items_table(std::span<const task::Item> items);
+/// Columns of /items/<task>: what the questions are, equal for all arms and seeds. `result`, here
+/// and in the runs: the first rows that the query gives on the question's own database.
+store::Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer);
 store::Table mmlu_items_table(std::span<const task::Item> items);
 
 /// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row

@@ -33,6 +33,8 @@ struct Item {
   // MMLU: " A" to " D", the right letter, the subject and its group.
   std::vector<std::string> choices;
   std::string answer, subject, group;
+  // MMLU: what the letters stand for; not in items files.
+  std::vector<std::string> choice_texts;
 
   // The ledger of the overflow policy. -1: not known.
   int prompt_tokens = -1;

@@ -137,10 +137,14 @@
     body.append(el("p", {}, info.questions[i]));
     if (info.choices) body.append(el("pre", {}, info.choices[i]));
     body.append(el("h4", {}, "Gold"), el("pre", {}, info.golds[i]));
+    if (info.results) body.append(el("pre", { class: "result", "aria-label": "Result of the gold query" }, info.results[i]));
     for (const cell of data.cells.filter((c) => c.task === task)) {
       const box = el("div", { class: `answer ${armClass(cell.arm)}` });
       box.append(el("h4", {}, el("i"), cell.once ? cell.arm : `${cell.arm}, seed ${cell.seed}`));
       box.append(el("pre", {}, answerOf(cell, i).trim() || "(no statement)"));
+      if (cell.result && cell.result[i]) {
+        box.append(el("pre", { class: "result", "aria-label": "Result of this query" }, cell.result[i]));
+      }
       box.append(verdict(cell, i));
       if (cell.message && cell.message[i]) box.append(el("p", { class: "error" }, cell.message[i]));
       if (cell.text && cell.text[i]) {
