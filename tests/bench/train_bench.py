@@ -84,7 +84,7 @@ def fresh_adapter(model, folder):
                                     task_type="CAUSAL_LM")).save_pretrained(folder)
 
 
-def rows_of(program, model, shots, steps, work):
+def rows_of(program, model, shots, steps, work, consecutive=False):
     """Spider's training rows of the wanted length, as prompt and completion for ours and as ids for the peer."""
     from transformers import AutoTokenizer
     subprocess.run([program, "prepare", "spider", "--data", ROOT / "jobs/data/spider", "--model", model, "--output-dir", work / "prepared",
@@ -98,8 +98,8 @@ def rows_of(program, model, shots, steps, work):
         if LENGTHS[0] <= len(ids) <= LENGTHS[1]:
             chosen.append((row, {"ids": ids, "prompt": len(prompt)}))
     assert len(chosen) >= steps * BATCH, f"{len(chosen)} rows of {LENGTHS} tokens"
-    # Drawn from all databases, as a shuffled epoch draws them: few rows of a batch share a schema.
-    chosen = random.Random(0).sample(chosen, steps * BATCH)
+    # Drawn from all databases, as a shuffled epoch draws them: few rows of a batch share a schema. In file order nearly all do.
+    chosen = chosen[:steps * BATCH] if consecutive else random.Random(0).sample(chosen, steps * BATCH)
     (work / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r, _ in chosen))
     (work / "ids.jsonl").write_text("".join(json.dumps(i) + "\n" for _, i in chosen))
 
@@ -111,6 +111,7 @@ def main():
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--shots", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--consecutive", action="store_true", help="rows in file order, not shuffled")
     parser.add_argument("--skip-peer", action="store_true", help="the ranks alone")
     for name in ("adapter", "rows", "out"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
@@ -119,7 +120,7 @@ def main():
         return peer(args)
     work = pathlib.Path(tempfile.mkdtemp(prefix="train-bench-"))
     log = open(work / "log", "w")
-    rows_of(args.program, args.model, args.shots, args.steps, work)
+    rows_of(args.program, args.model, args.shots, args.steps, work, args.consecutive)
     fresh_adapter(args.model, work / "start")
 
     def ours(name, threads, ranks=None, dtype="bfloat16"):
