@@ -192,7 +192,22 @@ void Linear::prepare_backward(const at::Tensor& weight) {
   transposed_ = pack_panels(kept(weight, dtype_).t().contiguous());
 }
 
+at::Tensor Linear::backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                            std::span<const LowRankPart> grads, bool wants_input) const {
+  const at::Tensor u = low_rank_.backward(dy, x, tape, grads);
+  if (!wants_input) return {};
+  const bool joined = u.defined() && dy.is_cpu() && tape.masks.empty();
+  at::Tensor dx = run_transposed(dy, joined ? u : at::Tensor());
+  if (u.defined() && !joined) low_rank_.add_input_gradient(u, tape, dx);
+  return dx;
+}
+
 at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
+  return run_transposed(dy, {});
+}
+
+// dy·W + u·a, the second where u is given (CPU).
+at::Tensor Linear::run_transposed(const at::Tensor& dy, const at::Tensor& u) const {
   if (!dy.is_cpu()) {
     const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
     return at::mm(dy,
@@ -206,6 +221,10 @@ at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
   args.in = args.out_storage = storage_of(dy.scalar_type());
   args.weights = storage_of(transposed.scalar_type());
   args.main = {dy.const_data_ptr(), rows(), rows(), transposed.const_data_ptr()};
+  if (u.defined()) {
+    args.low_rank = {u.const_data_ptr(), low_rank_.width(), low_rank_.width(),
+                     low_rank_.input_panels().const_data_ptr()};
+  }
   args.out = dx.mutable_data_ptr();
   args.ldo = in_;
   args.n = in_;

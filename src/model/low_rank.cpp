@@ -89,6 +89,7 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling,
     part.a_columns = pack_skinny(part.a.t(), dtype);
     part.b_rows = pack_skinny(part.b, dtype);
   }
+  input_panels_ = pack_panels(at::cat(downs).t().contiguous());
   up_ = columns == Columns::plain
             ? pack_panels(up)
             : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
@@ -134,11 +135,12 @@ at::Tensor LowRankUpdate::down_cpu(const at::Tensor& x, const LowRankTape& tape)
   return product;
 }
 
-void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
-                             std::span<const LowRankPart> grads, at::Tensor* dx) const {
-  if (parts_.empty()) return;
+at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
+                                   const LowRankTape& tape,
+                                   std::span<const LowRankPart> grads) const {
+  if (parts_.empty()) return {};
   check(grads.size() == parts_.size(), "LoRA backward: one gradient a part is expected");
-  if (!dy.is_cpu()) return backward_cuda(dy, x, tape, grads, dx);
+  if (!dy.is_cpu()) return backward_cuda(dy, x, tape, grads);
   const cpu::BackwardKernels& kernels = cpu::select_backward();
   const cpu::Storage storage = storage_of(dy.scalar_type());
   const std::int64_t rows = dy.size(0), out = dy.size(1), in = x.size(1);
@@ -202,30 +204,41 @@ void LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x, const Lo
         b_out[j * part.lora_rank + r] += from[r * part_out + j];
     }
   }
-  if (!dx) return;
+  return u;
+}
 
+void LowRankUpdate::add_input_gradient(const at::Tensor& u, const LowRankTape& tape,
+                                       at::Tensor& dx) const {
+  if (!u.is_cpu()) {
+    if (tape.masks.empty()) dx.addmm_(u, down_);
+    for (std::size_t i = 0; i < tape.masks.size(); ++i) {
+      const Part& part = parts_[i];
+      dx.addcmul_(at::mm(u.narrow(1, part.column, part.lora_rank), part.a), tape.masks[i]);
+    }
+    return;
+  }
   std::vector<cpu::InputGradPart> input_parts;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    input_parts.push_back({u_data + part.column, part.a.const_data_ptr<float>(), width_,
-                           part.lora_rank, mask_of(tape, i)});
+    input_parts.push_back({u.const_data_ptr<float>() + part.column, part.a.const_data_ptr<float>(),
+                           width_, part.lora_rank, mask_of(tape, i)});
   }
   cpu::InputGradArgs args;
-  args.storage = storage_of(dx->scalar_type());
-  args.dx = dx->mutable_data_ptr();
-  args.n = in;
+  args.storage = storage_of(dx.scalar_type());
+  args.dx = dx.mutable_data_ptr();
+  args.n = dx.size(1);
   args.parts = input_parts.data();
-  args.count = count;
+  args.count = static_cast<std::int64_t>(parts_.size());
   args.factor = kept_scale(tape);
-  for_each_block(rows, kTaskRows, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-    kernels.input_grad(args, begin, end);
+  for_each_block(dx.size(0), kTaskRows, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+    cpu::select_backward().input_grad(args, begin, end);
   });
 }
 
 // The blocks of the parts side by side are one matrix, so that every wide operand is read once.
-void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
-                                  const LowRankTape& tape, std::span<const LowRankPart> grads,
-                                  at::Tensor* dx) const {
+at::Tensor LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
+                                        const LowRankTape& tape,
+                                        std::span<const LowRankPart> grads) const {
   const auto product = [](const at::Tensor& left, const at::Tensor& right) {
     return left.scalar_type() == c10::ScalarType::Float
                ? at::mm(left, right)
@@ -246,9 +259,8 @@ void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
     // A mask holds 0 or 1 / (1 - dropout).
     const at::Tensor part_u = u.narrow(1, part.column, part.lora_rank);
     grads[i].a.add_(product(part_u.t(), at::mul(x, tape.masks[i])));
-    if (dx) dx->addcmul_(at::mm(part_u, part.a), tape.masks[i]);
   }
-  if (dx && !masked) dx->addmm_(u, down_);
+  return u;
 }
 
 }  // namespace tradeoff::model

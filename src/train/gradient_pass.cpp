@@ -127,19 +127,16 @@ at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& b
   const double eps = config.rms_norm_eps;
   restore(index, batch, tape);
 
-  at::Tensor dproduct = layer.down.apply_transposed(dy);
-  layer.down.low_rank().backward(dy, tape.product, tape.low_down, parts.down, &dproduct);
+  const at::Tensor dproduct = layer.down.backward(dy, tape.product, tape.low_down, parts.down);
   const at::Tensor dpair = model::silu_mul_backward(tape.pair, dproduct);
-  at::Tensor dnormed = layer.gate_up.apply_transposed(dpair);
-  layer.gate_up.low_rank().backward(dpair,
-                                    model::rms_norm(tape.middle, layer.post_attention_norm, eps),
-                                    tape.low_gate_up, parts.gate_up, &dnormed);
+  const at::Tensor dnormed =
+      layer.gate_up.backward(dpair, model::rms_norm(tape.middle, layer.post_attention_norm, eps),
+                             tape.low_gate_up, parts.gate_up);
   at::Tensor dmiddle =
       model::rms_norm_backward(tape.middle, layer.post_attention_norm, eps, dnormed, dy);
 
   const at::Tensor attended = last ? tape.out.index_select(0, batch.out_rows) : tape.out;
-  at::Tensor dattended = layer.o.apply_transposed(dmiddle);
-  layer.o.low_rank().backward(dmiddle, attended, tape.low_o, parts.o, &dattended);
+  at::Tensor dattended = layer.o.backward(dmiddle, attended, tape.low_o, parts.o);
   if (last) {
     const auto spread = [&](const at::Tensor& rows) {
       return at::zeros({batch.tokens(), rows.size(1)}, rows.options())
@@ -154,12 +151,9 @@ at::Tensor GradientPass::backward_layer(std::int64_t index, const PackedBatch& b
                                                batch.position, batch.row, llama_.dtype());
   const at::Tensor normed = model::rms_norm(tape.x, layer.input_norm, eps);
   // Nothing trainable lies before the first layer.
-  if (index == 0) {
-    layer.qkv.low_rank().backward(dqkv, normed, tape.low_qkv, parts.qkv, nullptr);
-    return {};
-  }
-  at::Tensor dinput = layer.qkv.apply_transposed(dqkv);
-  layer.qkv.low_rank().backward(dqkv, normed, tape.low_qkv, parts.qkv, &dinput);
+  const at::Tensor dinput =
+      layer.qkv.backward(dqkv, normed, tape.low_qkv, parts.qkv, /*wants_input=*/index > 0);
+  if (index == 0) return {};
   return model::rms_norm_backward(tape.x, layer.input_norm, eps, dinput, dmiddle);
 }
 

@@ -48,9 +48,12 @@ class Linear {
   /// constructor got, gate rows before up rows. Not needed (and without effect) where the weight
   /// stays in NF4, and on CUDA.
   void prepare_backward(const at::Tensor& weight);
-  /// dy [T, rows] → dy·W [T, in], in the activations' dtype, without the low-rank updates
-  /// (LowRankUpdate::backward). dy may be float32 where activations are bfloat16; the result is
-  /// then float32.
+  /// For dy [T, rows], the gradient of the product with x: adds to those of the updates' parts
+  /// (LowRankUpdate::backward) and returns the gradient at x, [T, in], where it is wanted.
+  at::Tensor backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                      std::span<const LowRankPart> grads, bool wants_input = true) const;
+  /// dy [T, rows] → dy·W [T, in], in the activations' dtype, without low-rank updates. dy may be
+  /// float32 where activations are bfloat16; the result is then float32.
   at::Tensor apply_transposed(const at::Tensor& dy) const;
 
   std::int64_t in_features() const { return in_; }
@@ -62,6 +65,7 @@ class Linear {
   struct Request;
   at::Tensor run(const at::Tensor& x, const Request& request) const;
   at::Tensor run_cuda(const at::Tensor& x, const Request& request) const;
+  at::Tensor run_transposed(const at::Tensor& dy, const at::Tensor& u) const;
   at::Tensor run_joined(const at::Tensor& x, const Request& request) const;
   void dequantise_to(const at::Tensor& dense) const;  // [rows, in]
   at::Tensor dequantised() const;

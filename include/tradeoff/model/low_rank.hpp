@@ -48,10 +48,15 @@ class LowRankUpdate {
   const at::Tensor& up() const { return up_; }
 
   /// For dy [T, out], the gradient of the whole layer's product: adds the gradients of a and b to
-  /// those of `grads`, which stand for the parts in order (float32, contiguous), and the updates'
-  /// share of the input's gradient to dx [T, in], where it is given. x is the application's input.
-  void backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
-                std::span<const LowRankPart> grads, at::Tensor* dx) const;
+  /// those of `grads`, which stand for the parts in order (float32, contiguous). x is the
+  /// application's input. Returns scaling · dy · b of all parts side by side, [T, R], of which
+  /// add_input_gradient makes the updates' share of the input's gradient; undefined without parts.
+  at::Tensor backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                      std::span<const LowRankPart> grads) const;
+  /// dx [T, in] += mask ∘ (u · a), over all parts.
+  void add_input_gradient(const at::Tensor& u, const LowRankTape& tape, at::Tensor& dx) const;
+  /// CPU: aᵀ of all parts side by side, as panels: u · a in the same product as dy · W.
+  const at::Tensor& input_panels() const { return input_panels_; }
 
  private:
   struct Part {
@@ -60,13 +65,14 @@ class LowRankUpdate {
     std::int64_t out_begin = 0, column = 0, lora_rank = 0;
   };
   at::Tensor down_cpu(const at::Tensor& x, const LowRankTape& tape) const;
-  void backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
-                     std::span<const LowRankPart> grads, at::Tensor* dx) const;
+  at::Tensor backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                           std::span<const LowRankPart> grads) const;
 
   std::vector<Part> parts_;
   double scaling_ = 1;
   std::int64_t width_ = 0;
   at::Tensor down_;  // CUDA: [R, in]
+  at::Tensor input_panels_;
   at::Tensor up_;
 };
 

@@ -238,23 +238,23 @@ void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
   float* const rows = sum + g.m * padded;
   for (i64 i = 0; i < g.m * padded; ++i) sum[i] = 0;
   const T* const wide = static_cast<const T*>(g.wide);
-  const bool in_place = sizeof(T) == 4 && !g.mask.bits && padded == n;
+  const bool in_place = !g.mask.bits && padded == n;
   if (!in_place) std::memset(rows, 0, kRowsAtOnce * padded * sizeof(float));
   for (i64 block = 0; block < g.rows; block += kRowsAtOnce) {
     const i64 count = g.rows - block < kRowsAtOnce ? g.rows - block : kRowsAtOnce;
-    const float* b = rows;
-    i64 ldb = padded;
+    const float* const small = g.small + block * g.lds;
     if (in_place) {
-      if constexpr (sizeof(T) == 4) b = wide + block * g.ldw + begin;
-      ldb = g.ldw;
-    } else {
-      for (i64 i = 0; i < count; ++i) {
-        copy_row(wide + (block + i) * g.ldw, mask_row(g.mask, block + i), begin, end,
-                 rows + i * padded);
-      }
+      using W = std::conditional_t<sizeof(T) == 4, FloatWords, WidenedWords>;
+      small_product<W, true, true>(g.m, padded, count, small, g.lds, wide + block * g.ldw + begin,
+                                   g.ldw, kPanel, sum, padded);
+      continue;
     }
-    small_product<FloatWords, true, true>(g.m, padded, count, g.small + block * g.lds, g.lds, b,
-                                          ldb, kPanel, sum, padded);
+    for (i64 i = 0; i < count; ++i) {
+      copy_row(wide + (block + i) * g.ldw, mask_row(g.mask, block + i), begin, end,
+               rows + i * padded);
+    }
+    small_product<FloatWords, true, true>(g.m, padded, count, small, g.lds, rows, padded, kPanel,
+                                          sum, padded);
   }
   for (i64 r = 0; r < g.m; ++r) {
     for (i64 i = 0; i < n; ++i) g.out[r * g.ldo + begin + i] += g.factor * sum[r * padded + i];

@@ -18,6 +18,12 @@ inline DotFloats dot_pairs(DotFloats acc, DotPairs a, DotPairs b) {
   return reinterpret_cast<DotFloats>(_mm512_dpbf16_ps(
       reinterpret_cast<__m512>(acc), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)));
 }
+// To the nearest bf16, ties to even; NaN stays one, numbers below 2^-126 become 0.
+inline void put_rounded(std::uint16_t* to, DotFloats value) {
+  _mm256_storeu_si256(
+      reinterpret_cast<__m256i*>(to),
+      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(value))));
+}
 }  // namespace
 }  // namespace tradeoff::model::cpu
 

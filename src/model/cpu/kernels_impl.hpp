@@ -2,7 +2,8 @@
 // The one source of the CPU kernels, with the files it includes. The including file sets, in
 // namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector), kTileRows (rows
 // of a register tile) and HalfOperand (the form in which a product reads bf16 rows), and, where the
-// processor has it, defines TRADEOFF_PAIR_DOT and dot_pairs(acc, pair, pair) of bf16 pairs.
+// processor has it, defines TRADEOFF_PAIR_DOT with dot_pairs(acc, pair, pair) of bf16 pairs and
+// put_rounded(uint16*, floats).
 // Everything here has internal linkage: the files are compiled with different instruction sets.
 #include <cstdint>
 #include <cstring>

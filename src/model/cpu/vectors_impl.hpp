@@ -47,10 +47,14 @@ inline Vf load(const std::uint16_t* p) {
   return reinterpret_cast<Vf>(__builtin_convertvector(half, Vu) << 16);
 }
 inline void put(std::uint16_t* p, Vf v) {
+#if defined(TRADEOFF_PAIR_DOT)
+  put_rounded(p, v);
+#else
   const Vu bits = reinterpret_cast<Vu>(v);
   const Vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
   const Vu nan = reinterpret_cast<Vu>(v != v);
   *reinterpret_cast<Vh*>(p) = __builtin_convertvector((rounded & ~nan) | (nan & 0x7FC0), Vh);
+#endif
 }
 inline float get(const float* p) {
   return *p;

@@ -8,8 +8,19 @@ namespace {
 
 struct FloatWords {
   using Word = float;
+  using Other = float;  // of the second operand
   static constexpr i64 kElements = 1;
   static Vf load(const float* p) { return cpu::load(p); }
+  static Vf splat(const float* p) { return cpu::splat(*p); }
+  static Vf add_product(Vf acc, Vf a, Vf b) { return acc + a * b; }
+};
+
+// Floats times bf16, which are widened as they are read.
+struct WidenedWords {
+  using Word = float;
+  using Other = std::uint16_t;
+  static constexpr i64 kElements = 1;
+  static Vf load(const std::uint16_t* p) { return cpu::load(p); }
   static Vf splat(const float* p) { return cpu::splat(*p); }
   static Vf add_product(Vf acc, Vf a, Vf b) { return acc + a * b; }
 };
@@ -17,6 +28,7 @@ struct FloatWords {
 #if defined(TRADEOFF_PAIR_DOT)
 struct PairWords {
   using Word = std::uint32_t;
+  using Other = std::uint32_t;
   static constexpr i64 kElements = 2;
   static Vu load(const std::uint32_t* p) { return *reinterpret_cast<const Vu*>(p); }
   static Vu splat(const std::uint32_t* p) {
@@ -52,7 +64,7 @@ inline i64 whole_panels(i64 columns) {
 // acc[r][0..1] += Σ over i of a[r, i] · b[i, 0..kPanel); a is [R, k], or [k, R] where transposed.
 template <typename W, bool kTransposed, int R>
 inline void accumulate(Vf (&acc)[R][2], const typename W::Word* a, i64 lda,
-                       const typename W::Word* b, i64 ldb, i64 k) {
+                       const typename W::Other* b, i64 ldb, i64 k) {
   for (i64 i = 0; i < k; ++i, b += ldb) {
     const auto b0 = W::load(b), b1 = W::load(b + kWidth);
 #pragma GCC unroll 32
@@ -65,7 +77,7 @@ inline void accumulate(Vf (&acc)[R][2], const typename W::Word* a, i64 lda,
 }
 
 template <typename W, bool kTransposed, bool kAdd, int R>
-inline void small_tile(const typename W::Word* a, i64 lda, const typename W::Word* b, i64 ldb,
+inline void small_tile(const typename W::Word* a, i64 lda, const typename W::Other* b, i64 ldb,
                        i64 k, float* c, i64 ldc) {
   Vf acc[R][2];
 #pragma GCC unroll 32
@@ -82,7 +94,7 @@ inline void small_tile(const typename W::Word* a, i64 lda, const typename W::Wor
 }
 
 template <typename W, bool kTransposed, bool kAdd, int R>
-inline void small_tail(i64 rows, const typename W::Word* a, i64 lda, const typename W::Word* b,
+inline void small_tail(i64 rows, const typename W::Word* a, i64 lda, const typename W::Other* b,
                        i64 ldb, i64 k, float* c, i64 ldc) {
   if constexpr (R > 0) {
     if (rows == R) {
@@ -97,7 +109,7 @@ inline void small_tail(i64 rows, const typename W::Word* a, i64 lda, const typen
 // column block i of b, [k, kPanel] with rows ldb apart, starts at i · panel_stride.
 template <typename W, bool kTransposed, bool kAdd>
 void small_product(i64 m, i64 n, i64 k, const typename W::Word* a, i64 lda,
-                   const typename W::Word* b, i64 ldb, i64 panel_stride, float* c, i64 ldc) {
+                   const typename W::Other* b, i64 ldb, i64 panel_stride, float* c, i64 ldc) {
   const i64 next = kTransposed ? 1 : lda;
   for (i64 column = 0; column < n; column += kPanel) {
     const auto* const panel = b + column / kPanel * panel_stride;
@@ -119,7 +131,10 @@ inline void row_words(const T* from, i64 n, typename W::Word* to) {
   if constexpr (W::kElements == 1) {
     for (i64 i = 0; i < n; ++i) to[i] = get(from + i);
   } else {
-    std::memcpy(to, from, n / 2 * 4);
+    i64 i = 0;
+    for (; i + 2 * kWidth <= n; i += 2 * kWidth)
+      *reinterpret_cast<Vu*>(to + i / 2) = *reinterpret_cast<const Vu*>(from + i);
+    std::memcpy(to + i / 2, from + i, (n - i) / 2 * 4);
     if (n % 2) to[n / 2] = from[n - 1];
   }
 }
