@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tradeoff/base/utf8.hpp"
+
 namespace tradeoff::sql {
 
 std::vector<std::string> result_lines(const Result& result, std::size_t most) {
@@ -31,7 +33,7 @@ std::string result_preview(const Result& result, std::size_t most, std::size_t w
   for (std::string& line : result_lines(result, most)) {
     if (line.size() > width) {
       std::size_t end = width;
-      while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+      while (end > 0 && !between_characters(line, end)) --end;
       line.resize(end);
       line += "...";
     }

@@ -5,15 +5,9 @@
 #include <algorithm>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/utf8.hpp"
 
 namespace tradeoff::study {
-namespace {
-
-bool begins_character(const std::string& text, std::size_t at) {
-  return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-}
-
-}  // namespace
 
 store::Table prompt_table(std::span<const std::string> prompts) {
   store::Ints shared;
@@ -24,7 +18,7 @@ store::Table prompt_table(std::span<const std::string> prompts) {
     if (i > 0) {
       const auto [a, b] = std::ranges::mismatch(prompts[i - 1], now);
       same = static_cast<std::size_t>(b - now.begin());
-      while (!begins_character(now, same) || !begins_character(prompts[i - 1], same)) --same;
+      while (!between_characters(now, same) || !between_characters(prompts[i - 1], same)) --same;
     }
     shared.push_back(static_cast<std::int64_t>(same));
     rest.push_back(now.substr(same));

@@ -43,7 +43,8 @@ class AttentionPattern {
     at::Tensor cu_q, cu_k;     // int32 [spans + 1]
     std::int64_t max_q = 0, max_k = 0;
   };
-  /// Of every level, for an arena of `keys` rows; made at the first call, which one thread makes.
+  /// Of every level, for an arena of `keys` rows, the same at every call; made at the first, which
+  /// one thread makes.
   const std::vector<Rows>& rows(std::int64_t keys) const;
 
  private:
@@ -65,7 +66,8 @@ struct AttentionGrads {
   // dtype where nothing had to be added up.
   at::Tensor q, k, v;
 };
-/// Gradients of attend for dout [T, H·d], given its inputs and results. Every query must see a key.
+/// Gradients of attend for dout [T, H·d], given its inputs and results. Every query must see a key,
+/// and the spans of a level must have no keys in common.
 AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                                const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
                                const AttentionPattern& pattern, double scale);

@@ -31,7 +31,7 @@ void row_dots(Storage storage, const void* a, const void* b, i64 begin, i64 end,
 }
 
 // Rows' products q · k become probabilities, dout · v their scores' gradients (both without the
-// scale); keys that row r does not see, and rows from `rows` on, give 0.
+// scale); keys that a row does not see give 0.
 inline void score_grads(const AttendGradArgs& g, const AttendTile& t, i64 first_row, i64 rows,
                         i64 key_begin, i64 key_count, float* probs, float* dscores) {
   const i64 group = g.heads / g.kv_heads;
