@@ -172,6 +172,8 @@ at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {
     down = low_rank_.down(x, request.tape);
     args.low_rank = {down.const_data_ptr(), low_rank_.width(), low_rank_.width(),
                      low_rank_.up().const_data_ptr()};
+    args.low_rank_columns =
+        reinterpret_cast<const cpu::ColumnRange*>(low_rank_.up_columns().const_data_ptr());
   }
   args.out = out.mutable_data_ptr();
   args.residual = request.residual ? request.residual->const_data_ptr() : nullptr;

@@ -93,6 +93,27 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling,
   up_ = columns == Columns::plain
             ? pack_panels(up)
             : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
+  up_columns_ = block_columns(out, columns);
+}
+
+// Of each half of each panel of `up`: the columns from the first to the last block in it.
+at::Tensor LowRankUpdate::block_columns(std::int64_t out, Columns columns) const {
+  const std::int64_t half = cpu::select_kernels().panel / 2;
+  const bool gated = columns == Columns::gated;
+  const std::int64_t rows = gated ? out / 2 : out;
+  const std::int64_t panels = gated ? (rows + half - 1) / half : (rows + 2 * half - 1) / (2 * half);
+  at::Tensor all = at::zeros({panels, 2, 2}, at::TensorOptions(c10::ScalarType::Long));
+  auto* const ranges = reinterpret_cast<cpu::ColumnRange*>(all.mutable_data_ptr<std::int64_t>());
+  for (std::int64_t i = 0; i < 2 * panels; ++i) {
+    const std::int64_t begin = gated ? i / 2 * half + i % 2 * rows : i * half;
+    const std::int64_t end = std::min(begin + half, gated ? rows + i % 2 * rows : rows);
+    for (const Part& part : parts_) {
+      if (part.out_begin >= end || part.out_begin + part.b.size(0) <= begin) continue;
+      if (ranges[i].end == 0) ranges[i].begin = part.column;
+      ranges[i].end = part.column + part.lora_rank;
+    }
+  }
+  return all;
 }
 
 at::Tensor LowRankUpdate::down(const at::Tensor& x, LowRankTape* tape) const {
@@ -164,46 +185,46 @@ at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
     kernels.skinny(args, begin, end);
   });
 
-  for (std::int64_t i = 0; i < count; ++i) {
-    const Part& part = parts_[static_cast<std::size_t>(i)];
-    const LowRankPart& grad = grads[static_cast<std::size_t>(i)];
-    cpu::OuterArgs a_args;
-    a_args.storage = storage;
-    a_args.wide = x.const_data_ptr();
-    a_args.ldw = in;
-    a_args.mask = mask_of(tape, static_cast<std::size_t>(i));
-    a_args.small = u_data + part.column;
-    a_args.lds = width_;
-    a_args.m = part.lora_rank;
-    a_args.rows = rows;
-    a_args.factor = kept_scale(tape);
-    a_args.out = grad.a.mutable_data_ptr<float>();
-    a_args.ldo = in;
-    cpu::OuterArgs b_args = a_args;
-    const std::int64_t part_out = part.b.size(0);
-    at::Tensor b_grad = at::zeros({part.lora_rank, part_out}, u.options());  // transposed
-    b_args.wide = at_column(dy, part.out_begin);
-    b_args.ldw = out;
-    b_args.mask = {};
-    b_args.small = tape.product.const_data_ptr<float>() + part.column;
-    b_args.factor = scaling;
-    b_args.out = b_grad.mutable_data_ptr<float>();
-    b_args.ldo = part_out;
-    const std::int64_t a_tasks = (in + kTaskColumns - 1) / kTaskColumns;
-    const std::int64_t b_tasks = (part_out + kTaskColumns - 1) / kTaskColumns;
-    for_each_task(a_tasks + b_tasks, [&](std::int64_t task) {
-      const bool of_a = task < a_tasks;
-      const std::int64_t begin = (of_a ? task : task - a_tasks) * kTaskColumns;
-      kernels.outer(of_a ? a_args : b_args, begin,
-                    std::min(of_a ? in : part_out, begin + kTaskColumns));
-    });
-    float* const b_out = grad.b.mutable_data_ptr<float>();
-    const float* const from = b_grad.const_data_ptr<float>();
-    for (std::int64_t j = 0; j < part_out; ++j) {
-      for (std::int64_t r = 0; r < part.lora_rank; ++r)
-        b_out[j * part.lora_rank + r] += from[r * part_out + j];
+  struct Slice {  // columns of a part's a, or rows of its b
+    std::size_t part;
+    bool of_a;
+    std::int64_t begin, end;
+  };
+  std::vector<Slice> slices;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    for (const bool of_a : {true, false}) {
+      const std::int64_t size = of_a ? in : parts_[i].b.size(0);
+      for (std::int64_t begin = 0; begin < size; begin += kTaskColumns)
+        slices.push_back({i, of_a, begin, std::min(size, begin + kTaskColumns)});
     }
   }
+  for_each_task(static_cast<std::int64_t>(slices.size()), [&](std::int64_t task) {
+    const Slice& slice = slices[static_cast<std::size_t>(task)];
+    const Part& part = parts_[slice.part];
+    const LowRankPart& grad = grads[slice.part];
+    cpu::OuterArgs args;
+    args.storage = storage;
+    args.lds = width_;
+    args.m = part.lora_rank;
+    args.rows = rows;
+    if (slice.of_a) {
+      args.wide = x.const_data_ptr();
+      args.ldw = in;
+      args.mask = mask_of(tape, slice.part);
+      args.small = u_data + part.column;
+      args.factor = kept_scale(tape);
+      args.out = grad.a.mutable_data_ptr<float>();
+      args.ldo = in;
+    } else {
+      args.wide = at_column(dy, part.out_begin);
+      args.ldw = out;
+      args.small = tape.product.const_data_ptr<float>() + part.column;
+      args.factor = scaling;
+      args.out = grad.b.mutable_data_ptr<float>();
+      args.column_stride = part.lora_rank;
+    }
+    kernels.outer(args, slice.begin, slice.end);
+  });
   return u;
 }
 

@@ -12,7 +12,7 @@ namespace tradeoff::model {
 namespace {
 
 // Tasks a thread; more than one, so that a thread that is slowed down does not hold up the rest.
-constexpr std::int64_t kTasksPerThread = 4;
+constexpr std::int64_t kTasksPerThread = 16;
 constexpr std::int64_t kTaskRows = 96;
 
 std::int64_t panels_of(std::int64_t columns, std::int64_t per_panel) {

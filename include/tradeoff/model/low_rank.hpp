@@ -46,6 +46,9 @@ class LowRankUpdate {
   at::Tensor down(const at::Tensor& x, LowRankTape* tape = nullptr) const;
   /// scaling · b, block by block: panels of src/model/cpu/kernels.hpp on the CPU; [out, R] on CUDA.
   const at::Tensor& up() const { return up_; }
+  /// CPU: where the blocks stand in those panels, as GemmArgs::low_rank_columns has it: int64
+  /// [panels, 2, 2].
+  const at::Tensor& up_columns() const { return up_columns_; }
 
   /// For dy [T, out], the gradient of the whole layer's product: adds the gradients of a and b to
   /// those of `grads`, which stand for the parts in order (float32, contiguous). x is the
@@ -64,6 +67,7 @@ class LowRankUpdate {
     at::Tensor a_columns, b_rows;  // CPU: aᵀ [in, r] and b [out of the part, r] for the kernels
     std::int64_t out_begin = 0, column = 0, lora_rank = 0;
   };
+  at::Tensor block_columns(std::int64_t out, Columns columns) const;
   at::Tensor down_cpu(const at::Tensor& x, const LowRankTape& tape) const;
   at::Tensor backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
                            std::span<const LowRankPart> grads) const;
@@ -73,7 +77,7 @@ class LowRankUpdate {
   std::int64_t width_ = 0;
   at::Tensor down_;  // CUDA: [R, in]
   at::Tensor input_panels_;
-  at::Tensor up_;
+  at::Tensor up_, up_columns_;
 };
 
 }  // namespace tradeoff::model

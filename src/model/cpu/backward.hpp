@@ -54,7 +54,7 @@ struct OuterArgs {
   std::int64_t rows = 0;
   float factor = 1;
   float* out = nullptr;
-  std::int64_t ldo = 0;
+  std::int64_t ldo = 1, column_stride = 1;
 };
 
 struct AttendGradArgs {

@@ -23,14 +23,23 @@ struct Operand {
   const void* b = nullptr;
 };
 
+/// Columns [begin, end) of a low-rank operand, outside of which it is 0.
+struct ColumnRange {
+  std::int64_t begin = 0, end = 0;
+  bool operator==(const ColumnRange&) const = default;
+};
+
 struct GemmArgs {
   // Activations f32 with weights f32 or bf16 give f32; activations bf16 need weights bf16 and give
   // bf16 or f32.
   Storage in = Storage::f32, weights = Storage::f32, out_storage = Storage::f32;
   Epilogue epilogue = Epilogue::store;
-  // main plus an optional low-rank pair, float32 whatever `in` and `weights` are, that is summed
-  // into the same accumulators (LoRA); k = 0 means none.
-  Operand main, low_rank;
+  // An optional low-rank pair (LoRA), float32 whatever `in` and `weights` are, then main are summed
+  // into the same accumulators; k = 0 means none.
+  Operand low_rank, main;
+  // The columns of low_rank.b that are not 0, of the first and the second half of each panel; null:
+  // all.
+  const ColumnRange* low_rank_columns = nullptr;
   void* out = nullptr;
   const void* residual = nullptr;  // same layout and storage as out
   // silu_mul only: where not null, the two products [rows, 2n] before the activation, gate columns

@@ -100,12 +100,35 @@ struct Rows {
   i64 lda = 0, k = 0;  // k rounded up to even for bf16 panels
 };
 
-// One step of a panel: operand columns [begin, end), added to the partial sums of the rows before
+// One step of a panel: operand columns [begin, end), added to the partial sums of the steps before
 // it.
 struct Step {
-  bool low_rank = false, first = false, last = false;
+  bool first = false, last = false;
   i64 begin = 0, end = 0;
 };
+
+// acc = the low-rank pair's share of a panel.
+template <int R>
+inline void start_low_rank(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) {
+  const Operand& pair = g.low_rank;
+  const float* const a = static_cast<const float*>(pair.a) + row * pair.lda;
+  const float* const b = static_cast<const float*>(pair.b) + panel * kPanel * pair.k;
+  const ColumnRange all = {0, pair.k};
+  const ColumnRange* const halves = g.low_rank_columns ? g.low_rank_columns + 2 * panel : nullptr;
+  const ColumnRange low = halves ? halves[0] : all, high = halves ? halves[1] : all;
+  if (low == high) {
+    return accumulate<FloatWords, false, R>(acc, a + low.begin, pair.lda, b + low.begin * kPanel,
+                                            kPanel, low.end - low.begin);
+  }
+  for (int half = 0; half < 2; ++half) {
+    const ColumnRange range = half == 0 ? low : high;
+    for (i64 i = range.begin; i < range.end; ++i) {
+      const Vf value = load(b + i * kPanel + half * kWidth);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) acc[r][half] += splat(a[r * pair.lda + i]) * value;
+    }
+  }
+}
 
 template <typename A, typename B, typename Out, int R>
 inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, i64 local_row,
@@ -116,16 +139,12 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
     acc[r][0] = step.first ? Vf{} : load(partial + r * kPanel);
     acc[r][1] = step.first ? Vf{} : load(partial + r * kPanel + kWidth);
   }
+  if (step.first && g.low_rank.k > 0) start_low_rank<R>(g, acc, row, panel);
   const A* const a = rows.a + local_row * rows.lda + step.begin;
   const B* const b =
       static_cast<const B*>(g.main.b) + panel * kPanel * rows.k + step.begin * kPanel;
   const i64 depth = step.end - step.begin;
-  if (step.low_rank) {
-    const Operand& extra = g.low_rank;
-    accumulate<FloatWords, false, R>(
-        acc, static_cast<const float*>(extra.a) + row * extra.lda, extra.lda,
-        static_cast<const float*>(extra.b) + panel * kPanel * extra.k, kPanel, extra.k);
-  } else if constexpr (sizeof(B) == 4) {
+  if constexpr (sizeof(B) == 4) {
     accumulate<FloatWords, false, R>(acc, a, rows.lda, b, kPanel, depth);
   } else if constexpr (sizeof(A) == 4) {
     accumulate_widened<R>(acc, a, rows.lda, b, depth);
@@ -197,7 +216,7 @@ Rows<A> prepare_rows(const Operand& operand, Storage in, i64 begin, i64 count, f
 }
 
 // A step's slice of a panel stays in the first-level cache while the rows of a block pass over it.
-constexpr i64 kStepBytes = 32768;
+constexpr i64 kStepBytes = 49152;
 
 template <typename A, typename B, typename Out>
 void gemm_blocks(const GemmArgs& g, i64 m_begin, i64 m_end, i64 panel_begin, i64 panel_end) {
@@ -219,9 +238,8 @@ void gemm_blocks(const GemmArgs& g, i64 m_begin, i64 m_end, i64 panel_begin, i64
     for (i64 panel = panel_begin; panel < panel_end; ++panel) {
       for (i64 begin = 0; begin < main.k; begin += kDepth) {
         const i64 end = main.k - begin < kDepth ? main.k : begin + kDepth;
-        run({false, begin == 0, end == main.k && g.low_rank.k == 0, begin, end}, panel);
+        run({begin == 0, end == main.k, begin, end}, panel);
       }
-      if (g.low_rank.k > 0) run({true, false, true, 0, 0}, panel);
     }
   }
   delete[] scratch;

@@ -258,7 +258,8 @@ void outer_columns(const OuterArgs& g, i64 begin, i64 end) {
                                           sum, padded);
   }
   for (i64 r = 0; r < g.m; ++r) {
-    for (i64 i = 0; i < n; ++i) g.out[r * g.ldo + begin + i] += g.factor * sum[r * padded + i];
+    float* const out = g.out + r * g.ldo + begin * g.column_stride;
+    for (i64 i = 0; i < n; ++i) out[i * g.column_stride] += g.factor * sum[r * padded + i];
   }
 }
 
