@@ -24,7 +24,7 @@ namespace tradeoff::model {
 namespace {
 
 // Rows (queries × heads of a group) of one CPU task: enough to pay for packing a block of keys.
-constexpr std::int64_t kTileRows = 96;
+constexpr std::int64_t kTileRows = 192;
 
 void check_level(const SpanLevel& level, std::int64_t queries) {
   std::int64_t next = 0;
@@ -131,7 +131,7 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   at::Tensor row_max = at::full({queries, heads}, -std::numeric_limits<float>::infinity(), floats);
   at::Tensor row_sum = at::zeros({queries, heads}, floats);
-  at::Tensor acc = at::zeros({queries, heads, d}, floats);
+  at::Tensor acc = at::empty({queries, heads, d}, floats);
   cpu::AttendArgs args;
   args.storage = q.scalar_type() == c10::ScalarType::Float ? cpu::Storage::f32 : cpu::Storage::bf16;
   args.q = q.const_data_ptr();
@@ -155,12 +155,7 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
       kernels.attend(args, tile);
     });
   }
-  if (lse) {
-    *lse = at::empty({queries, heads}, floats);
-    for (std::int64_t i = 0; i < queries * heads; ++i) {
-      lse->mutable_data_ptr<float>()[i] = args.row_max[i] + std::log(args.row_sum[i]);
-    }
-  }
+  if (lse) *lse = row_max.add(row_sum.log());
   at::Tensor out = at::empty({queries, heads * d}, q.options());
   constexpr std::int64_t kRows = 64;
   for_each_task((queries + kRows - 1) / kRows, [&](std::int64_t task) {

@@ -18,14 +18,21 @@ namespace {
 // cache at d = 64.
 constexpr std::int64_t kGradTileRows = 512;
 
+bool sees_all(const SpanLevel& level, std::int64_t queries) {
+  std::int64_t seen = 0;
+  for (const Span& span : level.spans) seen += span.q_count;
+  return seen == queries;
+}
+
 AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
                             const AttentionPattern& pattern, double scale) {
   const cpu::BackwardKernels& kernels = cpu::select_backward();
   const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
-  AttentionGrads grads{at::zeros(q.sizes(), floats), at::zeros(k.sizes(), floats),
-                       at::zeros(v.sizes(), floats)};
+  const bool all_at_once = sees_all(pattern.levels().front(), queries);
+  AttentionGrads grads{all_at_once ? at::empty(q.sizes(), floats) : at::zeros(q.sizes(), floats),
+                       at::zeros(k.sizes(), floats), at::zeros(v.sizes(), floats)};
   at::Tensor delta = at::empty({queries, heads}, floats);
   constexpr std::int64_t kRows = 64;
   for_each_task((queries + kRows - 1) / kRows, [&](std::int64_t task) {
@@ -52,6 +59,7 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
   // The spans of a level have no queries or keys in common, so its tasks (a tile and a head) write
   // apart, but for the keys of a span cut into tiles: all tiles after its first have dk and dv of
   // their own, which are added in order at the end.
+  args.add_dq = !all_at_once;
   for (const SpanLevel& level : pattern.levels()) {
     const std::vector<cpu::AttendTile> tiles =
         attention_tiles(level, std::max<std::int64_t>(1, kGradTileRows / (heads / kv_heads)));
@@ -66,7 +74,10 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
     const auto own = [&](const at::Tensor& of, std::size_t tile, std::int64_t head) {
       return of.mutable_data_ptr<float>() + (own_row[tile] * kv_heads + head) * d;
     };
-    for_each_task(static_cast<std::int64_t>(tiles.size()) * kv_heads, [&](std::int64_t task) {
+    // The last tiles of a causal span have the most keys: the short ones fill the end.
+    const std::int64_t count = static_cast<std::int64_t>(tiles.size()) * kv_heads;
+    for_each_task(count, [&](std::int64_t forward) {
+      const std::int64_t task = count - 1 - forward;
       const auto i = static_cast<std::size_t>(task / kv_heads);
       cpu::AttendTile tile = tiles[i];
       tile.kv_head = task % kv_heads;
@@ -76,10 +87,11 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
     });
     for (std::size_t i = 0; i < tiles.size(); ++i) {
       if (own_row[i] < 0) continue;
-      const std::int64_t begin = tiles[i].k_begin, count = tiles[i].k_count;
-      grads.k.narrow(0, begin, count).add_(own_k.narrow(0, own_row[i], count));
-      grads.v.narrow(0, begin, count).add_(own_v.narrow(0, own_row[i], count));
+      const std::int64_t begin = tiles[i].k_begin, keys = tiles[i].k_count;
+      grads.k.narrow(0, begin, keys).add_(own_k.narrow(0, own_row[i], keys));
+      grads.v.narrow(0, begin, keys).add_(own_v.narrow(0, own_row[i], keys));
     }
+    args.add_dq = true;
   }
   return grads;
 }

@@ -8,9 +8,6 @@
 namespace tradeoff::model::cpu {
 namespace {
 
-// Rows (queries x heads of a group) whose scores are held at a time; even, for stacked_words.
-constexpr i64 kGradRows = 96;
-
 template <typename T>
 void row_dots_of(const T* a, const T* b, i64 begin, i64 end, i64 heads, i64 d, float* out) {
   for (i64 at = begin * heads; at < end * heads; ++at) {
@@ -30,46 +27,58 @@ void row_dots(Storage storage, const void* a, const void* b, i64 begin, i64 end,
   });
 }
 
-// Rows' products q · k become probabilities, dout · v their scores' gradients (both without the
-// scale); keys that a row does not see give 0.
-inline void score_grads(const AttendGradArgs& g, const AttendTile& t, i64 first_row, i64 rows,
-                        i64 key_begin, i64 key_count, float* probs, float* dscores) {
-  const i64 group = g.heads / g.kv_heads;
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 query = (first_row + r) / group;
-    const i64 at = (t.q_begin + query) * g.heads + t.kv_head * group + (first_row + r) % group;
-    i64 visible = (t.causal ? t.visible + query : t.k_count) - key_begin;
-    visible = visible < key_count ? visible : key_count;
-    float* const p = probs + r * kKeyBlock;
-    float* const ds = dscores + r * kKeyBlock;
-    for (i64 i = visible < 0 ? 0 : visible; i < kKeyBlock; ++i) p[i] = kMinusInfinity;
-    for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-      const Vf prob = vexp(load(p + i) * g.scale - g.lse[at]);
-      put(p + i, prob);
-      put(ds + i, prob * (load(ds + i) - g.delta[at]));
-    }
-  }
+// One row of a block's scores and what their gradients need.
+struct ScoreRow {
+  const float* products;   // q · k
+  const float* dproducts;  // dout · v
+  float scale, lse, delta;
+  i64 visible;
+};
+struct ScoreGrad {
+  Vf prob, dscore;  // both without the scale; 0 for keys that the row does not see
+};
+inline ScoreGrad score_grad(const ScoreRow& row, i64 i) {
+  const Vf prob = keep_below(vexp(load(row.products + i) * row.scale - row.lse), i, row.visible);
+  return {prob, prob * (load(row.dproducts + i) - row.delta)};
 }
 
-// Rows [0, rows) of [kGradRows, kKeyBlock] floats as words along the rows and along the keys.
+// The words of rows [0, rows) of ScoreGrads, columns [0, limit): probabilities and gradients along
+// the rows, [rows / kElements, kKeyBlock], and gradients along the keys, [rows, kKeyBlock /
+// kElements].
 template <typename W>
-void score_words(const float* from, i64 rows, typename W::Word* stacked, typename W::Word* by_key) {
-  const auto round = [](Vf v) {  // finite, to the nearest bf16, ties to even; in the upper half
-    const Vu bits = reinterpret_cast<Vu>(v);
-    return (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u;
-  };
-  for (i64 r = 0; r < rows; r += 2) {
-    for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-      const Vu low = round(load(from + r * kKeyBlock + i));
-      const Vu high = r + 1 < rows ? round(load(from + (r + 1) * kKeyBlock + i)) : Vu{};
-      *reinterpret_cast<Vu*>(stacked + r / 2 * kKeyBlock + i) = high | (low >> 16);
-      if (!by_key) continue;
-      const auto narrow_row = [&](i64 row, Vu bits) {
-        *reinterpret_cast<Vh*>(reinterpret_cast<std::uint16_t*>(by_key) + row * kKeyBlock + i) =
-            __builtin_convertvector(bits >> 16, Vh);
-      };
-      narrow_row(r, low);
-      if (r + 1 < rows) narrow_row(r + 1, high);
+struct ScoreWords {
+  typename W::Word *probs, *dscores, *dscores_by_key;
+};
+template <typename W, typename RowOf>
+inline void score_words(const RowOf& row_of, i64 rows, i64 limit, const ScoreWords<W>& to) {
+  if constexpr (W::kElements == 1) {
+    for (i64 r = 0; r < rows; ++r) {
+      const ScoreRow row = row_of(r);
+      for (i64 i = 0; i < limit; i += kWidth) {
+        const ScoreGrad grad = score_grad(row, i);
+        put(to.probs + r * kKeyBlock + i, grad.prob);
+        put(to.dscores + r * kKeyBlock + i, grad.dscore);
+      }
+    }
+  } else {
+    const auto round = [](Vf value) {
+      std::uint16_t bits[kWidth];
+      put(bits, value);
+      return __builtin_convertvector(*reinterpret_cast<const Vh*>(bits), Vu);
+    };
+    auto* const by_key = reinterpret_cast<std::uint16_t*>(to.dscores_by_key);
+    for (i64 r = 0; r < rows; r += 2) {
+      const bool pair = r + 1 < rows;
+      const ScoreRow low = row_of(r), high = pair ? row_of(r + 1) : low;
+      for (i64 i = 0; i < limit; i += kWidth) {
+        const ScoreGrad a = score_grad(low, i);
+        const ScoreGrad b = pair ? score_grad(high, i) : ScoreGrad{};
+        const i64 at = r / 2 * kKeyBlock + i;
+        *reinterpret_cast<Vu*>(to.probs + at) = round(a.prob) | round(b.prob) << 16;
+        *reinterpret_cast<Vu*>(to.dscores + at) = round(a.dscore) | round(b.dscore) << 16;
+        put(by_key + r * kKeyBlock + i, a.dscore);
+        put(by_key + (r + 1) * kKeyBlock + i, b.dscore);
+      }
     }
   }
 }
@@ -83,12 +92,12 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   static thread_local Scratch scratch;
   const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
   const i64 d = g.d, depth = words_of<W>(d), padded = whole_panels(d), stride = g.kv_heads * d;
-  const i64 stacks = words_of<W>(rows), score_stacks = words_of<W>(kGradRows),
+  const i64 stacks = words_of<W>(rows), score_stacks = words_of<W>(kScoreRows),
             key_stacks = words_of<W>(kKeyBlock);
 
   float* next = scratch.reserve(2 * rows * depth + (2 * stacks + rows) * padded +
                                 2 * kKeyBlock * (depth + padded) + key_stacks * padded +
-                                2 * kGradRows * kKeyBlock + 3 * score_stacks * kKeyBlock);
+                                2 * kScoreRows * kKeyBlock + 3 * score_stacks * kKeyBlock);
   const auto floats = [&next](i64 count) {
     float* const begin = next;
     next += count;
@@ -105,27 +114,28 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   Word* const keys_stacked = words(key_stacks * padded);
   float* const dk_block = floats(kKeyBlock * padded);
   float* const dv_block = floats(kKeyBlock * padded);
-  float* const probs = floats(kGradRows * kKeyBlock);
-  float* const dscores = floats(kGradRows * kKeyBlock);
-  // Float words stand as they are.
-  Word *probs_stacked = nullptr, *dscores_stacked = nullptr, *dscores_by_key = nullptr;
-  if constexpr (kPairs == 1) {
-    probs_stacked = probs;
-    dscores_stacked = dscores_by_key = dscores;
+  float* const probs = floats(kScoreRows * kKeyBlock);
+  float* const dscores = floats(kScoreRows * kKeyBlock);
+  ScoreWords<W> score_to;
+  if constexpr (kPairs == 1) {  // they stand as they are
+    score_to = {probs, dscores, dscores};
   } else {
-    probs_stacked = words(score_stacks * kKeyBlock);
-    dscores_stacked = words(score_stacks * kKeyBlock);
-    dscores_by_key = words(kGradRows * key_stacks);
+    score_to = {words(score_stacks * kKeyBlock), words(score_stacks * kKeyBlock),
+                words(kScoreRows * key_stacks)};
   }
 
+  const auto place_of = [&](i64 r) {
+    return (t.q_begin + r / group) * g.heads + t.kv_head * group + r % group;
+  };
   const auto row_of = [&](const void* from, i64 r) -> const T* {
-    if (r >= rows) return nullptr;
-    const i64 at = (t.q_begin + r / group) * g.heads + t.kv_head * group + r % group;
-    return static_cast<const T*>(from) + at * d;
+    return r < rows ? static_cast<const T*>(from) + place_of(r) * d : nullptr;
   };
   for (i64 r = 0; r < rows; ++r) {
-    row_words<W>(row_of(g.q, r), d, q + r * depth);
-    row_words<W>(row_of(g.dout, r), d, dout + r * depth);
+    const T *const q_row = row_of(g.q, r), *const dout_row = row_of(g.dout, r);
+    fetch_ahead(q_row, d, g.heads * d);
+    fetch_ahead(dout_row, d, g.heads * d);
+    row_words<W>(q_row, d, q + r * depth);
+    row_words<W>(dout_row, d, dout + r * depth);
   }
   for (i64 s = 0; s < stacks; ++s) {
     const i64 r = s * kPairs;
@@ -160,24 +170,31 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
     std::memset(dv_block, 0, kKeyBlock * padded * sizeof(float));
     // Queries before the block see none of its keys.
     const i64 first = t.causal && block >= t.visible ? (block - t.visible + 1) * group : 0;
-    for (i64 row = first / kPairs * kPairs; row < rows; row += kGradRows) {
-      const i64 m = rows - row < kGradRows ? rows - row : kGradRows;
-      small_product<W, false, false>(m, kKeyBlock, depth, q + row * depth, depth, key_columns,
-                                     kPanel, depth * kPanel, probs, kKeyBlock);
-      small_product<W, false, false>(m, kKeyBlock, depth, dout + row * depth, depth, value_columns,
+    for (i64 row = first / kPairs * kPairs; row < rows; row += kScoreRows) {
+      const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
+      const auto visible_to = [&](i64 r) {
+        const i64 visible = t.causal ? t.visible + r / group - block : count;
+        return visible < count ? visible : count;
+      };
+      const i64 limit = whole_panels(visible_to(row + m - 1));
+      small_product<W, false, false>(m, limit, depth, q + row * depth, depth, key_columns, kPanel,
+                                     depth * kPanel, probs, kKeyBlock);
+      small_product<W, false, false>(m, limit, depth, dout + row * depth, depth, value_columns,
                                      kPanel, depth * kPanel, dscores, kKeyBlock);
-      score_grads(g, t, row, m, block, count, probs, dscores);
-      if constexpr (kPairs > 1) {
-        score_words<W>(probs, m, probs_stacked, nullptr);
-        score_words<W>(dscores, m, dscores_stacked, dscores_by_key);
-      }
+      const auto score_row = [&](i64 r) -> ScoreRow {
+        const i64 at = place_of(row + r);
+        return {probs + r * kKeyBlock, dscores + r * kKeyBlock, g.scale, g.lse[at],
+                g.delta[at],           visible_to(row + r)};
+      };
+      score_words<W>(score_row, m, limit, score_to);
       const i64 stack = row / kPairs, m_stacks = words_of<W>(m);
-      small_product<W, true, true>(kKeyBlock, padded, m_stacks, probs_stacked, kKeyBlock,
+      small_product<W, true, true>(limit, padded, m_stacks, score_to.probs, kKeyBlock,
                                    dout_stacked + stack * padded, padded, kPanel, dv_block, padded);
-      small_product<W, true, true>(kKeyBlock, padded, m_stacks, dscores_stacked, kKeyBlock,
+      small_product<W, true, true>(limit, padded, m_stacks, score_to.dscores, kKeyBlock,
                                    q_stacked + stack * padded, padded, kPanel, dk_block, padded);
-      small_product<W, false, true>(m, padded, words_of<W>(count), dscores_by_key, key_stacks,
-                                    keys_stacked, padded, kPanel, dq + row * padded, padded);
+      small_product<W, false, true>(m, padded, words_of<W>(limit), score_to.dscores_by_key,
+                                    key_stacks, keys_stacked, padded, kPanel, dq + row * padded,
+                                    padded);
     }
     for (i64 j = 0; j < count; ++j) {
       float* const dk_row = dk + (block + j) * kv_stride;
@@ -187,8 +204,10 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
     }
   }
   for (i64 r = 0; r < rows; ++r) {
-    float* const to = g.dq + (row_of(g.q, r) - static_cast<const T*>(g.q));
-    for (i64 i = 0; i < d; ++i) to[i] += dq[r * padded + i] * g.scale;
+    float* const to = g.dq + place_of(r) * d;
+    const float* const share = dq + r * padded;
+    fetch_ahead(to, d, g.heads * d);
+    for (i64 i = 0; i < d; ++i) to[i] = share[i] * g.scale + (g.add_dq ? to[i] : 0.0f);
   }
 }
 

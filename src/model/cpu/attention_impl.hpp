@@ -1,6 +1,9 @@
 #pragma once
 // Attention of a tile of queries to a span of keys, by the running softmax (Milakov and Gimelshein,
 // 2018; flash attention).
+#include <cstring>
+#include <type_traits>
+
 #include "kernels.hpp"
 
 #include "words_impl.hpp"
@@ -11,27 +14,37 @@ namespace {
 constexpr i64 kKeyBlock = 64;
 constexpr float kMinusInfinity = -__builtin_inff();
 
-// One row of products q · k: softmax step of their multiples by `scale` against the running maximum
-// and sum, in place; returns the factor of the old sums.
-inline float softmax_row(float* s, i64 visible, float scale, float& row_max, float& row_sum) {
-  for (i64 i = visible; i < kKeyBlock; ++i) s[i] = kMinusInfinity;
+// Rows (queries x heads of a group) whose scores are held at a time; even, for stacked_words.
+constexpr i64 kScoreRows = 96;
+
+// Asks the caches for the same head's row of a later query: rows of one head are too far apart for
+// the processor to foresee.
+template <typename T>
+inline void fetch_ahead(const T* row, i64 d, i64 query_stride) {
+  const char* const next = reinterpret_cast<const char*>(row + 6 * query_stride);
+  for (i64 byte = 0; byte < d * static_cast<i64>(sizeof(T)); byte += 64)
+    __builtin_prefetch(next + byte);
+}
+
+// Columns [0, limit), whole vectors, of one row of products q · k: softmax step of their multiples
+// by `scale` against the running maximum and sum, to `probs`; those from `visible` on give 0.
+// Returns the factor of the old sums.
+template <typename P>
+inline float softmax_row(float* s, i64 visible, i64 limit, float scale, float& row_max,
+                         float& row_sum, P* probs) {
+  const i64 end = visible > 0 ? (visible + kWidth - 1) / kWidth * kWidth : 0;
+  for (i64 i = visible; i < end; ++i) s[i] = kMinusInfinity;
   Vf best = splat(kMinusInfinity);
-  for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-    put(s + i, load(s + i) * scale);
-    best = vmax(best, load(s + i));
-  }
+  for (i64 i = 0; i < end; i += kWidth) best = vmax(best, load(s + i) * scale);
   const float highest = reduce_max(best);
   const float next = highest > row_max ? highest : row_max;
-  if (next == kMinusInfinity) {
-    for (i64 i = 0; i < kKeyBlock; ++i) s[i] = 0;
-    return 1.0f;
-  }
   Vf sum = {};
-  for (i64 i = 0; i < kKeyBlock; i += kWidth) {
-    const Vf p = vexp(load(s + i) - next);
-    put(s + i, p);
+  for (i64 i = 0; i < limit; i += kWidth) {
+    const Vf p = i < end && next != kMinusInfinity ? vexp(load(s + i) * scale - next) : Vf{};
+    put(probs + i, p);
     sum += p;
   }
+  if (next == kMinusInfinity) return 1.0f;
   const float factor = row_max == kMinusInfinity ? 0.0f : vexp(splat(row_max - next))[0];
   row_sum = row_sum * factor + reduce_add(sum);
   row_max = next;
@@ -51,6 +64,7 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
     const i64 query = r / group, at = (t.q_begin + query) * g.heads + t.kv_head * group + r % group;
     const T* const q = static_cast<const T*>(g.q) + at * d;
     float* const acc = g.acc + at * d;
+    if (g.row_max[at] == kMinusInfinity) std::memset(acc, 0, d * sizeof(float));
     i64 limit = t.causal ? t.visible + query : t.k_count;
     if (limit > t.k_count) limit = t.k_count;
     for (i64 block = 0; block < limit; block += kKeyBlock) {
@@ -68,7 +82,8 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
         for (; i < d; ++i) tail += get(q + i) * get(key + i);
         scores[j] = reduce_add(sum) + tail;
       }
-      const float factor = softmax_row(scores, count, g.scale, g.row_max[at], g.row_sum[at]);
+      const float factor =
+          softmax_row(scores, count, kKeyBlock, g.scale, g.row_max[at], g.row_sum[at], scores);
       i64 i = 0;
       for (; i + kWidth <= d; i += kWidth) {
         Vf sum = load(acc + i) * factor;
@@ -89,56 +104,81 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
   if ((t.q_end - t.q_begin) * (g.heads / g.kv_heads) <= kFewRows) return attend_few<T>(g, t);
   using Words = typename WordsOf<T>::Type;
   using Word = typename Words::Word;
+  constexpr i64 kPairs = Words::kElements;
+  using Prob = std::conditional_t<kPairs == 1, float, T>;
   static thread_local Scratch scratch;
   const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
   const i64 d = g.d, depth = words_of<Words>(d), padded = whole_panels(d),
             kv_stride = g.kv_heads * d;
-  float* const acc = scratch.reserve(rows * (padded + depth + kKeyBlock) +
-                                     kKeyBlock * (padded + depth));      // [rows, padded]
-  float* const scores = acc + rows * padded;                             // [rows, kKeyBlock]
-  float* const values = scores + rows * kKeyBlock;                       // [kKeyBlock, padded]
-  Word* const q = reinterpret_cast<Word*>(values + kKeyBlock * padded);  // [rows, depth]
-  Word* const keys = q + rows * depth;  // panels [kKeyBlock / kPanel][depth][kPanel]
+  constexpr i64 kStacks = kKeyBlock / kPairs;
+  float* const acc = scratch.reserve(rows * (padded + depth) + 2 * kScoreRows * kKeyBlock +
+                                     kKeyBlock * depth + kStacks * padded);  // [rows, padded]
+  float* const scores = acc + rows * padded;  // [kScoreRows, kKeyBlock]
+  Prob* const probs = kPairs == 1 ? reinterpret_cast<Prob*>(scores)
+                                  : reinterpret_cast<Prob*>(scores + kScoreRows * kKeyBlock);
+  Word* const values = reinterpret_cast<Word*>(scores + 2 * kScoreRows * kKeyBlock);
+  Word* const q = values + kStacks * padded;  // [rows, depth]
+  Word* const keys = q + rows * depth;        // panels [kKeyBlock / kPanel][depth][kPanel]
 
-  const i64 head = t.kv_head * group;
+  const auto place_of = [&](i64 r) {
+    return (t.q_begin + r / group) * g.heads + t.kv_head * group + r % group;
+  };
   for (i64 r = 0; r < rows; ++r) {
-    const i64 at = (t.q_begin + r / group) * g.heads + head + r % group;
-    row_words<Words>(static_cast<const T*>(g.q) + at * d, d, q + r * depth);
-    const float* const old = g.acc + at * d;
-    for (i64 i = 0; i < d; ++i) acc[r * padded + i] = old[i];
-    for (i64 i = d; i < padded; ++i) acc[r * padded + i] = 0;
+    const i64 at = place_of(r);
+    const T* const q_row = static_cast<const T*>(g.q) + at * d;
+    fetch_ahead(q_row, d, g.heads * d);
+    row_words<Words>(q_row, d, q + r * depth);
+    float* const row = acc + r * padded;
+    std::memset(row, 0, padded * sizeof(float));
+    if (g.row_max[at] != kMinusInfinity) std::memcpy(row, g.acc + at * d, d * sizeof(float));
   }
-  const i64 last_visible =
-      t.causal ? (t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count)
-               : t.k_count;
-  for (i64 block = 0; block < last_visible; block += kKeyBlock) {
-    const i64 count = last_visible - block < kKeyBlock ? last_visible - block : kKeyBlock;
-    const T* const k = static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-    const T* const v = static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-    if (count < kKeyBlock) std::memset(keys, 0, kKeyBlock * depth * sizeof(Word));
-    for (i64 j = 0; j < count; ++j) {
-      column_words<Words>(k + j * kv_stride, d, j, keys);
-      stacked_words<FloatWords, T>(v + j * kv_stride, nullptr, d, padded, values + j * padded);
+  const i64 seen =
+      t.causal && t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count;
+  for (i64 block = 0; block < seen; block += kKeyBlock) {
+    const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
+    const auto key_of = [&](const void* from, i64 j) -> const T* {
+      return j < count
+                 ? static_cast<const T*>(from) + (t.k_begin + block + j) * kv_stride + t.kv_head * d
+                 : nullptr;
+    };
+    if (count < kKeyBlock) {
+      std::memset(keys, 0, kKeyBlock * depth * sizeof(Word));
+      std::memset(values, 0, kStacks * padded * sizeof(Word));
     }
-    small_product<Words, false, false>(rows, kKeyBlock, depth, q, depth, keys, kPanel,
-                                       depth * kPanel, scores, kKeyBlock);
-    for (i64 r = 0; r < rows; ++r) {
-      const i64 query = r / group, at = (t.q_begin + query) * g.heads + head + r % group;
-      i64 visible = t.causal ? t.visible + query - block : count;
-      visible = visible < 0 ? 0 : (visible > count ? count : visible);
-      const float factor =
-          softmax_row(scores + r * kKeyBlock, visible, g.scale, g.row_max[at], g.row_sum[at]);
-      if (factor != 1.0f) {
+    for (i64 j = 0; j < count; ++j) {
+      column_words<Words>(key_of(g.k, j), d, j, keys);
+      if (j % kPairs == 0)
+        stacked_words<Words>(key_of(g.v, j), key_of(g.v, j + 1), d, padded,
+                             values + j / kPairs * padded);
+    }
+    // Queries before the block see none of its keys.
+    const i64 first = t.causal && block >= t.visible ? (block - t.visible + 1) * group : 0;
+    for (i64 row = first; row < rows; row += kScoreRows) {
+      const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
+      const auto visible_to = [&](i64 r) {
+        const i64 visible = t.causal ? t.visible + r / group - block : count;
+        return visible < count ? visible : count;
+      };
+      const i64 limit = whole_panels(visible_to(row + m - 1));
+      small_product<Words, false, false>(m, limit, depth, q + row * depth, depth, keys, kPanel,
+                                         depth * kPanel, scores, kKeyBlock);
+      for (i64 r = row; r < row + m; ++r) {
+        const i64 at = place_of(r), local = (r - row) * kKeyBlock;
+        const float factor = softmax_row(scores + local, visible_to(r), limit, g.scale,
+                                         g.row_max[at], g.row_sum[at], probs + local);
+        if (factor == 1.0f) continue;
         for (i64 i = 0; i < padded; i += kWidth)
           put(acc + r * padded + i, load(acc + r * padded + i) * factor);
       }
+      small_product<Words, false, true>(m, padded, limit / kPairs,
+                                        reinterpret_cast<const Word*>(probs), kStacks, values,
+                                        padded, kPanel, acc + row * padded, padded);
     }
-    small_product<FloatWords, false, true>(rows, padded, count, scores, kKeyBlock, values, padded,
-                                           kPanel, acc, padded);
   }
   for (i64 r = 0; r < rows; ++r) {
-    const i64 at = (t.q_begin + r / group) * g.heads + head + r % group;
-    std::memcpy(g.acc + at * d, acc + r * padded, d * sizeof(float));
+    float* const to = g.acc + place_of(r) * d;
+    fetch_ahead(to, d, g.heads * d);
+    std::memcpy(to, acc + r * padded, d * sizeof(float));
   }
 }
 
@@ -149,8 +189,13 @@ void attend(const AttendArgs& g, const AttendTile& t) {
 template <typename T>
 void finish_rows(const AttendArgs& g, i64 begin, i64 end, T* out) {
   for (i64 at = begin * g.heads; at < end * g.heads; ++at) {
-    const float factor = g.row_sum[at] > 0 ? 1.0f / g.row_sum[at] : 0.0f;
-    for (i64 i = 0; i < g.d; ++i) set(out + at * g.d + i, g.acc[at * g.d + i] * factor);
+    T* const to = out + at * g.d;
+    if (g.row_max[at] == kMinusInfinity) {
+      std::memset(to, 0, g.d * sizeof(T));
+      continue;
+    }
+    const float factor = 1.0f / g.row_sum[at];
+    for (i64 i = 0; i < g.d; ++i) set(to + i, g.acc[at * g.d + i] * factor);
   }
 }
 

@@ -68,6 +68,7 @@ struct AttendGradArgs {
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
   float* dq = nullptr;  // [T, heads, d]
+  bool add_dq = true;   // to what stands there, which else is not read
 };
 
 struct BackwardKernels {
@@ -84,8 +85,9 @@ struct BackwardKernels {
   /// delta of rows [begin, end): Σ over d of a · b, both [T, heads, d].
   void (*row_dots)(Storage, const void* a, const void* b, std::int64_t begin, std::int64_t end,
                    std::int64_t heads, std::int64_t d, float* out);
-  /// dq of the tile's queries += their share from the tile's keys, and the other way round: dk, dv
-  /// (of the tile's first key and head, rows kv_stride apart) += the keys' share from its queries.
+  /// dq of the tile's queries (+)= their share from the tile's keys, and the other way round: dk,
+  /// dv (of the tile's first key and head, rows kv_stride apart) += the keys' share from its
+  /// queries.
   void (*attend_grad)(const AttendGradArgs&, const AttendTile&, float* dk, float* dv,
                       std::int64_t kv_stride);
   /// The inverse of rope_scatter's rotation: dqkv row i from dq row i and rows kv_row[i] of dk and

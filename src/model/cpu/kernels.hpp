@@ -57,7 +57,7 @@ struct AttendArgs {
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
   // Running softmax of each query and head: maximum, sum [T, heads] and unnormalised output [T,
-  // heads, d].
+  // heads, d], which is not read where the maximum is still -inf.
   float* row_max = nullptr;
   float* row_sum = nullptr;
   float* acc = nullptr;

@@ -65,19 +65,19 @@ inline void store_columns(Out* out, const Out* residual, Vf low, Vf high, i64 co
   for (i64 i = 0; i < count; ++i) set(out + i, values[i] + (residual ? get(residual + i) : 0.0f));
 }
 
-template <typename Out, int R>
-inline void finish_tile(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) {
+// Rows of finished sums [rows, kPanel] to the output.
+template <typename Out>
+void finish_tile(const GemmArgs& g, const float* sums, i64 rows, i64 row, i64 panel) {
   Out* const out = static_cast<Out*>(g.out) + row * g.ldo;
   if (g.epilogue == Epilogue::silu_mul) {
     const i64 column = panel * kWidth, count = g.n - column;
-    for (int r = 0; r < R; ++r) {
-      const Vf gate = acc[r][0];
-      const Vf value = gate / (1.0f + vexp(-gate)) * acc[r][1];
-      put_some(out + r * g.ldo + column, value, count);
+    for (i64 r = 0; r < rows; ++r, sums += kPanel) {
+      const Vf gate = load(sums), up = load(sums + kWidth);
+      put_some(out + r * g.ldo + column, gate / (1.0f + vexp(-gate)) * up, count);
       if (g.pair) {
         Out* const p = static_cast<Out*>(g.pair) + (row + r) * 2 * g.n + column;
         put_some(p, gate, count);
-        put_some(p + g.n, acc[r][1], count);
+        put_some(p + g.n, up, count);
       }
     }
     return;
@@ -86,9 +86,9 @@ inline void finish_tile(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) 
   const Out* const residual = g.epilogue == Epilogue::add
                                   ? static_cast<const Out*>(g.residual) + row * g.ldo + column
                                   : nullptr;
-  for (int r = 0; r < R; ++r) {
-    store_columns(out + r * g.ldo + column, residual ? residual + r * g.ldo : nullptr, acc[r][0],
-                  acc[r][1], g.n - column);
+  for (i64 r = 0; r < rows; ++r, sums += kPanel) {
+    store_columns(out + r * g.ldo + column, residual ? residual + r * g.ldo : nullptr, load(sums),
+                  load(sums + kWidth), g.n - column);
   }
 }
 
@@ -107,9 +107,21 @@ struct Step {
   i64 begin = 0, end = 0;
 };
 
-// acc = the low-rank pair's share of a panel.
+// One half of a panel's columns; a constant, so that the sums stay in registers.
+template <int kHalf, int R>
+[[gnu::always_inline]] inline void accumulate_half(Vf (&acc)[R][2], const float* a, i64 lda,
+                                                   const float* b, ColumnRange range) {
+  for (i64 i = range.begin; i < range.end; ++i) {
+    const Vf value = load(b + i * kPanel + kHalf * kWidth);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) acc[r][kHalf] += splat(a[r * lda + i]) * value;
+  }
+}
+
+// acc += the low-rank pair's share of a panel.
 template <int R>
-inline void start_low_rank(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 panel) {
+[[gnu::always_inline]] inline void add_low_rank(const GemmArgs& g, Vf (&acc)[R][2], i64 row,
+                                                i64 panel) {
   const Operand& pair = g.low_rank;
   const float* const a = static_cast<const float*>(pair.a) + row * pair.lda;
   const float* const b = static_cast<const float*>(pair.b) + panel * kPanel * pair.k;
@@ -117,16 +129,11 @@ inline void start_low_rank(const GemmArgs& g, Vf (&acc)[R][2], i64 row, i64 pane
   const ColumnRange* const halves = g.low_rank_columns ? g.low_rank_columns + 2 * panel : nullptr;
   const ColumnRange low = halves ? halves[0] : all, high = halves ? halves[1] : all;
   if (low == high) {
-    return accumulate<FloatWords, false, R>(acc, a + low.begin, pair.lda, b + low.begin * kPanel,
-                                            kPanel, low.end - low.begin);
-  }
-  for (int half = 0; half < 2; ++half) {
-    const ColumnRange range = half == 0 ? low : high;
-    for (i64 i = range.begin; i < range.end; ++i) {
-      const Vf value = load(b + i * kPanel + half * kWidth);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r][half] += splat(a[r * pair.lda + i]) * value;
-    }
+    accumulate<FloatWords, false, R>(acc, a + low.begin, pair.lda, b + low.begin * kPanel, kPanel,
+                                     low.end - low.begin);
+  } else {
+    accumulate_half<0, R>(acc, a, pair.lda, b, low);
+    accumulate_half<1, R>(acc, a, pair.lda, b, high);
   }
 }
 
@@ -139,7 +146,7 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
     acc[r][0] = step.first ? Vf{} : load(partial + r * kPanel);
     acc[r][1] = step.first ? Vf{} : load(partial + r * kPanel + kWidth);
   }
-  if (step.first && g.low_rank.k > 0) start_low_rank<R>(g, acc, row, panel);
+  if (step.first && g.low_rank.k > 0) add_low_rank<R>(g, acc, row, panel);
   const A* const a = rows.a + local_row * rows.lda + step.begin;
   const B* const b =
       static_cast<const B*>(g.main.b) + panel * kPanel * rows.k + step.begin * kPanel;
@@ -155,12 +162,12 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
                                     reinterpret_cast<const Word*>(b), kPanel, depth / 2);
 #endif
   }
-  if (step.last) return finish_tile<Out, R>(g, acc, row, panel);
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     put(partial + r * kPanel, acc[r][0]);
     put(partial + r * kPanel + kWidth, acc[r][1]);
   }
+  if (step.last) finish_tile<Out>(g, partial, R, row, panel);
 }
 
 template <typename A, typename B, typename Out, int R>

@@ -69,6 +69,15 @@ inline void set(std::uint16_t* p, float v) {
   *p = narrow(v);
 }
 
+// The lanes whose column, the first one's being `column`, is below `end`; 0 elsewhere.
+inline Vf keep_below(Vf value, i64 column, i64 end) {
+  if (column + kWidth <= end) return value;
+  Vi lane;
+  for (int i = 0; i < kWidth; ++i) lane[i] = i;
+  return reinterpret_cast<Vf>(reinterpret_cast<Vi>(value) &
+                              (lane < static_cast<std::int32_t>(end - column)));
+}
+
 inline Vf vmax(Vf a, Vf b) {
   return a > b ? a : b;
 }
@@ -85,7 +94,7 @@ inline float reduce_max(Vf v) {
 
 // e^x by 2^n · p(r), |r| ≤ ln2/2, degree 6 (relative error below 2e-7); x below -87 gives 0
 // exactly.
-inline Vf vexp(Vf x) {
+[[gnu::always_inline]] inline Vf vexp(Vf x) {
   const Vf clamped = x < splat(-87.0f) ? splat(-87.0f) : (x > splat(88.0f) ? splat(88.0f) : x);
   const Vf magic = splat(12582912.0f);
   const Vf n = (clamped * 1.44269504088896341f + magic) - magic;
