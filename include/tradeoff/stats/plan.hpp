@@ -67,7 +67,9 @@ struct PlanResult {
 };
 
 /// Detectable difference = (t_{1-alpha/2} + t_{power}) * se in effect (noncentral t; Miller 2024,
-/// eq. 9, with omega^2 = discordance, its value at no difference), where
+/// eq. 9, with omega^2 = discordance, its value at no difference: where the difference takes most
+/// of the discordance, as on the origin's MMLU draw, the interval finds it more often than planned;
+/// the exact McNemar test's figure holds there too), where
 ///   se^2 = discordance * (rho + (1 - rho) / seeds) * deff / questions + seed_sd^2 / seeds,
 ///   deff = 1 + ((1 + cv^2) * questions / clusters - 1) * cluster_correlation, not below 1.
 /// Throws Error naming the option for values out of range.
