@@ -15,6 +15,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/sql/compare.hpp"
 #include "tradeoff/sql/error_class.hpp"
+#include "tradeoff/sql/result_text.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -168,6 +169,7 @@ void Scorer::State::judge_rows(Verdict& verdict, Judgement& judgement, const fs:
   verdict.strict = equal_strictly(gold->rows, predicted->rows, order);
   verdict.soft_f1 = soft_f1(gold->rows, predicted->rows);
   verdict.non_empty = !predicted->rows.empty();
+  if (options.preview) verdict.preview = result_preview(*predicted);
 }
 
 Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::string_view sql) {

@@ -243,9 +243,12 @@ class StudyRun {
     const std::string name = name_of(task);
     store::Run run;
     if (task == TaskKind::spider) {
-      if (!scorer_)
+      if (!scorer_) {
+        sql::ScoreOptions scoring = options_.scoring;
+        scoring.preview = true;
         scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
-                        options_.scoring);
+                        scoring);
+      }
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = spider_items_table(items, *scorer_);
         floors_.push_back({name, spider_floors(items)});

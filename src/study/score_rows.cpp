@@ -117,9 +117,7 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
     outcome.emplace_back(name_of(verdict.outcome));
     error_class.push_back(verdict.error_class);
     message.push_back(verdict.message);
-    result.push_back(verdict.outcome == sql::Outcome::ok
-                         ? sql::result_preview(scorer.run(items[i].db_id, judged))
-                         : "");
+    result.push_back(verdict.preview);
   }
   Table table;
   add_ledger(table, items, rows);

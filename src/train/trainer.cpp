@@ -8,12 +8,10 @@
 #include <cmath>
 #include <optional>
 
+#include "run_folder.hpp"
 #include "step.hpp"
-#include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/base/log.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -29,7 +27,6 @@ namespace tradeoff::train {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kRunFile = "train_run.json";
 constexpr const char* kCurveFile = "train.jsonl";
 
 Json lora_record(const lora::LoraOptions& lora) {
@@ -76,12 +73,8 @@ class Trainer {
 
   TrainResult run() {
     const c10::InferenceMode inference;
-    std::optional<FileLock> lock;
-    if (session_.rank() == 0) {
-      fs::create_directories(job_.output_dir);
-      lock.emplace(job_.output_dir / "lock");
-    }
-    const std::optional<Checkpoint> found = begin();
+    RunFolder folder(session_, job_.output_dir, record_);
+    const std::optional<Checkpoint> found = folder.open(llama_.config(), job_.resume, total_);
     if (!llama_.device().is_cpu()) {
       adapter_.parameters = adapter_.parameters.to(llama_.device());
       adapter_.weights = lora::views_of(adapter_.parameters, llama_.config(), job_.lora);
@@ -141,7 +134,10 @@ class Trainer {
     if (saved < result.steps) save(optimizer, result);
     llama_.set_adapter(&adapter_.weights);
     result.complete = !stop;
-    if (result.complete && session_.rank() == 0) finish(result);
+    if (result.complete && session_.rank() == 0) {
+      lora::write_peft(job_.output_dir, adapter_, job_.base_model);
+      if (result.steps == total_) folder.complete(result);
+    }
     comm::barrier(session_);
     return result;
   }
@@ -153,67 +149,6 @@ class Trainer {
     hash.update({static_cast<const char*>(adapter_.parameters.const_data_ptr()),
                  static_cast<std::size_t>(adapter_.parameters.nbytes())});
     return hash.finish();
-  }
-
-  // A fresh folder, or the checkpoint to go on from: the same on every rank.
-  std::optional<Checkpoint> begin() {
-    std::string fault;
-    std::int64_t step = 0;
-    std::optional<Checkpoint> found;
-    if (session_.rank() == 0) {
-      try {
-        found = open_folder();
-        step = found ? found->step : 0;
-      } catch (const Error& error) {
-        fault = error.what();
-      }
-    }
-    fault = comm::broadcast(session_, fault);
-    if (!fault.empty()) fail(fault);
-    step = std::stoll(comm::broadcast(session_, std::to_string(step)));
-    if (step == 0) return std::nullopt;
-    std::vector<std::string> damage;
-    if (!found) found = load_newest_checkpoint(job_.output_dir, llama_.config(), damage);
-    comm::agree(session_, "the checkpoint to go on from", std::to_string(found ? found->step : 0));
-    if (session_.rank() == 0) {
-      const auto ranks = field<std::int64_t>(found->state, "world_size");
-      log::info("going on after step {} of {}{}", step, total_,
-                ranks == session_.size()
-                    ? ""
-                    : fmt::format(" ({} ranks before, {} now: the same samples, sums in another "
-                                  "order unless --deterministic)",
-                                  ranks, session_.size()));
-    }
-    return found;
-  }
-
-  std::optional<Checkpoint> open_folder() {
-    const fs::path run_file = job_.output_dir / kRunFile;
-    std::optional<Checkpoint> found;
-    if (job_.resume && fs::exists(run_file)) {
-      const auto differences =
-          store::differences(field<Json>(read_json(run_file), "record"), record_);
-      if (!differences.empty()) {
-        fail(
-            fmt::format("{}: this folder holds another training ({}); name another --out, or "
-                        "start anew without --resume",
-                        job_.output_dir.string(), fmt::join(differences, "; ")));
-      }
-      std::vector<std::string> damage;
-      found = load_newest_checkpoint(job_.output_dir, llama_.config(), damage);
-      for (const std::string& line : damage) log::warn("{}", line);
-    }
-    if (found) return found;
-    check(!job_.resume || fs::exists(run_file) || checkpoint_steps(job_.output_dir).empty(),
-          run_file.string() + ": missing, so nothing tells which run the checkpoints are of");
-    for (const std::int64_t step : checkpoint_steps(job_.output_dir)) {
-      fs::remove_all(job_.output_dir / fmt::format("checkpoint-{}", step));
-    }
-    for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "complete.json"}) {
-      fs::remove(job_.output_dir / name);
-    }
-    write_atomically(run_file, Json{{"record", record_}}.dump(2) + "\n");
-    return std::nullopt;
   }
 
   Recompute pick_policy() const {
@@ -272,13 +207,6 @@ class Trainer {
     save_checkpoint(job_.output_dir, checkpoint, adapter_, job_.base_model);
   }
 
-  void finish(const TrainResult& result) const {
-    lora::write_peft(job_.output_dir, adapter_, job_.base_model);
-    if (result.steps < total_) return;
-    const Json json = {{"steps", result.steps}, {"loss", result.loss}, {"record", record_}};
-    write_atomically(job_.output_dir / "complete.json", json.dump(2) + "\n");
-  }
-
   const comm::Session& session_;
   model::Llama& llama_;
   const SampleSet& samples_;
@@ -297,10 +225,6 @@ TrainResult train(const comm::Session& session, model::Llama& llama, const Sampl
   TrainJob named = job;
   named.lora = lora::normalised(job.lora);
   return Trainer(session, llama, samples, named).run();
-}
-
-bool is_complete(const fs::path& output_dir) {
-  return fs::exists(output_dir / "complete.json");
 }
 
 }  // namespace tradeoff::train

@@ -100,8 +100,10 @@ class Peer:
         return (time.perf_counter() - begin) / sum(map(len, self.batches))
 
     def differences(self, rows):
-        """(answers equal, near ties, really different)"""
+        """(answers equal, near ties, really different). Where greedy answers part, float32 logits judge our token: the peer's
+        are in bfloat16 too, and as far off as ours."""
         equal = near = wrong = 0
+        judge = AutoModelForCausalLM.from_pretrained(self.options.model, dtype=torch.float32).eval()
         for i, want in self.results.items():
             if self.options.task != "spider":
                 gap = max(abs(a - b) for a, b in zip(want, rows[i]["choice_logprobs"]))
@@ -113,7 +115,7 @@ class Peer:
                 continue
             step = next((k for k, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
             with torch.inference_mode():
-                scores = self.model(torch.tensor([self.ids[i] + want[:step]])).logits[0, -1].float()
+                scores = judge(torch.tensor([self.ids[i] + want[:step]])).logits[0, -1]
             value = scores[got[step]] if step < len(got) else max(scores[e] for e in self.ends)
             close = (scores.max() - value).item() < NEAR
             near, wrong = near + close, wrong + (not close)

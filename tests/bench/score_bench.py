@@ -5,8 +5,8 @@
 sql_score_driver stands in for the program where only the first modules are built.
 
 FOLDER is a checkout of taoyds/test-suite-sql-eval (with sqlparse and nltk in this Python); without it the
-same rules as tests/sql/official_rules.py states them run in its place, with a connection a statement as the
-official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query.
+same rules as tests/sql/official_execution.py and official_match.py state them run in its place, with a connection a
+statement as the official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query.
 Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
 """
 import argparse
@@ -41,17 +41,18 @@ evaluation.evaluate(gold, pred, db, "all", evaluation.build_foreign_key_map_from
 REWRITTEN = """
 import json, pathlib, sys
 sys.path.insert(0, sys.argv[1])
-import official_rules as rules
+import official_execution
+import official_match
 gold, pred, db, table = sys.argv[2:]
 entries = {entry["db_id"]: entry for entry in json.load(open(table))}
-databases = rules.Databases(pathlib.Path(db), fresh=True)
+databases = official_execution.Databases(pathlib.Path(db), fresh=True)
 right = matched = count = 0
 for line, prediction in zip(open(gold), open(pred)):
     query, db_id = line.strip().split("\\t")
-    names = rules.Names(databases, db_id, entries[db_id])
-    rules.hardness(rules.parse(names, query))
-    right += rules.exec_right(databases, db_id, query, prediction.strip(), False)
-    matched += rules.match_right(names, query, prediction.strip())[0]
+    names = official_match.Names(databases, db_id, entries[db_id])
+    official_match.hardness(official_match.parse(names, query))
+    right += official_execution.exec_right(databases, db_id, query, prediction.strip(), False)
+    matched += official_match.match_right(names, query, prediction.strip())[0]
     count += 1
 print(f"execution {right / count:.3f}")
 print(f"exact match {matched / count:.3f}")
@@ -120,7 +121,7 @@ def main():
         guard = args.driver.parent / "sql_guard_bench"
         if guard.exists():
             print(run([str(guard)])[1], end="")
-        print("peer:", "official evaluation.py" if args.official else "the official rules rewritten, tests/sql/official_rules.py")
+        print("peer:", "official evaluation.py" if args.official else "the official rules rewritten, tests/sql/official_*.py")
         for name, value in median.items():
             print(f"{name}: {value:.3f} s")
         print(f"one thread is {median['peer'] / median['one thread']:.1f}x the peer (target 20x)")

@@ -1,7 +1,7 @@
 """The official program itself (a checkout of taoyds/test-suite-sql-eval) as an oracle, where a tester has one.
 
 Its functions are called row by row, and whole through evaluate(). Only the clock is helped: a statement
-ends after as many virtual-machine steps as official_rules.Databases allows, since its own timeout never fires.
+ends after as many virtual-machine steps as official_execution.Databases allows, since its own timeout never fires.
 """
 import contextlib
 import io

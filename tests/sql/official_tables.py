@@ -1,7 +1,7 @@
 """What the official evaluation.py prints for a list of verdicts, written anew from its layout."""
 import collections
 
-import official_rules as rules
+import official_match
 
 LEVELS = ["easy", "medium", "hard", "extra", "all"]
 TURNS = ["turn 1", "turn 2", "turn 3", "turn 4", "turn > 4"]
@@ -22,7 +22,7 @@ def totals(gold, given):
         "group": both(lambda query: bool(query.group)),
         "order": both(lambda query: query.order is not None),
         "IUEN": both(lambda query: len(query.nested)),
-        "keywords": both(lambda query: len(rules.keywords(query))),
+        "keywords": both(lambda query: len(official_match.keywords(query))),
     }
     found["select(no AGG)"], found["where(no OP)"] = found["select"], found["where"]
     connectives = set(gold.where[1::2]), set(given.where[1::2])
@@ -33,9 +33,9 @@ def totals(gold, given):
 
 def row(names, level, right, gold, prediction, session=0, turn=0):
     """`right`: whether it executes to the same rows."""
-    wanted = rules.parse(names, gold)
-    given = rules.parse(names, prediction.replace("value", "1")) or rules.NOTHING
-    match, parts = rules.match_right(names, gold, prediction)
+    wanted = official_match.parse(names, gold)
+    given = official_match.parse(names, prediction.replace("value", "1")) or official_match.NOTHING
+    match, parts = official_match.match_right(names, gold, prediction)
     counts = totals(wanted, given)
     return Row(level, right, match, {name: (parts[name], *counts[name]) for name in PARTS}, session, turn, gold, prediction)
 

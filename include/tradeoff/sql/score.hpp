@@ -23,6 +23,8 @@ struct ScoreOptions {
   bool execution = true;
   // Compute `match`, where tables.json is given (for the foreign keys).
   bool match = true;
+  // Show the rows of predictions that ran (Verdict::preview).
+  bool preview = false;
 };
 
 /// The judgement of one prediction. What was not computed is empty: nothing that rests on execution
@@ -46,6 +48,8 @@ struct Verdict {
   std::string error_class;
   // SQLite's text and what a person would suggest; for gold_error, why the gold failed.
   std::string message;
+  // Of a prediction that ran: result_preview of its rows on the question's own database.
+  std::string preview;
   // "easy", "medium", "hard" or "extra" of the gold; empty when it does not parse.
   std::string hardness;
 };

@@ -15,7 +15,7 @@ store::Table spider_items_table(std::span<const task::Item> items, sql::Scorer& 
 store::Table mmlu_items_table(std::span<const task::Item> items);
 
 /// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row
-/// is wrong.
+/// is wrong. `scorer` previews rows.
 store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
                                sql::Scorer& scorer);
 /// The same for MMLU: column `correct`.

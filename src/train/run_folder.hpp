@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "tradeoff/base/file_lock.hpp"
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/comm/session.hpp"
+#include "tradeoff/train/checkpoint.hpp"
+#include "tradeoff/train/trainer.hpp"
+
+namespace tradeoff::train {
+
+/// The output folder of one training, locked by rank 0 against a second writer while this lives.
+class RunFolder {
+ public:
+  /// `record` tells this training from others. Throws Error where another process holds the folder.
+  RunFolder(const comm::Session& session, std::filesystem::path path, Json record);
+
+  /// The checkpoint to go on from, the same on every rank; none where the training starts anew, for
+  /// which what an earlier one left is removed. Throws Error on all ranks when the folder holds
+  /// another training.
+  std::optional<Checkpoint> open(const model::LlamaConfig& config, bool resume,
+                                 std::int64_t total_steps) const;
+  /// Written last: the training has ended.
+  void complete(const TrainResult& result) const;
+
+ private:
+  std::optional<Checkpoint> open_first(const model::LlamaConfig& config, bool resume) const;
+
+  const comm::Session& session_;
+  std::filesystem::path path_;
+  Json record_;
+  std::optional<FileLock> lock_;
+};
+
+}  // namespace tradeoff::train
