@@ -90,8 +90,8 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   using Word = typename W::Word;
   constexpr i64 kPairs = W::kElements;
   static thread_local Scratch scratch;
-  const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
-  const i64 d = g.d, depth = words_of<W>(d), padded = whole_panels(d), stride = g.kv_heads * d;
+  const TileRows tile{t, g.heads, g.kv_heads, g.d};
+  const i64 rows = tile.count, d = g.d, depth = words_of<W>(d), padded = whole_panels(d);
   const i64 stacks = words_of<W>(rows), score_stacks = words_of<W>(kScoreRows),
             key_stacks = words_of<W>(kKeyBlock);
 
@@ -124,11 +124,8 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
                 words(kScoreRows * key_stacks)};
   }
 
-  const auto place_of = [&](i64 r) {
-    return (t.q_begin + r / group) * g.heads + t.kv_head * group + r % group;
-  };
   const auto row_of = [&](const void* from, i64 r) -> const T* {
-    return r < rows ? static_cast<const T*>(from) + place_of(r) * d : nullptr;
+    return r < rows ? static_cast<const T*>(from) + tile.place(r) * d : nullptr;
   };
   for (i64 r = 0; r < rows; ++r) {
     const T *const q_row = row_of(g.q, r), *const dout_row = row_of(g.dout, r);
@@ -145,14 +142,11 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   }
   std::memset(dq, 0, rows * padded * sizeof(float));
 
-  const i64 seen =
-      t.causal && t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count;
+  const i64 seen = tile.keys_seen();
   for (i64 block = 0; block < seen; block += kKeyBlock) {
     const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
-    const auto key_of = [&](const void* from, i64 j) -> const T* {
-      return j < count
-                 ? static_cast<const T*>(from) + (t.k_begin + block + j) * stride + t.kv_head * d
-                 : nullptr;
+    const auto key_of = [&](const void* from, i64 j) {
+      return j < count ? tile.key<T>(from, block + j) : nullptr;
     };
     if (count < kKeyBlock) {
       std::memset(key_columns, 0, kKeyBlock * depth * sizeof(Word));
@@ -168,23 +162,21 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
     }
     std::memset(dk_block, 0, kKeyBlock * padded * sizeof(float));
     std::memset(dv_block, 0, kKeyBlock * padded * sizeof(float));
-    // Queries before the block see none of its keys.
-    const i64 first = t.causal && block >= t.visible ? (block - t.visible + 1) * group : 0;
-    for (i64 row = first / kPairs * kPairs; row < rows; row += kScoreRows) {
+    for (i64 row = tile.first_row(block) / kPairs * kPairs; row < rows; row += kScoreRows) {
       const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
-      const auto visible_to = [&](i64 r) {
-        const i64 visible = t.causal ? t.visible + r / group - block : count;
-        return visible < count ? visible : count;
-      };
-      const i64 limit = whole_panels(visible_to(row + m - 1));
+      const i64 limit = whole_panels(tile.visible(row + m - 1, block, count));
       small_product<W, false, false>(m, limit, depth, q + row * depth, depth, key_columns, kPanel,
                                      depth * kPanel, probs, kKeyBlock);
       small_product<W, false, false>(m, limit, depth, dout + row * depth, depth, value_columns,
                                      kPanel, depth * kPanel, dscores, kKeyBlock);
       const auto score_row = [&](i64 r) -> ScoreRow {
-        const i64 at = place_of(row + r);
-        return {probs + r * kKeyBlock, dscores + r * kKeyBlock, g.scale, g.lse[at],
-                g.delta[at],           visible_to(row + r)};
+        const i64 at = tile.place(row + r);
+        return {probs + r * kKeyBlock,
+                dscores + r * kKeyBlock,
+                g.scale,
+                g.lse[at],
+                g.delta[at],
+                tile.visible(row + r, block, count)};
       };
       score_words<W>(score_row, m, limit, score_to);
       const i64 stack = row / kPairs, m_stacks = words_of<W>(m);
@@ -204,7 +196,7 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
     }
   }
   for (i64 r = 0; r < rows; ++r) {
-    float* const to = g.dq + place_of(r) * d;
+    float* const to = g.dq + tile.place(r) * d;
     const float* const share = dq + r * padded;
     fetch_ahead(to, d, g.heads * d);
     for (i64 i = 0; i < d; ++i) to[i] = share[i] * g.scale + (g.add_dq ? to[i] : 0.0f);

@@ -17,6 +17,32 @@ constexpr float kMinusInfinity = -__builtin_inff();
 // Rows (queries x heads of a group) whose scores are held at a time; even, for stacked_words.
 constexpr i64 kScoreRows = 96;
 
+// A tile's rows are its queries, each with the heads of its group.
+struct TileRows {
+  const AttendTile& t;
+  i64 heads, kv_heads, d;
+  i64 group = heads / kv_heads, count = (t.q_end - t.q_begin) * group;
+
+  // Where row r stands in [T, heads].
+  i64 place(i64 r) const { return (t.q_begin + r / group) * heads + t.kv_head * group + r % group; }
+  // How many of the `most` keys from `block` on row r sees.
+  i64 visible(i64 r, i64 block, i64 most) const {
+    const i64 seen = t.causal ? t.visible + r / group - block : most;
+    return seen < most ? seen : most;
+  }
+  // How many of the tile's keys its last row sees.
+  i64 keys_seen() const { return visible(count - 1, 0, t.k_count); }
+  // The first row that sees a key from `block` on.
+  i64 first_row(i64 block) const {
+    return t.causal && block >= t.visible ? (block - t.visible + 1) * group : 0;
+  }
+  // Key j, or its value, in [S, kv_heads, d].
+  template <typename T>
+  const T* key(const void* from, i64 j) const {
+    return static_cast<const T*>(from) + ((t.k_begin + j) * kv_heads + t.kv_head) * d;
+  }
+};
+
 // Asks the caches for the same head's row of a later query: rows of one head are too far apart for
 // the processor to foresee.
 template <typename T>
@@ -57,22 +83,18 @@ constexpr i64 kFewRows = 8;
 
 template <typename T>
 void attend_few(const AttendArgs& g, const AttendTile& t) {
-  const i64 group = g.heads / g.kv_heads, rows = (t.q_end - t.q_begin) * group, d = g.d;
-  const i64 kv_stride = g.kv_heads * d;
+  const TileRows tile{t, g.heads, g.kv_heads, g.d};
+  const i64 d = g.d, kv_stride = g.kv_heads * d;
   float scores[kKeyBlock];
-  for (i64 r = 0; r < rows; ++r) {
-    const i64 query = r / group, at = (t.q_begin + query) * g.heads + t.kv_head * group + r % group;
+  for (i64 r = 0; r < tile.count; ++r) {
+    const i64 at = tile.place(r);
     const T* const q = static_cast<const T*>(g.q) + at * d;
     float* const acc = g.acc + at * d;
     if (g.row_max[at] == kMinusInfinity) std::memset(acc, 0, d * sizeof(float));
-    i64 limit = t.causal ? t.visible + query : t.k_count;
-    if (limit > t.k_count) limit = t.k_count;
+    const i64 limit = tile.visible(r, 0, t.k_count);
     for (i64 block = 0; block < limit; block += kKeyBlock) {
       const i64 count = limit - block < kKeyBlock ? limit - block : kKeyBlock;
-      const T* const k =
-          static_cast<const T*>(g.k) + (t.k_begin + block) * kv_stride + t.kv_head * d;
-      const T* const v =
-          static_cast<const T*>(g.v) + (t.k_begin + block) * kv_stride + t.kv_head * d;
+      const T *const k = tile.key<T>(g.k, block), *const v = tile.key<T>(g.v, block);
       for (i64 j = 0; j < count; ++j) {
         const T* const key = k + j * kv_stride;
         Vf sum = {};
@@ -101,15 +123,14 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
 
 template <typename T>
 void attend_tile(const AttendArgs& g, const AttendTile& t) {
-  if ((t.q_end - t.q_begin) * (g.heads / g.kv_heads) <= kFewRows) return attend_few<T>(g, t);
+  const TileRows tile{t, g.heads, g.kv_heads, g.d};
+  if (tile.count <= kFewRows) return attend_few<T>(g, t);
   using Words = typename WordsOf<T>::Type;
   using Word = typename Words::Word;
   constexpr i64 kPairs = Words::kElements;
   using Prob = std::conditional_t<kPairs == 1, float, T>;
   static thread_local Scratch scratch;
-  const i64 group = g.heads / g.kv_heads, queries = t.q_end - t.q_begin, rows = queries * group;
-  const i64 d = g.d, depth = words_of<Words>(d), padded = whole_panels(d),
-            kv_stride = g.kv_heads * d;
+  const i64 rows = tile.count, d = g.d, depth = words_of<Words>(d), padded = whole_panels(d);
   constexpr i64 kStacks = kKeyBlock / kPairs;
   float* const acc = scratch.reserve(rows * (padded + depth) + 2 * kScoreRows * kKeyBlock +
                                      kKeyBlock * depth + kStacks * padded);  // [rows, padded]
@@ -120,11 +141,8 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
   Word* const q = values + kStacks * padded;  // [rows, depth]
   Word* const keys = q + rows * depth;        // panels [kKeyBlock / kPanel][depth][kPanel]
 
-  const auto place_of = [&](i64 r) {
-    return (t.q_begin + r / group) * g.heads + t.kv_head * group + r % group;
-  };
   for (i64 r = 0; r < rows; ++r) {
-    const i64 at = place_of(r);
+    const i64 at = tile.place(r);
     const T* const q_row = static_cast<const T*>(g.q) + at * d;
     fetch_ahead(q_row, d, g.heads * d);
     row_words<Words>(q_row, d, q + r * depth);
@@ -132,14 +150,11 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
     std::memset(row, 0, padded * sizeof(float));
     if (g.row_max[at] != kMinusInfinity) std::memcpy(row, g.acc + at * d, d * sizeof(float));
   }
-  const i64 seen =
-      t.causal && t.visible + queries - 1 < t.k_count ? t.visible + queries - 1 : t.k_count;
+  const i64 seen = tile.keys_seen();
   for (i64 block = 0; block < seen; block += kKeyBlock) {
     const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
-    const auto key_of = [&](const void* from, i64 j) -> const T* {
-      return j < count
-                 ? static_cast<const T*>(from) + (t.k_begin + block + j) * kv_stride + t.kv_head * d
-                 : nullptr;
+    const auto key_of = [&](const void* from, i64 j) {
+      return j < count ? tile.key<T>(from, block + j) : nullptr;
     };
     if (count < kKeyBlock) {
       std::memset(keys, 0, kKeyBlock * depth * sizeof(Word));
@@ -151,21 +166,15 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
         stacked_words<Words>(key_of(g.v, j), key_of(g.v, j + 1), d, padded,
                              values + j / kPairs * padded);
     }
-    // Queries before the block see none of its keys.
-    const i64 first = t.causal && block >= t.visible ? (block - t.visible + 1) * group : 0;
-    for (i64 row = first; row < rows; row += kScoreRows) {
+    for (i64 row = tile.first_row(block); row < rows; row += kScoreRows) {
       const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
-      const auto visible_to = [&](i64 r) {
-        const i64 visible = t.causal ? t.visible + r / group - block : count;
-        return visible < count ? visible : count;
-      };
-      const i64 limit = whole_panels(visible_to(row + m - 1));
+      const i64 limit = whole_panels(tile.visible(row + m - 1, block, count));
       small_product<Words, false, false>(m, limit, depth, q + row * depth, depth, keys, kPanel,
                                          depth * kPanel, scores, kKeyBlock);
       for (i64 r = row; r < row + m; ++r) {
-        const i64 at = place_of(r), local = (r - row) * kKeyBlock;
-        const float factor = softmax_row(scores + local, visible_to(r), limit, g.scale,
-                                         g.row_max[at], g.row_sum[at], probs + local);
+        const i64 at = tile.place(r), local = (r - row) * kKeyBlock;
+        const float factor = softmax_row(scores + local, tile.visible(r, block, count), limit,
+                                         g.scale, g.row_max[at], g.row_sum[at], probs + local);
         if (factor == 1.0f) continue;
         for (i64 i = 0; i < padded; i += kWidth)
           put(acc + r * padded + i, load(acc + r * padded + i) * factor);
@@ -176,7 +185,7 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
     }
   }
   for (i64 r = 0; r < rows; ++r) {
-    float* const to = g.acc + place_of(r) * d;
+    float* const to = g.acc + tile.place(r) * d;
     fetch_ahead(to, d, g.heads * d);
     std::memcpy(to, acc + r * padded, d * sizeof(float));
   }
