@@ -53,13 +53,13 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
   args.d = d;
   args.scale = static_cast<float>(scale);
   args.dq = grads.q.mutable_data_ptr<float>();
+  args.add_dq = !all_at_once;
   float* const dk = grads.k.mutable_data_ptr<float>();
   float* const dv = grads.v.mutable_data_ptr<float>();
 
   // The spans of a level have no queries or keys in common, so its tasks (a tile and a head) write
   // apart, but for the keys of a span cut into tiles: all tiles after its first have dk and dv of
   // their own, which are added in order at the end.
-  args.add_dq = !all_at_once;
   for (const SpanLevel& level : pattern.levels()) {
     const std::vector<cpu::AttendTile> tiles =
         attention_tiles(level, std::max<std::int64_t>(1, kGradTileRows / (heads / kv_heads)));

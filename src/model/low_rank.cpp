@@ -101,7 +101,7 @@ at::Tensor LowRankUpdate::block_columns(std::int64_t out, Columns columns) const
   const std::int64_t half = cpu::select_kernels().panel / 2;
   const bool gated = columns == Columns::gated;
   const std::int64_t rows = gated ? out / 2 : out;
-  const std::int64_t panels = gated ? (rows + half - 1) / half : (rows + 2 * half - 1) / (2 * half);
+  const std::int64_t panels = panel_count(rows, gated);
   at::Tensor all = at::zeros({panels, 2, 2}, at::TensorOptions(c10::ScalarType::Long));
   auto* const ranges = reinterpret_cast<cpu::ColumnRange*>(all.mutable_data_ptr<std::int64_t>());
   for (std::int64_t i = 0; i < 2 * panels; ++i) {

@@ -15,11 +15,12 @@ namespace {
 constexpr std::int64_t kTasksPerThread = 16;
 constexpr std::int64_t kTaskRows = 96;
 
-std::int64_t panels_of(std::int64_t columns, std::int64_t per_panel) {
-  return (columns + per_panel - 1) / per_panel;
-}
-
 }  // namespace
+
+std::int64_t panel_count(std::int64_t columns, bool gated) {
+  const std::int64_t each = cpu::select_kernels().panel / (gated ? 2 : 1);
+  return (columns + each - 1) / each;
+}
 
 cpu::Storage storage_of(c10::ScalarType dtype) {
   if (dtype == c10::ScalarType::Float) return cpu::Storage::f32;
@@ -31,8 +32,7 @@ at::Tensor pack_panels(const at::Tensor& w, const at::Tensor& up) {
   const cpu::Kernels& kernels = cpu::select_kernels();
   const cpu::Storage storage = storage_of(w.scalar_type());
   const std::int64_t n = w.size(0), k = w.size(1);
-  const std::int64_t panels =
-      up.defined() ? panels_of(n, kernels.panel / 2) : panels_of(n, kernels.panel);
+  const std::int64_t panels = panel_count(n, up.defined());
   at::Tensor packed =
       at::empty({kernels.packed_size(storage, panels * kernels.panel, k)}, w.options());
   const void* const second = up.defined() ? up.const_data_ptr() : nullptr;
@@ -45,8 +45,7 @@ at::Tensor pack_panels(const at::Tensor& w, const at::Tensor& up) {
 
 void run_product(const cpu::GemmArgs& args, std::int64_t rows) {
   const cpu::Kernels& kernels = cpu::select_kernels();
-  const bool gated = args.epilogue == cpu::Epilogue::silu_mul;
-  const std::int64_t panels = panels_of(args.n, gated ? kernels.panel / 2 : kernels.panel);
+  const std::int64_t panels = panel_count(args.n, args.epilogue == cpu::Epilogue::silu_mul);
   const std::int64_t row_blocks = (rows + kTaskRows - 1) / kTaskRows;
   const std::int64_t wanted = kTasksPerThread * at::get_num_threads();
   const std::int64_t groups = std::clamp<std::int64_t>(

@@ -11,6 +11,9 @@ namespace tradeoff::model {
 /// Throws Error unless the dtype is float32 or bfloat16.
 cpu::Storage storage_of(c10::ScalarType dtype);
 
+/// Panels of `columns` output columns; those of a gated pair hold half as many, of each of the two.
+std::int64_t panel_count(std::int64_t columns, bool gated);
+
 /// Panels of w [n, k], or of the pair w and up with columns that alternate; all contiguous on the
 /// CPU.
 at::Tensor pack_panels(const at::Tensor& w, const at::Tensor& up = {});

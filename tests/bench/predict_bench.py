@@ -103,7 +103,8 @@ class Peer:
         """(answers equal, near ties, really different). Where greedy answers part, float32 logits judge our token: the peer's
         are in bfloat16 too, and as far off as ours."""
         equal = near = wrong = 0
-        judge = AutoModelForCausalLM.from_pretrained(self.options.model, dtype=torch.float32).eval()
+        if self.options.task == "spider":
+            judge = AutoModelForCausalLM.from_pretrained(self.options.model, dtype=torch.float32).eval()
         for i, want in self.results.items():
             if self.options.task != "spider":
                 gap = max(abs(a - b) for a, b in zip(want, rows[i]["choice_logprobs"]))

@@ -5,7 +5,7 @@
 sql_score_driver stands in for the program where only the first modules are built.
 
 FOLDER is a checkout of taoyds/test-suite-sql-eval (with sqlparse and nltk in this Python); without it the
-same rules as tests/sql/official_execution.py and official_match.py state them run in its place, with a connection a
+same rules as tests/sql/official_*.py state them run in its place, with a connection a
 statement as the official program has it. sql_guard_bench beside the driver says what the sandbox adds to a query.
 Predictions are seeded mutations of the golds. First both must agree on every verdict's sum.
 """
@@ -42,6 +42,7 @@ REWRITTEN = """
 import json, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import official_execution
+import official_grammar
 import official_match
 gold, pred, db, table = sys.argv[2:]
 entries = {entry["db_id"]: entry for entry in json.load(open(table))}
@@ -49,8 +50,8 @@ databases = official_execution.Databases(pathlib.Path(db), fresh=True)
 right = matched = count = 0
 for line, prediction in zip(open(gold), open(pred)):
     query, db_id = line.strip().split("\\t")
-    names = official_match.Names(databases, db_id, entries[db_id])
-    official_match.hardness(official_match.parse(names, query))
+    names = official_grammar.Names(databases, db_id, entries[db_id])
+    official_match.hardness(official_grammar.parse(names, query))
     right += official_execution.exec_right(databases, db_id, query, prediction.strip(), False)
     matched += official_match.match_right(names, query, prediction.strip())[0]
     count += 1

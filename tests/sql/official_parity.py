@@ -3,8 +3,8 @@
     official_parity.py DRIVER SPIDER_FOLDER --count 5000 --plugged 500 --seed 0 [--official FOLDER]
 
 Verdicts are compared row for row, tables byte for byte. FOLDER is a checkout of taoyds/test-suite-sql-eval: with it
-the rules in official_execution.py, official_match.py and official_tables.py are themselves compared with the official
-program.
+the rules in official_execution.py, official_grammar.py, official_match.py and official_tables.py are themselves
+compared with the official program.
 A verdict may differ only as one of the defects below, each a test in known_defects.cpp.
 """
 import argparse
@@ -19,6 +19,7 @@ import tempfile
 
 import mutate_golds
 import official_execution
+import official_grammar
 import official_match
 import official_tables as tables
 
@@ -101,7 +102,7 @@ def main():
     check_defects_are_committed()
     entries = {entry["db_id"]: entry for entry in json.loads((args.spider / "tables.json").read_text(encoding="utf-8"))}
     databases = official_execution.Databases(args.spider / "database")
-    names = {db_id: official_match.Names(databases, db_id, entries[db_id]) for db_id in entries if (args.spider / "database" / db_id).is_dir()}
+    names = {db_id: official_grammar.Names(databases, db_id, entries[db_id]) for db_id in entries if (args.spider / "database" / db_id).is_dir()}
     tally = Tally()
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
@@ -122,7 +123,7 @@ def main():
         pairs = mutate_golds.write_pairs(args.spider, folder, args.count, args.seed)
         rows, _ = score(args.driver, args.spider, folder, "--etype", "all")
         for row, (db_id, gold, prediction) in zip(rows, pairs, strict=True):
-            right, level = official_match.match_right(names[db_id], gold, prediction)[0], official_match.hardness(official_match.parse(names[db_id], gold))
+            right, level = official_match.match_right(names[db_id], gold, prediction)[0], official_match.hardness(official_grammar.parse(names[db_id], gold))
             if program and (right, level) != program.match_right(db_id, gold, prediction):
                 tally.fail("the rules written anew", f"match: rules {right} {level}: {gold} | {prediction}")
             tally.add("match", row, row["match"], right, prediction)
@@ -151,7 +152,7 @@ def main():
                         print(file=pred_file)
                     print(gold, db_id, sep="\t", file=gold_file)
                     print(prediction, file=pred_file)
-                    level = official_match.hardness(official_match.parse(names[db_id], gold))
+                    level = official_match.hardness(official_grammar.parse(names[db_id], gold))
                     right = official_execution.exec_right(databases, db_id, gold, prediction, False)
                     listed.append(tables.row(names[db_id], level, right, gold, prediction, k // length, k % length))
             for etype in ("exec", "match", "all"):

@@ -1,6 +1,7 @@
 """What the official evaluation.py prints for a list of verdicts, written anew from its layout."""
 import collections
 
+import official_grammar
 import official_match
 
 LEVELS = ["easy", "medium", "hard", "extra", "all"]
@@ -33,8 +34,8 @@ def totals(gold, given):
 
 def row(names, level, right, gold, prediction, session=0, turn=0):
     """`right`: whether it executes to the same rows."""
-    wanted = official_match.parse(names, gold)
-    given = official_match.parse(names, prediction.replace("value", "1")) or official_match.NOTHING
+    wanted = official_grammar.parse(names, gold)
+    given = official_grammar.parse(names, prediction.replace("value", "1")) or official_grammar.NOTHING
     match, parts = official_match.match_right(names, gold, prediction)
     counts = totals(wanted, given)
     return Row(level, right, match, {name: (parts[name], *counts[name]) for name in PARTS}, session, turn, gold, prediction)

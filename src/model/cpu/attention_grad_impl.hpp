@@ -143,40 +143,24 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   std::memset(dq, 0, rows * padded * sizeof(float));
 
   const i64 seen = tile.keys_seen();
-  for (i64 block = 0; block < seen; block += kKeyBlock) {
-    const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
-    const auto key_of = [&](const void* from, i64 j) {
-      return j < count ? tile.key<T>(from, block + j) : nullptr;
-    };
-    if (count < kKeyBlock) {
-      std::memset(key_columns, 0, kKeyBlock * depth * sizeof(Word));
-      std::memset(value_columns, 0, kKeyBlock * depth * sizeof(Word));
-      std::memset(keys_stacked, 0, key_stacks * padded * sizeof(Word));
-    }
-    for (i64 j = 0; j < count; ++j) {
-      column_words<W>(key_of(g.k, j), d, j, key_columns);
-      column_words<W>(key_of(g.v, j), d, j, value_columns);
-      if (j % kPairs == 0)
-        stacked_words<W>(key_of(g.k, j), key_of(g.k, j + 1), d, padded,
-                         keys_stacked + j / kPairs * padded);
-    }
+  for (i64 begin = 0; begin < seen; begin += kKeyBlock) {
+    const KeyBlock block{tile, begin};
+    column_block<W, T>(block, g.k, key_columns);
+    column_block<W, T>(block, g.v, value_columns);
+    stacked_block<W, T>(block, g.k, keys_stacked);
     std::memset(dk_block, 0, kKeyBlock * padded * sizeof(float));
     std::memset(dv_block, 0, kKeyBlock * padded * sizeof(float));
-    for (i64 row = tile.first_row(block) / kPairs * kPairs; row < rows; row += kScoreRows) {
+    for (i64 row = tile.first_row(begin) / kPairs * kPairs; row < rows; row += kScoreRows) {
       const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
-      const i64 limit = whole_panels(tile.visible(row + m - 1, block, count));
+      const i64 limit = whole_panels(block.visible(row + m - 1));
       small_product<W, false, false>(m, limit, depth, q + row * depth, depth, key_columns, kPanel,
                                      depth * kPanel, probs, kKeyBlock);
       small_product<W, false, false>(m, limit, depth, dout + row * depth, depth, value_columns,
                                      kPanel, depth * kPanel, dscores, kKeyBlock);
       const auto score_row = [&](i64 r) -> ScoreRow {
         const i64 at = tile.place(row + r);
-        return {probs + r * kKeyBlock,
-                dscores + r * kKeyBlock,
-                g.scale,
-                g.lse[at],
-                g.delta[at],
-                tile.visible(row + r, block, count)};
+        return {probs + r * kKeyBlock, dscores + r * kKeyBlock, g.scale, g.lse[at],
+                g.delta[at],           block.visible(row + r)};
       };
       score_words<W>(score_row, m, limit, score_to);
       const i64 stack = row / kPairs, m_stacks = words_of<W>(m);
@@ -188,9 +172,9 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
                                     key_stacks, keys_stacked, padded, kPanel, dq + row * padded,
                                     padded);
     }
-    for (i64 j = 0; j < count; ++j) {
-      float* const dk_row = dk + (block + j) * kv_stride;
-      float* const dv_row = dv + (block + j) * kv_stride;
+    for (i64 j = 0; j < block.count; ++j) {
+      float* const dk_row = dk + (begin + j) * kv_stride;
+      float* const dv_row = dv + (begin + j) * kv_stride;
       for (i64 i = 0; i < d; ++i) dk_row[i] += dk_block[j * padded + i] * g.scale;
       for (i64 i = 0; i < d; ++i) dv_row[i] += dv_block[j * padded + i];
     }

@@ -43,6 +43,38 @@ struct TileRows {
   }
 };
 
+// Up to kKeyBlock of a tile's keys from `begin` on.
+struct KeyBlock {
+  const TileRows& tile;
+  i64 begin;
+  i64 rest = tile.keys_seen() - begin, count = rest < kKeyBlock ? rest : kKeyBlock;
+
+  i64 visible(i64 r) const { return tile.visible(r, begin, count); }
+};
+
+// The block's rows of k or v as columns of panels [kKeyBlock / kPanel][words_of(d)][kPanel]; 0 for
+// keys that it lacks.
+template <typename W, typename T>
+inline void column_block(const KeyBlock& block, const void* from, typename W::Word* panels) {
+  const i64 d = block.tile.d;
+  if (block.count < kKeyBlock) std::memset(panels, 0, kKeyBlock * words_of<W>(d) * sizeof(*panels));
+  for (i64 j = 0; j < block.count; ++j)
+    column_words<W>(block.tile.template key<T>(from, block.begin + j), d, j, panels);
+}
+
+// The same rows with the elements of a column together: [words_of(kKeyBlock), whole_panels(d)].
+template <typename W, typename T>
+inline void stacked_block(const KeyBlock& block, const void* from, typename W::Word* stacked) {
+  const i64 d = block.tile.d, padded = whole_panels(d);
+  if (block.count < kKeyBlock)
+    std::memset(stacked, 0, words_of<W>(kKeyBlock) * padded * sizeof(*stacked));
+  const auto row = [&](i64 j) {
+    return j < block.count ? block.tile.template key<T>(from, block.begin + j) : nullptr;
+  };
+  for (i64 j = 0; j < block.count; j += W::kElements, stacked += padded)
+    stacked_words<W>(row(j), row(j + 1), d, padded, stacked);
+}
+
 // Asks the caches for the same head's row of a later query: rows of one head are too far apart for
 // the processor to foresee.
 template <typename T>
@@ -151,30 +183,19 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
     if (g.row_max[at] != kMinusInfinity) std::memcpy(row, g.acc + at * d, d * sizeof(float));
   }
   const i64 seen = tile.keys_seen();
-  for (i64 block = 0; block < seen; block += kKeyBlock) {
-    const i64 count = seen - block < kKeyBlock ? seen - block : kKeyBlock;
-    const auto key_of = [&](const void* from, i64 j) {
-      return j < count ? tile.key<T>(from, block + j) : nullptr;
-    };
-    if (count < kKeyBlock) {
-      std::memset(keys, 0, kKeyBlock * depth * sizeof(Word));
-      std::memset(values, 0, kStacks * padded * sizeof(Word));
-    }
-    for (i64 j = 0; j < count; ++j) {
-      column_words<Words>(key_of(g.k, j), d, j, keys);
-      if (j % kPairs == 0)
-        stacked_words<Words>(key_of(g.v, j), key_of(g.v, j + 1), d, padded,
-                             values + j / kPairs * padded);
-    }
-    for (i64 row = tile.first_row(block); row < rows; row += kScoreRows) {
+  for (i64 begin = 0; begin < seen; begin += kKeyBlock) {
+    const KeyBlock block{tile, begin};
+    column_block<Words, T>(block, g.k, keys);
+    stacked_block<Words, T>(block, g.v, values);
+    for (i64 row = tile.first_row(begin); row < rows; row += kScoreRows) {
       const i64 m = rows - row < kScoreRows ? rows - row : kScoreRows;
-      const i64 limit = whole_panels(tile.visible(row + m - 1, block, count));
+      const i64 limit = whole_panels(block.visible(row + m - 1));
       small_product<Words, false, false>(m, limit, depth, q + row * depth, depth, keys, kPanel,
                                          depth * kPanel, scores, kKeyBlock);
       for (i64 r = row; r < row + m; ++r) {
         const i64 at = tile.place(r), local = (r - row) * kKeyBlock;
-        const float factor = softmax_row(scores + local, tile.visible(r, block, count), limit,
-                                         g.scale, g.row_max[at], g.row_sum[at], probs + local);
+        const float factor = softmax_row(scores + local, block.visible(r), limit, g.scale,
+                                         g.row_max[at], g.row_sum[at], probs + local);
         if (factor == 1.0f) continue;
         for (i64 i = 0; i < padded; i += kWidth)
           put(acc + r * padded + i, load(acc + r * padded + i) * factor);
