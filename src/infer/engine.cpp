@@ -37,13 +37,14 @@ struct PassBuilder {
             ids_tensor(kv_row, device),
             ids_tensor(out_rows, device),
             last,
-            AttentionPattern(std::move(levels), static_cast<std::int64_t>(ids.size()), device)};
+            AttentionPattern(std::move(levels), static_cast<std::int64_t>(ids.size()), device,
+                             position)};
   }
 };
 
 }  // namespace
 
-Engine::Engine(model::Llama& model, const EngineOptions& options)
+Engine::Engine(model::Decoder& model, const EngineOptions& options)
     : model_(model), options_(options) {
   check(options.max_pass_tokens > 0, "max_pass_tokens must be positive");
 }
@@ -156,10 +157,11 @@ at::Tensor Engine::prefill(const Layout& layout) {
       // Descendants of this run inside the pass see all of it.
       const std::int64_t d0 = std::max(t1, w0), d1 = std::min(layout.subtree_end[i], w1);
       if (d0 < d1)
-        above[layout.depth[i]].spans.push_back({d0 - w0, d1 - d0, layout.row[i], runs[i].tokens()});
+        above[layout.depth[i]].spans.push_back(
+            {d0 - w0, d1 - d0, layout.row[i], runs[i].tokens(), runs[i].begin});
       const std::int64_t begin = std::max(t0, w0), end = std::min(t1, w1);
       if (begin >= end) continue;
-      own.spans.push_back({begin - w0, end - begin, layout.row[i], end - t0});
+      own.spans.push_back({begin - w0, end - begin, layout.row[i], end - t0, runs[i].begin});
       for (std::int64_t t = begin; t < end; ++t) {
         const std::int64_t position = runs[i].begin + (t - t0);
         pass.ids.push_back((*layout.prompts[runs[i].prompt])[position]);
@@ -248,14 +250,15 @@ std::vector<Answer> Engine::generate(const Chunk& chunk,
       pass.position.push_back(static_cast<std::int64_t>(layout.prompts[prompt]->size()) + step);
       pass.kv_row.push_back(row);
       pass.out_rows.push_back(i);
-      own.spans.push_back({i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1});
+      own.spans.push_back(
+          {i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1, runs[leaf].begin});
       for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent) {
         auto& spans = above[layout.depth[run]].spans;
         if (!spans.empty() && spans.back().k_begin == layout.row[run] &&
             spans.back().q_begin + spans.back().q_count == i) {
           ++spans.back().q_count;
         } else {
-          spans.push_back({i, 1, layout.row[run], runs[run].tokens()});
+          spans.push_back({i, 1, layout.row[run], runs[run].tokens(), runs[run].begin});
         }
       }
     }

@@ -13,7 +13,7 @@
 namespace tradeoff::lora {
 namespace {
 
-std::int64_t parameter_count(const model::LlamaConfig& config, const LoraOptions& options) {
+std::int64_t parameter_count(const model::DecoderConfig& config, const LoraOptions& options) {
   std::int64_t count = 0;
   for (const model::Projection projection : parse_targets(options.target_modules)) {
     const auto [out, in] = model::shape_of(config, projection);
@@ -65,7 +65,7 @@ void check_options(const LoraOptions& options) {
   parse_targets(options.target_modules);
 }
 
-model::AdapterWeights views_of(const at::Tensor& flat, const model::LlamaConfig& config,
+model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
                                const LoraOptions& options) {
   const c10::InferenceMode inference;
   const auto targets = parse_targets(options.target_modules);
@@ -89,9 +89,12 @@ model::AdapterWeights views_of(const at::Tensor& flat, const model::LlamaConfig&
   return weights;
 }
 
-Adapter make_adapter(const model::LlamaConfig& config, const LoraOptions& options) {
+Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options) {
   const c10::InferenceMode inference;
   check_options(options);
+  check(!config.fused_tensors,
+        "model_type \"" + config.model_type +
+            "\" keeps qkv_proj and gate_up_proj fused; adapters on it are not supported");
   Adapter adapter;
   adapter.options = options;
   adapter.parameters =

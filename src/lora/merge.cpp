@@ -44,7 +44,7 @@ void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path&
   const c10::InferenceMode inference;
   check(!same_folder(base, out) && !same_folder(adapter_folder, out),
         out.string() + ": --out is one of the inputs; name another folder");
-  const model::LlamaConfig config = model::read_config(base / "config.json");
+  const model::DecoderConfig config = model::read_config(base / "config.json");
   const Adapter adapter = read_peft(adapter_folder, config);
   const model::StoredWeights weights(base, config, quantization);
   std::vector<model::TensorSpec> specs;

@@ -117,7 +117,7 @@ LoraOptions read_peft_options(const fs::path& folder) {
   }
 }
 
-Adapter read_peft(const fs::path& folder, const model::LlamaConfig& config) {
+Adapter read_peft(const fs::path& folder, const model::DecoderConfig& config) {
   const c10::InferenceMode inference;
   Adapter adapter = make_adapter(config, read_peft_options(folder));
   const model::SafetensorsFile file(folder / kWeightsFile);

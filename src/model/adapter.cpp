@@ -33,7 +33,7 @@ std::string module_name(std::int64_t layer, Projection projection) {
                      projection <= Projection::o ? "self_attn" : "mlp", name_of(projection));
 }
 
-ProjectionShape shape_of(const LlamaConfig& c, Projection projection) {
+ProjectionShape shape_of(const DecoderConfig& c, Projection projection) {
   switch (projection) {
     case Projection::q:
       return {c.query_width(), c.hidden_size};
@@ -51,7 +51,7 @@ ProjectionShape shape_of(const LlamaConfig& c, Projection projection) {
   fail("unknown projection");
 }
 
-void check_adapter(const AdapterWeights& adapter, const LlamaConfig& config) {
+void check_adapter(const AdapterWeights& adapter, const DecoderConfig& config) {
   if (static_cast<std::int64_t>(adapter.layers.size()) != config.num_hidden_layers) {
     fail(fmt::format("adapter: {} layers, the model has {}", adapter.layers.size(),
                      config.num_hidden_layers));

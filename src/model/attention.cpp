@@ -42,20 +42,23 @@ void check_level(const SpanLevel& level, std::int64_t queries) {
 // Spans without keys fill the gaps, so that the sequences cover all queries in order.
 AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t queries,
                                        c10::Device device) {
-  std::vector<std::int32_t> cu_q = {0}, k_begin, k_count;
+  std::vector<std::int32_t> cu_q = {0}, k_begin, k_count, window_start;
   AttentionPattern::Offsets offsets;
-  const auto add = [&](std::int64_t q_end, std::int64_t begin, std::int64_t count) {
+  const auto add = [&](std::int64_t q_end, std::int64_t begin, std::int64_t count,
+                       std::int64_t start) {
     offsets.max_q = std::max(offsets.max_q, q_end - cu_q.back());
     offsets.max_k = std::max(offsets.max_k, count);
     cu_q.push_back(static_cast<std::int32_t>(q_end));
     k_begin.push_back(static_cast<std::int32_t>(begin));
     k_count.push_back(static_cast<std::int32_t>(count));
+    window_start.push_back(
+        static_cast<std::int32_t>(std::max<std::int64_t>(start, std::int64_t{-1} << 30)));
   };
   for (const Span& span : level.spans) {
-    if (span.q_begin > cu_q.back()) add(span.q_begin, 0, 0);
-    add(span.q_begin + span.q_count, span.k_begin, span.k_count);
+    if (span.q_begin > cu_q.back()) add(span.q_begin, 0, 0, kNoWindow);
+    add(span.q_begin + span.q_count, span.k_begin, span.k_count, span.window_start);
   }
-  if (queries > cu_q.back()) add(queries, 0, 0);
+  if (queries > cu_q.back()) add(queries, 0, 0, kNoWindow);
   k_begin.push_back(0);
   const auto to_device = [&](const std::vector<std::int32_t>& values) {
     return at::tensor(values, at::TensorOptions(c10::ScalarType::Int))
@@ -64,6 +67,7 @@ AttentionPattern::Offsets make_offsets(const SpanLevel& level, std::int64_t quer
   offsets.cu_q = to_device(cu_q);
   offsets.k_begin = to_device(k_begin);
   offsets.k_count = to_device(k_count);
+  offsets.window_start = to_device(window_start);
   return offsets;
 }
 
@@ -92,15 +96,15 @@ RowList list_rows(const SpanLevel& level, bool queries, std::int64_t total, c10:
 }
 
 at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                       const AttentionPattern& pattern, double scale, at::Tensor* merged_lse) {
+                       const AttentionPattern& pattern, const ScoreRule& rule,
+                       at::Tensor* merged_lse) {
   std::vector<at::Tensor> outs, lses;
-  // The flash kernels take half precision and head widths that are multiples of 8 up to 256.
-  const bool flash =
-      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  const bool flash = takes_flash(q, pattern, rule);
+  const double scale = rule.scale;
   for (std::size_t i = 0; i < pattern.levels().size(); ++i) {
     const AttentionPattern::Offsets& o = pattern.offsets()[i];
     if (!flash) {
-      const auto [out, lse] = cuda::attend_level(q, k, v, o, pattern.levels()[i].causal, scale);
+      const auto [out, lse] = cuda::attend_level(q, k, v, o, pattern.levels()[i].causal, rule);
       outs.push_back(out);
       lses.push_back(lse);
       continue;
@@ -125,7 +129,7 @@ at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tenso
 }
 
 at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                      const AttentionPattern& pattern, double scale, at::Tensor* lse) {
+                      const AttentionPattern& pattern, const ScoreRule& rule, at::Tensor* lse) {
   const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
   at::Tensor row_max = at::full({queries, heads}, -std::numeric_limits<float>::infinity(), floats);
@@ -139,7 +143,8 @@ at::Tensor attend_cpu(const at::Tensor& q, const at::Tensor& k, const at::Tensor
   args.heads = heads;
   args.kv_heads = kv_heads;
   args.d = d;
-  args.scale = static_cast<float>(scale);
+  args.scale = static_cast<float>(rule.scale);
+  args.cap = static_cast<float>(rule.cap);
   args.row_max = row_max.mutable_data_ptr<float>();
   args.row_sum = row_sum.mutable_data_ptr<float>();
   args.acc = acc.mutable_data_ptr<float>();
@@ -177,6 +182,7 @@ std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_
       tile.k_count = span.k_count;
       tile.causal = level.causal;
       tile.visible = level.causal ? span.k_count - span.q_count + first + 1 : span.k_count;
+      tile.window_start = span.window_start + first;
       tiles.push_back(tile);
     }
   }
@@ -184,10 +190,16 @@ std::vector<cpu::AttendTile> attention_tiles(const SpanLevel& level, std::int64_
 }
 
 AttentionPattern::AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries,
-                                   c10::Device device)
-    : levels_(std::move(levels)), queries_(queries), device_(device) {
+                                   c10::Device device, std::vector<std::int64_t> positions)
+    : levels_(std::move(levels)),
+      queries_(queries),
+      device_(device),
+      positions_(std::move(positions)) {
+  check(positions_.empty() || static_cast<std::int64_t>(positions_.size()) == queries,
+        "attention pattern: one position a query is expected");
   for (const SpanLevel& level : levels_) {
     check_level(level, queries);
+    for (const Span& span : level.spans) windowed_ = windowed_ || span.window_start > kNoWindow;
     if (device.is_cuda()) offsets_.push_back(make_offsets(level, queries, device));
   }
 }
@@ -202,10 +214,54 @@ const std::vector<AttentionPattern::Rows>& AttentionPattern::rows(std::int64_t k
   return rows_;
 }
 
+const AttentionPattern& AttentionPattern::within(std::int64_t window) const {
+  if (window <= 0 || queries_ == 0) return *this;
+  check(!positions_.empty(), "attention pattern: a window needs the queries' positions");
+  if (*std::ranges::max_element(positions_) < window) return *this;
+  std::shared_ptr<const AttentionPattern>& made = within_[window];
+  if (made) return *made;
+  std::vector<SpanLevel> levels;
+  for (const SpanLevel& level : levels_) {
+    levels.push_back({{}, level.causal});
+    for (const Span& span : level.spans) cut(span, level.causal, window, levels.back().spans);
+    if (levels.back().spans.empty()) levels.pop_back();
+  }
+  made = std::make_shared<const AttentionPattern>(std::move(levels), queries_, device_, positions_);
+  return *made;
+}
+
+// The stretches of a span whose queries are neighbours in their text, without those that see none
+// of its keys any more. The keys keep their place: the backward pass tells a span by them.
+void AttentionPattern::cut(const Span& span, bool causal, std::int64_t window,
+                           std::vector<Span>& to) const {
+  for (std::int64_t first = 0; first < span.q_count;) {
+    const std::int64_t position = positions_[static_cast<std::size_t>(span.q_begin + first)];
+    std::int64_t count = 1;
+    while (first + count < span.q_count &&
+           positions_[static_cast<std::size_t>(span.q_begin + first + count)] == position + count)
+      ++count;
+    Span part = span;
+    part.q_begin = span.q_begin + first;
+    // Of a causal span, the keys that the last of these queries sees.
+    part.k_count = causal ? span.k_count - span.q_count + first + count : span.k_count;
+    const std::int64_t start = position - window + 1 - span.k_position;
+    part.q_count = causal ? count : std::min(count, part.k_count - start);
+    if (start + part.q_count > 1) part.window_start = start;
+    if (part.q_count > 0) to.push_back(part);
+    first += count;
+  }
+}
+
+bool takes_flash(const at::Tensor& q, const AttentionPattern& pattern, const ScoreRule& rule) {
+  return q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256 &&
+         rule.cap == 0 && !pattern.windowed();
+}
+
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                  const AttentionPattern& pattern, double scale, at::Tensor* lse) {
-  return q.is_cuda() ? attend_cuda(q, k, v, pattern, scale, lse)
-                     : attend_cpu(q, k, v, pattern, scale, lse);
+                  const AttentionPattern& pattern, const ScoreRule& rule, at::Tensor* lse) {
+  const AttentionPattern& within = pattern.within(rule.window);
+  return q.is_cuda() ? attend_cuda(q, k, v, within, rule, lse)
+                     : attend_cpu(q, k, v, within, rule, lse);
 }
 
 }  // namespace tradeoff::model

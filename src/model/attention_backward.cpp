@@ -1,6 +1,7 @@
 #include <ATen/Context.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ bool sees_all(const SpanLevel& level, std::int64_t queries) {
 
 AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                            const AttentionPattern& pattern, double scale) {
+                            const AttentionPattern& pattern, const ScoreRule& rule) {
   const cpu::BackwardKernels& kernels = cpu::select_backward();
   const std::int64_t queries = q.size(0), heads = q.size(1), d = q.size(2), kv_heads = k.size(1);
   const auto floats = q.options().dtype(c10::ScalarType::Float);
@@ -51,7 +52,8 @@ AttentionGrads backward_cpu(const at::Tensor& dout, const at::Tensor& q, const a
   args.heads = heads;
   args.kv_heads = kv_heads;
   args.d = d;
-  args.scale = static_cast<float>(scale);
+  args.scale = static_cast<float>(rule.scale);
+  args.cap = static_cast<float>(rule.cap);
   args.dq = grads.q.mutable_data_ptr<float>();
   args.add_dq = !all_at_once;
   float* const dk = grads.k.mutable_data_ptr<float>();
@@ -140,7 +142,7 @@ void add_rows(const at::Tensor& sum, const at::Tensor& rows, const at::Tensor& s
 // Plain products, a span and a group of heads at a time, for what the flash kernels do not take.
 void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                      const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                     const SpanLevel& level, double scale, AttentionGrads& grads) {
+                     const SpanLevel& level, const ScoreRule& rule, AttentionGrads& grads) {
   const std::int64_t group = q.size(1) / k.size(1);
   const auto heads_first = [](const at::Tensor& x, std::int64_t begin, std::int64_t count) {
     return x.narrow(0, begin, count)
@@ -153,15 +155,20 @@ void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tens
     const at::Tensor dos = heads_first(dout.view(q.sizes()), s.q_begin, s.q_count);
     const at::Tensor ks = heads_first(k, s.k_begin, s.k_count).repeat_interleave(group, 0);
     const at::Tensor vs = heads_first(v, s.k_begin, s.k_count).repeat_interleave(group, 0);
-    at::Tensor scores = qs.bmm(ks.transpose(1, 2)).mul_(scale);
-    if (level.causal) {
-      const at::Tensor hidden =
-          at::zeros({s.q_count, s.k_count}, scores.options().dtype(c10::ScalarType::Bool));
-      scores.masked_fill_(hidden.logical_not().triu(s.k_count - s.q_count + 1), -INFINITY);
+    at::Tensor scores = qs.bmm(ks.transpose(1, 2)).mul_(rule.scale), slope;
+    if (rule.cap > 0) {
+      scores.div_(rule.cap).tanh_();
+      slope = scores.mul(scores).neg_().add_(1);
+      scores.mul_(rule.cap);
     }
+    const at::Tensor all =
+        at::ones({s.q_count, s.k_count}, scores.options().dtype(c10::ScalarType::Bool));
+    if (level.causal) scores.masked_fill_(all.triu(s.k_count - s.q_count + 1), -INFINITY);
+    if (s.window_start > kNoWindow) scores.masked_fill_(all.tril(s.window_start - 1), -INFINITY);
     const at::Tensor p = scores.sub_(lse.narrow(1, s.q_begin, s.q_count).unsqueeze(2)).exp_();
     const at::Tensor ds =
-        p.mul(dos.bmm(vs.transpose(1, 2)).sub_(dos.mul(os).sum(2, true))).mul_(scale);
+        p.mul(dos.bmm(vs.transpose(1, 2)).sub_(dos.mul(os).sum(2, true))).mul_(rule.scale);
+    if (slope.defined()) ds.mul_(slope);
     const auto fold = [&](const at::Tensor& x) {
       return x.view({k.size(1), group, s.k_count, -1}).sum(1).transpose(0, 1);
     };
@@ -175,14 +182,14 @@ void add_plain_level(const at::Tensor& dout, const at::Tensor& q, const at::Tens
 
 AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                                const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                               const AttentionPattern& pattern, double scale) {
-  if (q.is_cpu()) return backward_cpu(dout, q, k, v, out, lse, pattern, scale);
+                               const AttentionPattern& whole, const ScoreRule& rule) {
+  const AttentionPattern& pattern = whole.within(rule.window);
+  if (q.is_cpu()) return backward_cpu(dout, q, k, v, out, lse, pattern, rule);
   const std::vector<SpanLevel>& levels = pattern.levels();
-  const bool flash =
-      q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256;
+  const bool flash = takes_flash(q, pattern, rule);
   const auto of_level = [&](std::size_t i) {
     return flash_level(dout, q, k, v, out, lse, pattern.rows(k.size(0))[i], levels[i].causal,
-                       scale);
+                       rule.scale);
   };
   if (flash && levels.size() == 1) {
     const AttentionPattern::Rows& rows = pattern.rows(k.size(0)).front();
@@ -193,7 +200,7 @@ AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, cons
                        at::zeros(v.sizes(), floats)};
   for (std::size_t i = 0; i < levels.size(); ++i) {
     if (!flash) {
-      add_plain_level(dout, q, k, v, out, lse, levels[i], scale, grads);
+      add_plain_level(dout, q, k, v, out, lse, levels[i], rule, grads);
       continue;
     }
     const AttentionGrads share = of_level(i);

@@ -38,7 +38,7 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
   at::Tensor dx = at::empty(x.sizes(), x.options());
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().rms_norm_grad(
-        storage_of(x.scalar_type()), at_row(x, begin), weight.const_data_ptr(),
+        storage_of(x.scalar_type()), at_row(x, begin), weight.const_data_ptr<float>(),
         static_cast<float>(eps), at_row(dy, begin), add.defined() ? at_row(add, begin) : nullptr,
         end - begin, x.size(1), at_row(dx, begin));
   });
@@ -46,29 +46,44 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
 }
 
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
-                         const at::Tensor& cos_sin, const at::Tensor& position,
-                         const at::Tensor& kv_row, c10::ScalarType dtype) {
-  if (dq.is_cuda()) return cuda::rope_backward(dq, dk, dv, cos_sin, position, kv_row, dtype);
-  const std::int64_t rows = dq.size(0), heads = dq.size(1), d = dq.size(2), kv_heads = dk.size(1);
+                         const RopeShape& shape, const at::Tensor& cos_sin,
+                         const at::Tensor& position, const at::Tensor& kv_row,
+                         c10::ScalarType dtype) {
+  if (dq.is_cuda()) return cuda::rope_backward(dq, dk, dv, shape, cos_sin, position, kv_row, dtype);
+  const std::int64_t rows = dq.size(0), heads = shape.heads, d = shape.d, kv_heads = shape.kv_heads;
   at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
   for_each_rows(rows, [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().rope_grad(
-        storage_of(dtype), dq.const_data_ptr<float>() + begin * heads * d,
+        storage_of(dtype), shape, dq.const_data_ptr<float>() + begin * heads * d,
         dk.const_data_ptr<float>(), dv.const_data_ptr<float>(), cos_sin.const_data_ptr<float>(),
         position.const_data_ptr<std::int64_t>() + begin,
-        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
-        at_row(dqkv, begin));
+        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, at_row(dqkv, begin));
   });
   return dqkv;
 }
 
-at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct) {
-  if (pair.is_cuda()) return cuda::silu_mul_backward(pair, dproduct);
+void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t begin,
+                            std::int64_t groups, const at::Tensor& weight, double eps) {
+  if (x.is_cuda()) return cuda::norm_columns_backward_(dy, x, begin, groups, weight, eps);
+  for_each_rows(x.size(0), [&](std::int64_t first, std::int64_t end) {
+    const std::int64_t offset = begin * x.element_size();
+    for (std::int64_t row = first; row < end; ++row) {
+      char* const at = at_row(dy, row) + offset;
+      cpu::select_backward().rms_norm_grad(storage_of(x.scalar_type()), at_row(x, row) + offset,
+                                           weight.const_data_ptr<float>(), static_cast<float>(eps),
+                                           at, nullptr, groups, weight.size(0), at);
+    }
+  });
+}
+
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
+                          Activation activation) {
+  if (pair.is_cuda()) return cuda::gated_backward(pair, dproduct, activation);
   at::Tensor dpair = at::empty(pair.sizes(), pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_backward().silu_mul_grad(storage_of(pair.scalar_type()), at_row(pair, begin),
-                                         at_row(dproduct, begin), end - begin, dproduct.size(1),
-                                         at_row(dpair, begin));
+    cpu::select_backward().gated_grad(storage_of(pair.scalar_type()), activation,
+                                      at_row(pair, begin), at_row(dproduct, begin), end - begin,
+                                      dproduct.size(1), at_row(dpair, begin));
   });
   return dpair;
 }

@@ -13,7 +13,7 @@ namespace {
 // y = x f w with f = 1 / sqrt(mean(x²) + eps): dx = w dy f - x f³ mean(x w dy), plus `add` where it
 // is given.
 template <typename T, int kCount>
-__global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps, const T* dy,
+__global__ void rms_norm_backward_kernel(const T* x, const float* weight, float eps, const T* dy,
                                          const T* add, int columns, T* dx) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * columns;
   x += row;
@@ -22,13 +22,13 @@ __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps,
   if (add) add += row;
   float squares = 0, dots = 0;
   for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
-    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i),
-               grads = load<kCount>(dy + i);
+    const auto values = load<kCount>(x + i), grads = load<kCount>(dy + i);
+    const auto weights = load<kCount>(weight + i);
 #pragma unroll
     for (int j = 0; j < kCount; ++j) {
       const float v = to_float(values.at[j]);
       squares += v * v;
-      dots += v * to_float(weights.at[j]) * to_float(grads.at[j]);
+      dots += v * weights.at[j] * to_float(grads.at[j]);
     }
   }
   squares = block_sum(squares);
@@ -37,48 +37,77 @@ __global__ void rms_norm_backward_kernel(const T* x, const T* weight, float eps,
   const float count = static_cast<float>(columns), factor = rsqrtf(squares / count + eps);
   const float pull = dots * factor * factor * factor / count;
   for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
-    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i),
-               grads = load<kCount>(dy + i);
+    const auto values = load<kCount>(x + i), grads = load<kCount>(dy + i);
+    const auto weights = load<kCount>(weight + i);
     Values<T, kCount> others{}, result;
     if (add) others = load<kCount>(add + i);
 #pragma unroll
     for (int j = 0; j < kCount; ++j) {
       const float grad =
-          to_float(weights.at[j]) * to_float(grads.at[j]) * factor - to_float(values.at[j]) * pull;
+          weights.at[j] * to_float(grads.at[j]) * factor - to_float(values.at[j]) * pull;
       assign(result.at[j], add ? to_float(others.at[j]) + grad : grad);
     }
     store(dx + i, result);
   }
 }
 
+// Gradient of norm_columns_kernel at x; dy becomes it.
+template <typename T>
+__global__ void norm_columns_backward_kernel(const T* x, T* dy, const float* weight, float eps,
+                                             std::int64_t stride, int groups, int width) {
+  const std::int64_t offset = blockIdx.x / groups * stride + blockIdx.x % groups * width;
+  x += offset;
+  dy += offset;
+  float squares = 0, dots = 0;
+  for (int i = threadIdx.x; i < width; i += blockDim.x) {
+    const float v = to_float(x[i]);
+    squares += v * v;
+    dots += v * weight[i] * to_float(dy[i]);
+  }
+  squares = block_sum(squares);
+  __syncthreads();  // block_sum's memory is used again
+  dots = block_sum(dots);
+  const float count = static_cast<float>(width), factor = rsqrtf(squares / count + eps);
+  const float pull = dots * factor * factor * factor / count;
+  for (int i = threadIdx.x; i < width; i += blockDim.x)
+    assign(dy[i], weight[i] * to_float(dy[i]) * factor - to_float(x[i]) * pull);
+}
+
 // The inverse rotation of rope_kernel; one block a token.
 template <typename Grad, typename T>
 __global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad* dv,
                                      const float* cos_sin, const std::int64_t* position,
-                                     const std::int64_t* kv_row, int heads, int kv_heads, int d,
-                                     T* dqkv) {
+                                     const std::int64_t* kv_row, Rope rope, T* dqkv) {
   const std::int64_t token = blockIdx.x;
-  const int half = d / 2, pairs = (heads + kv_heads) * half;
+  const int heads = rope.heads, kv_heads = rope.kv_heads, d = rope.d;
+  const int half = rope.rotary / 2, pairs = (heads + kv_heads) * half;
   T* const row = dqkv + token * (heads + 2 * kv_heads) * d;
-  const float* const angle = cos_sin + position[token] * d;
+  const float* const angle = cos_sin + position[token] * rope.rotary;
   const std::int64_t kv = kv_row[token] * kv_heads * d;
+  const auto grad_of_head = [&](int head) {
+    return head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
+  };
   for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
-    const int head = i / half, at = i % half;
-    const Grad* const grad =
-        head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
-    const float a = to_float(grad[at]), b = to_float(grad[half + at]), c = angle[at],
+    const int head = i / half, at = i % half, first = rope.first(at), second = rope.second(at);
+    const Grad* const grad = grad_of_head(head);
+    const float a = to_float(grad[first]), b = to_float(grad[second]), c = angle[at],
                 s = angle[half + at];
-    assign(row[head * d + at], a * c + b * s);
-    assign(row[head * d + half + at], b * c - a * s);
+    assign(row[head * d + first], a * c + b * s);
+    assign(row[head * d + second], b * c - a * s);
+  }
+  const int rest = d - rope.rotary;
+  for (int i = threadIdx.x; i < (heads + kv_heads) * rest; i += blockDim.x) {
+    const int head = i / rest, at = rope.rotary + i % rest;
+    assign(row[head * d + at], to_float(grad_of_head(head)[at]));
   }
   for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
     assign(row[(heads + kv_heads) * d + i], to_float(dv[kv + i]));
 }
 
-// Layouts of silu_mul_kernel.
+// Layouts of gated_kernel.
 template <typename T, int kCount>
-__global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::int64_t rows,
-                                         int width, T* dpair) {
+__global__ void gated_backward_kernel(const T* pair, const T* dproduct, Activation activation,
+                                      std::int64_t rows, int width, T* dpair) {
   const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
@@ -89,8 +118,9 @@ __global__ void silu_mul_backward_kernel(const T* pair, const T* dproduct, std::
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const float g = to_float(gate.at[i]), d = to_float(grad.at[i]);
-      const float sigmoid = 1.0f / (1.0f + __expf(-g));
-      assign(dgate.at[i], d * to_float(up.at[i]) * sigmoid * (1.0f + g * (1.0f - sigmoid)));
+      const float sigmoid = 1.0f / (1.0f + __expf(-sigmoid_input(activation, g)));
+      assign(dgate.at[i], d * to_float(up.at[i]) * sigmoid *
+                              (1.0f + g * sigmoid_slope(activation, g) * (1.0f - sigmoid)));
       assign(dup.at[i], d * g * sigmoid);
     }
     store(dpair + at, dgate);
@@ -170,7 +200,7 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
   by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
     rms_norm_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), in(weight, type), static_cast<float>(eps), in(dy, type),
+            in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps), in(dy, type),
             add.defined() ? in(add, type) : nullptr, static_cast<int>(x.size(1)), out_of(dx, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -178,32 +208,49 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
 }
 
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
-                         const at::Tensor& cos_sin, const at::Tensor& position,
-                         const at::Tensor& kv_row, c10::ScalarType dtype) {
-  const std::int64_t rows = dq.size(0), heads = dq.size(1), d = dq.size(2), kv_heads = dk.size(1);
-  at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
+                         const RopeShape& shape, const at::Tensor& cos_sin,
+                         const at::Tensor& position, const at::Tensor& kv_row,
+                         c10::ScalarType dtype) {
+  const std::int64_t rows = dq.size(0);
+  at::Tensor dqkv =
+      at::empty({rows, (shape.heads + 2 * shape.kv_heads) * shape.d}, dq.options().dtype(dtype));
   if (rows == 0) return dqkv;
   dispatch(dq, [&](auto* grad) {
     dispatch(dqkv, [&](auto* type) {
       rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
           in(dq, grad), in(dk, grad), in(dv, grad), cos_sin.const_data_ptr<float>(),
           position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
-          static_cast<int>(heads), static_cast<int>(kv_heads), static_cast<int>(d),
-          out_of(dqkv, type));
+          Rope(shape), out_of(dqkv, type));
     });
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dqkv;
 }
 
-at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct) {
+void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t begin,
+                            std::int64_t groups, const at::Tensor& weight, double eps) {
+  if (x.size(0) == 0) return;
+  const std::int64_t width = weight.size(0);
+  dispatch(x, [&](auto* type) {
+    norm_columns_backward_kernel<<<static_cast<unsigned>(x.size(0) * groups),
+                                   width <= 256 ? 64 : kThreads, 0,
+                                   c10::cuda::getCurrentCUDAStream()>>>(
+        in(x, type) + begin, out_of(dy, type) + begin, weight.const_data_ptr<float>(),
+        static_cast<float>(eps), x.stride(0), static_cast<int>(groups), static_cast<int>(width));
+  });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
+                          Activation activation) {
   at::Tensor dpair = at::empty_like(pair);
   const std::int64_t rows = dproduct.size(0), width = dproduct.size(1);
   if (rows == 0) return dpair;
   by_columns(pair, width, [&](auto* type, auto count, dim3 grid) {
-    silu_mul_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+    gated_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(pair, type), in(dproduct, type), rows, static_cast<int>(width), out_of(dpair, type));
+            in(pair, type), in(dproduct, type), activation, rows, static_cast<int>(width),
+            out_of(dpair, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dpair;

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <set>
 
+#include "rope.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/families.hpp"
 
 namespace tradeoff::model {
 namespace {
+
+constexpr const char *kFull = "full_attention", *kSliding = "sliding_attention";
 
 void require(const Json& json, std::string_view key, bool ok, std::string_view supported) {
   if (ok) return;
@@ -17,36 +22,321 @@ void require(const Json& json, std::string_view key, bool ok, std::string_view s
                    found == json.end() ? "nothing" : to_line(*found), supported));
 }
 
-std::int64_t positive(const Json& json, std::string_view key) {
-  const auto value = field<std::int64_t>(json, key);
+std::int64_t positive_or(const Json& json, std::string_view key, std::int64_t fallback) {
+  const auto value = field_or<std::int64_t>(json, key, fallback);
   require(json, key, value > 0 && value < (std::int64_t{1} << 31), "a positive integer");
   return value;
 }
+std::int64_t positive(const Json& json, std::string_view key) {
+  return positive_or(json, key, 0);
+}
 
-// transformers 5 keeps theta and type under rope_parameters; 4 has rope_theta and rope_scaling.
-void read_rope(const Json& json, LlamaConfig& config) {
-  config.rope_theta = field_or<double>(json, "rope_theta", config.rope_theta);
+double factor_or(const Json& json, std::string_view key, double fallback) {
+  const auto value = field_or<double>(json, key, fallback);
+  require(json, key, std::isfinite(value) && value > 0, "a number above 0");
+  return value;
+}
+
+bool flag(const Json& json, const Flag& flag) {
+  return flag.key.empty() ? flag.fallback : field_or<bool>(json, flag.key, flag.fallback);
+}
+
+// Keys that say nothing about what is computed here.
+const std::set<std::string>& harmless_keys() {
+  static const std::set<std::string> keys = {"architectures",
+                                             "torch_dtype",
+                                             "dtype",
+                                             "transformers_version",
+                                             "use_cache",
+                                             "bos_token_id",
+                                             "eos_token_id",
+                                             "pad_token_id",
+                                             "eod_token_id",
+                                             "sep_token_id",
+                                             "initializer_range",
+                                             "attention_dropout",
+                                             "residual_dropout",
+                                             "resid_pdrop",
+                                             "embd_pdrop",
+                                             "_name_or_path",
+                                             "name_or_path",
+                                             "auto_map",
+                                             "cache_implementation",
+                                             "quantization_config",
+                                             "model_type",
+                                             "_attn_implementation",
+                                             "_attn_implementation_autoset",
+                                             "unsloth_fixed",
+                                             "unsloth_version",
+                                             "task_specific_params",
+                                             "id2label",
+                                             "label2id",
+                                             "problem_type",
+                                             "finetuning_task",
+                                             "return_dict",
+                                             "output_attentions",
+                                             "output_hidden_states",
+                                             "torchscript",
+                                             "pruned_heads",
+                                             "use_bfloat16",
+                                             "chunk_size_feed_forward",
+                                             "tokenizer_class",
+                                             "prefix",
+                                             "max_length",
+                                             "min_length",
+                                             "do_sample",
+                                             "temperature",
+                                             "top_k",
+                                             "top_p",
+                                             "typical_p",
+                                             "num_beams",
+                                             "num_beam_groups",
+                                             "num_return_sequences",
+                                             "diversity_penalty",
+                                             "early_stopping",
+                                             "length_penalty",
+                                             "repetition_penalty",
+                                             "no_repeat_ngram_size",
+                                             "bad_words_ids",
+                                             "encoder_no_repeat_ngram_size",
+                                             "begin_suppress_tokens",
+                                             "suppress_tokens",
+                                             "forced_bos_token_id",
+                                             "forced_eos_token_id",
+                                             "exponential_decay_length_penalty",
+                                             "remove_invalid_values",
+                                             "return_dict_in_generate",
+                                             "output_scores",
+                                             "decoder_start_token_id",
+                                             "is_decoder",
+                                             "is_encoder_decoder",
+                                             "add_cross_attention",
+                                             "cross_attention_hidden_size",
+                                             "tie_encoder_decoder",
+                                             "tf_legacy_loss",
+                                             "transformers.js_config",
+                                             "transformers_js_config",
+                                             "vocab_size",
+                                             "hidden_size",
+                                             "intermediate_size",
+                                             "num_hidden_layers",
+                                             "num_attention_heads",
+                                             "num_key_value_heads",
+                                             "head_dim",
+                                             "max_position_embeddings",
+                                             "rms_norm_eps",
+                                             "tie_word_embeddings",
+                                             "rope_theta",
+                                             "rope_scaling",
+                                             "rope_parameters",
+                                             "hidden_act",
+                                             "hidden_activation",
+                                             "sliding_window",
+                                             "layer_types",
+                                             "use_sliding_window",
+                                             "max_window_layers",
+                                             "rope_interleaved",
+                                             "is_llama_config",
+                                             "pretraining_tp"};
+  return keys;
+}
+
+// Keys that are read, by family, besides the sizes.
+bool reads(const Family& family, std::string_view key) {
+  for (const Flag& each : {family.qkv_bias, family.o_bias, family.mlp_bias}) {
+    if (!each.key.empty() && each.key == key) return true;
+  }
+  const auto among = [&](std::initializer_list<std::string_view> keys) {
+    return std::ranges::find(keys, key) != keys.end();
+  };
+  return (family.partial_rotary &&
+          among({"partial_rotary_factor", "original_max_position_embeddings"})) ||
+         (family.rotation == Rotation::listed &&
+          among({"no_rope_layers", "no_rope_layer_interval"})) ||
+         (family.rotation == Rotation::by_layer_type && key == "rope_local_base_freq") ||
+         (family.full_every > 0 && among({"sliding_window_pattern", "_sliding_window_pattern"})) ||
+         (family.query_scalar &&
+          among({"query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping"})) ||
+         (family.multipliers && among({"embedding_multiplier", "residual_multiplier",
+                                       "attention_multiplier", "logits_scaling"}));
+}
+
+// What must be off where a file names it, whatever the family.
+void check_keys(const Json& json, const Family& family) {
+  for (const auto& [key, value] : json.items()) {
+    const bool off = value.is_null() || (value.is_boolean() && !value.get<bool>());
+    if (off || harmless_keys().contains(key) || reads(family, key)) continue;
+    fail(fmt::format("key \"{}\": found {}; model_type \"{}\" is not known to have it", key,
+                     to_line(value), family.model_type));
+  }
+  require(json, "pretraining_tp", field_or<std::int64_t>(json, "pretraining_tp", 1) == 1, "1");
+  require(json, "rope_interleaved", !field_or<bool>(json, "rope_interleaved", false), "false");
+  const bool silu = family.activation == Activation::silu;
+  const char* const key = json.contains("hidden_activation") ? "hidden_activation" : "hidden_act";
+  const char* const wanted = silu ? "silu" : "gelu_pytorch_tanh";
+  require(json, key, field_or<std::string>(json, key, wanted) == wanted,
+          fmt::format("\"{}\"", wanted));
+}
+
+void read_sizes(const Json& json, const Family& family, DecoderConfig& config) {
+  config.vocab_size = positive(json, "vocab_size");
+  config.hidden_size = positive(json, "hidden_size");
+  config.intermediate_size = positive(json, "intermediate_size");
+  config.num_hidden_layers = positive(json, "num_hidden_layers");
+  require(json, "num_hidden_layers", config.num_hidden_layers <= 65536, "at most 65536");
+  config.num_attention_heads = positive(json, "num_attention_heads");
+  config.num_key_value_heads = positive_or(json, "num_key_value_heads", config.num_attention_heads);
+  require(json, "num_key_value_heads", config.num_attention_heads % config.num_key_value_heads == 0,
+          fmt::format("a divisor of num_attention_heads ({})", config.num_attention_heads));
+  const std::int64_t even = config.hidden_size / config.num_attention_heads;
+  config.head_dim = positive_or(
+      json, "head_dim", family.head_dim ? family.head_dim : std::max<std::int64_t>(even, 1));
+  require(json, "head_dim", config.head_dim % 2 == 0, "a positive even integer");
+  config.max_position_embeddings =
+      positive_or(json, "max_position_embeddings", family.max_position_embeddings);
+  config.rms_norm_eps = field_or<double>(json, "rms_norm_eps", family.rms_norm_eps);
+  require(json, "rms_norm_eps", std::isfinite(config.rms_norm_eps) && config.rms_norm_eps >= 0,
+          "a number of at least 0");
+  config.tie_word_embeddings =
+      field_or<bool>(json, "tie_word_embeddings", family.tie_word_embeddings);
+}
+
+// The window of the layers that have one; 0: none.
+std::int64_t window_of(const Json& json, const Family& family) {
+  if (family.windows == Windows::none) return 0;
+  const auto found = json.find("sliding_window");
+  if (found != json.end() && found->is_null()) return 0;
+  const bool asks = family.windows == Windows::last_layers || family.rotation == Rotation::listed;
+  if (asks && !field_or<bool>(json, "use_sliding_window", false)) return 0;
+  if (found == json.end()) return family.sliding_window;
+  return positive(json, "sliding_window");
+}
+
+std::vector<bool> sliding_layers(const Json& json, const Family& family,
+                                 const DecoderConfig& config) {
+  const std::int64_t layers = config.num_hidden_layers;
+  std::vector<bool> sliding(static_cast<std::size_t>(layers), false);
+  const auto types = json.find("layer_types");
+  const bool named = types != json.end() && !types->is_null();
+  if (named && family.windows != Windows::none && family.windows != Windows::all_layers) {
+    const auto names = field<std::vector<std::string>>(json, "layer_types");
+    require(json, "layer_types", static_cast<std::int64_t>(names.size()) == layers,
+            fmt::format("{} names", layers));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      require(json, "layer_types", names[i] == kFull || names[i] == kSliding,
+              "full_attention and sliding_attention");
+      sliding[i] = names[i] == kSliding;
+    }
+    return sliding;
+  }
+  require(json, "layer_types", !named, "nothing for this model_type");
+  const std::int64_t every = [&]() -> std::int64_t {
+    for (const char* key : {"sliding_window_pattern", "_sliding_window_pattern"}) {
+      const auto found = json.find(key);
+      if (family.full_every > 0 && found != json.end() && !found->is_null())
+        return positive(json, key);
+    }
+    return family.full_every;
+  }();
+  const auto first = field_or<std::int64_t>(json, "max_window_layers", 28);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    sliding[static_cast<std::size_t>(i)] =
+        family.windows == Windows::all_layers ||
+        (family.windows == Windows::last_layers && i >= first) ||
+        (family.windows == Windows::by_layer_type && every > 0 && (i + 1) % every != 0);
+  }
+  return sliding;
+}
+
+// transformers 5 keeps a rotation's parameters under rope_parameters, by layer type where they
+// differ; 4 has rope_theta and rope_scaling, the latter of full layers.
+Json rope_parameters(const Json& json, const Family& family, bool sliding) {
+  Json parameters = Json::object();
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const auto found = json.find(key);
     if (found == json.end() || found->is_null()) continue;
     require(json, key, found->is_object(), "an object");
-    config.rope_theta = field_or<double>(*found, "rope_theta", config.rope_theta);
-    const auto type = field_or<std::string>(*found, "rope_type",
-                                            field_or<std::string>(*found, "type", "default"));
-    if (type == "default") continue;
-    require(json, key, type == "llama3", "rope_type \"default\" or \"llama3\"");
-    config.rope_scaling =
-        RopeScaling{field<double>(*found, "factor"), field<double>(*found, "low_freq_factor"),
-                    field<double>(*found, "high_freq_factor"),
-                    field<std::int64_t>(*found, "original_max_position_embeddings")};
-    const RopeScaling& s = *config.rope_scaling;
-    require(json, key,
-            s.factor >= 1 && s.high_freq_factor > s.low_freq_factor &&
-                s.original_max_position_embeddings > 0,
-            "factor >= 1, high_freq_factor > low_freq_factor and a positive "
-            "original_max_position_embeddings");
+    const char* const type = sliding ? kSliding : kFull;
+    if (found->contains(kFull) || found->contains(kSliding)) {
+      const auto own = found->find(type);
+      if (own != found->end() && own->is_object()) parameters.update(*own);
+    } else if (!sliding || family.rotation != Rotation::by_layer_type) {
+      parameters.update(*found);
+    }
   }
-  require(json, "rope_theta", config.rope_theta > 0, "a positive number");
+  if (!parameters.contains("rope_theta")) {
+    const bool local = sliding && family.rotation == Rotation::by_layer_type;
+    const bool old_local = local && family.norm_adds_one;
+    parameters["rope_theta"] =
+        old_local ? field_or<double>(json, "rope_local_base_freq", family.local_rope_theta)
+                  : field_or<double>(json, "rope_theta",
+                                     local ? family.local_rope_theta : family.rope_theta);
+  }
+  if (family.partial_rotary) {
+    for (const char* key : {"partial_rotary_factor", "original_max_position_embeddings"}) {
+      if (!parameters.contains(key) && json.contains(key)) parameters[key] = json.at(key);
+    }
+  }
+  return parameters;
+}
+
+void read_layers(const Json& json, const Family& family, DecoderConfig& config) {
+  const Json full = rope_parameters(json, family, false);
+  const double part =
+      family.partial_rotary ? field_or<double>(full, "partial_rotary_factor", 1) : 1;
+  require(full, "partial_rotary_factor", part > 0 && part <= 1, "a number above 0, at most 1");
+  require(full, "partial_rotary_factor",
+          family.partial_rotary || field_or<double>(full, "partial_rotary_factor", 1) == 1, "1");
+  config.rotary_dim = static_cast<std::int64_t>(static_cast<double>(config.head_dim) * part);
+  require(full, "partial_rotary_factor", config.rotary_dim > 0 && config.rotary_dim % 2 == 0,
+          "an even number of columns that turn");
+  config.rope_neighbours = family.rope_neighbours;
+  config.ropes = {make_rope(full, config.rotary_dim, config.max_position_embeddings)};
+  if (family.rotation == Rotation::by_layer_type) {
+    config.ropes.push_back(make_rope(rope_parameters(json, family, true), config.rotary_dim,
+                                     config.max_position_embeddings));
+  }
+  const std::int64_t window = window_of(json, family);
+  const std::vector<bool> sliding = sliding_layers(json, family, config);
+  const auto listed = field_or<std::vector<int>>(json, "no_rope_layers", {});
+  const std::int64_t interval =
+      family.rotation == Rotation::listed ? positive_or(json, "no_rope_layer_interval", 4) : 1;
+  require(json, "no_rope_layers",
+          family.rotation != Rotation::listed || listed.empty() ||
+              static_cast<std::int64_t>(listed.size()) >= config.num_hidden_layers,
+          "a number for each layer");
+  for (std::size_t i = 0; i < sliding.size(); ++i) {
+    LayerShape layer;
+    layer.window = sliding[i] ? window : 0;
+    const bool turns =
+        listed.empty() ? (static_cast<std::int64_t>(i) + 1) % interval != 0 : listed[i] != 0;
+    if (family.rotation == Rotation::by_layer_type) layer.rope = sliding[i] ? 1 : 0;
+    if (family.rotation == Rotation::sliding_only && window > 0 && !sliding[i]) layer.rope = -1;
+    if (family.rotation == Rotation::listed && !turns) layer.rope = -1;
+    config.layers.push_back(layer);
+  }
+}
+
+void read_scalars(const Json& json, const Family& family, DecoderConfig& config) {
+  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
+  if (family.query_scalar) {
+    config.attention_scale = 1 / std::sqrt(factor_or(json, "query_pre_attn_scalar", 256));
+    const auto cap = [&](const char* key, double fallback) {
+      const auto found = json.find(key);
+      if (found != json.end() && found->is_null()) return 0.0;
+      return found == json.end() ? fallback : factor_or(json, key, 1);
+    };
+    config.attention_cap = cap("attn_logit_softcapping", family.attention_cap);
+    config.logit_cap = cap("final_logit_softcapping", family.logit_cap);
+  }
+  if (family.scaled_embedding)
+    config.embedding_scale = std::sqrt(static_cast<double>(config.hidden_size));
+  if (family.multipliers) {
+    config.embedding_scale = factor_or(json, "embedding_multiplier", 1);
+    config.residual_scale = factor_or(json, "residual_multiplier", 1);
+    config.attention_scale = factor_or(json, "attention_multiplier", 1);
+    config.logit_scale = 1 / factor_or(json, "logits_scaling", 1);
+  }
 }
 
 std::vector<std::int32_t> ids_of(const Json& json, std::string_view key) {
@@ -58,40 +348,28 @@ std::vector<std::int32_t> ids_of(const Json& json, std::string_view key) {
 
 }  // namespace
 
-LlamaConfig parse_config(const Json& json) {
-  require(json, "model_type", field_or<std::string>(json, "model_type", "") == "llama",
-          "\"llama\"");
-  require(json, "hidden_act", field_or<std::string>(json, "hidden_act", "silu") == "silu",
-          "\"silu\"");
-  for (const char* bias : {"attention_bias", "mlp_bias"}) {
-    require(json, bias, !field_or<bool>(json, bias, false), "false (biases are not supported)");
-  }
-  LlamaConfig config;
-  config.vocab_size = positive(json, "vocab_size");
-  config.hidden_size = positive(json, "hidden_size");
-  config.intermediate_size = positive(json, "intermediate_size");
-  config.num_hidden_layers = positive(json, "num_hidden_layers");
-  config.num_attention_heads = positive(json, "num_attention_heads");
-  config.num_key_value_heads =
-      field_or<std::int64_t>(json, "num_key_value_heads", config.num_attention_heads);
-  require(json, "num_key_value_heads",
-          config.num_key_value_heads > 0 &&
-              config.num_attention_heads % config.num_key_value_heads == 0,
-          fmt::format("a divisor of num_attention_heads ({})", config.num_attention_heads));
-  config.head_dim =
-      field_or<std::int64_t>(json, "head_dim", config.hidden_size / config.num_attention_heads);
-  require(json, "head_dim", config.head_dim > 0 && config.head_dim % 2 == 0,
-          "a positive even integer");
-  config.max_position_embeddings = field_or<std::int64_t>(json, "max_position_embeddings", 2048);
-  require(json, "max_position_embeddings", config.max_position_embeddings > 0,
-          "a positive integer");
-  config.rms_norm_eps = field_or<double>(json, "rms_norm_eps", 1e-6);
-  config.tie_word_embeddings = field_or<bool>(json, "tie_word_embeddings", false);
-  read_rope(json, config);
+DecoderConfig parse_config(const Json& json) {
+  check(json.is_object(), "found " + to_line(json) + ", expected an object");
+  const Family& family = family_of(field_or<std::string>(json, "model_type", ""));
+  check_keys(json, family);
+  DecoderConfig config;
+  config.model_type = family.model_type;
+  config.json = json;
+  config.norms = family.norms;
+  config.qk_norm = family.qk_norm;
+  config.norm_adds_one = family.norm_adds_one;
+  config.qkv_bias = flag(json, family.qkv_bias);
+  config.o_bias = flag(json, family.o_bias);
+  config.mlp_bias = flag(json, family.mlp_bias);
+  config.fused_tensors = family.fused_tensors;
+  config.activation = family.activation;
+  read_sizes(json, family, config);
+  read_layers(json, family, config);
+  read_scalars(json, family, config);
   return config;
 }
 
-LlamaConfig read_config(const std::filesystem::path& config_json) {
+DecoderConfig read_config(const std::filesystem::path& config_json) {
   try {
     return parse_config(read_json(config_json));
   } catch (const Error& error) {
@@ -101,32 +379,11 @@ LlamaConfig read_config(const std::filesystem::path& config_json) {
   }
 }
 
-Json to_json(const LlamaConfig& config, const std::string& dtype) {
-  Json json = {{"architectures", {"LlamaForCausalLM"}},
-               {"model_type", "llama"},
-               {"hidden_act", "silu"},
-               {"vocab_size", config.vocab_size},
-               {"hidden_size", config.hidden_size},
-               {"intermediate_size", config.intermediate_size},
-               {"num_hidden_layers", config.num_hidden_layers},
-               {"num_attention_heads", config.num_attention_heads},
-               {"num_key_value_heads", config.num_key_value_heads},
-               {"head_dim", config.head_dim},
-               {"max_position_embeddings", config.max_position_embeddings},
-               {"rms_norm_eps", config.rms_norm_eps},
-               {"rope_theta", config.rope_theta},
-               {"attention_bias", false},
-               {"mlp_bias", false},
-               {"tie_word_embeddings", config.tie_word_embeddings},
-               {"torch_dtype", dtype}};
-  if (const auto& s = config.rope_scaling) {
-    json["rope_scaling"] = {
-        {"rope_type", "llama3"},
-        {"factor", s->factor},
-        {"low_freq_factor", s->low_freq_factor},
-        {"high_freq_factor", s->high_freq_factor},
-        {"original_max_position_embeddings", s->original_max_position_embeddings}};
-  }
+Json to_json(const DecoderConfig& config, const std::string& dtype) {
+  Json json = config.json;
+  json.erase("quantization_config");
+  json.erase("dtype");
+  json["torch_dtype"] = dtype;
   return json;
 }
 
@@ -143,29 +400,6 @@ std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder
   }
   fail(model_folder.string() +
        ": neither generation_config.json nor config.json names an eos_token_id");
-}
-
-std::vector<float> inverse_frequencies(const LlamaConfig& config) {
-  std::vector<float> frequencies;
-  for (std::int64_t i = 0; i < config.head_dim / 2; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(config.head_dim);
-    frequencies.push_back(1.0f / std::pow(static_cast<float>(config.rope_theta), exponent));
-  }
-  if (!config.rope_scaling) return frequencies;
-  const RopeScaling& s = *config.rope_scaling;
-  const double length = static_cast<double>(s.original_max_position_embeddings);
-  for (float& frequency : frequencies) {
-    const double wavelength = 2 * std::numbers::pi / frequency;
-    if (wavelength < length / s.high_freq_factor) continue;
-    if (wavelength > length / s.low_freq_factor) {
-      frequency = static_cast<float>(frequency / s.factor);
-    } else {
-      const double smooth =
-          (length / wavelength - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
-      frequency = static_cast<float>((1 - smooth) * frequency / s.factor + smooth * frequency);
-    }
-  }
-  return frequencies;
 }
 
 }  // namespace tradeoff::model

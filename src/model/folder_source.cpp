@@ -25,7 +25,7 @@ class FolderSource : public Source {
     return "Hugging Face folder (" +
            std::string(name_of(checkpoint_.tensor("model.embed_tokens.weight").dtype)) + ")";
   }
-  LlamaConfig config() const override { return config_; }
+  DecoderConfig config() const override { return config_; }
   bool has(const std::string& name) const override { return checkpoint_.has(name); }
   std::vector<std::int64_t> shape(const std::string& name) const override {
     return checkpoint_.tensor(name).shape;
@@ -68,7 +68,7 @@ class FolderSource : public Source {
 
  private:
   std::filesystem::path folder_;
-  LlamaConfig config_;
+  DecoderConfig config_;
   Checkpoint checkpoint_;
 };
 

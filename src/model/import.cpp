@@ -69,7 +69,7 @@ ImportSummary import_model(const ImportOptions& options) {
         "--quantization nf4 with --dtype float32: NF4 quantises the bfloat16 values; leave out "
         "--dtype");
   const auto source = open_source(options.model);
-  const LlamaConfig config = source->config();
+  const DecoderConfig config = source->config();
   const text::Vocabulary vocabulary = source->vocabulary();
   check(static_cast<std::int64_t>(vocabulary.tokens.size()) <= config.vocab_size,
         fmt::format("{}: the vocabulary has {} tokens, the embedding {} rows",

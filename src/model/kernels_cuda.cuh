@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/switches.hpp"
 
 namespace tradeoff::model::cuda {
 
@@ -38,6 +39,29 @@ __device__ inline Values<T, kCount> load(const T* from) {
 template <typename T, int kCount>
 __device__ inline void store(T* to, const Values<T, kCount>& values) {
   *reinterpret_cast<Values<T, kCount>*>(to) = values;
+}
+
+// RopeShape for the device, and where a turning pair's two columns stand.
+struct Rope {
+  int heads, kv_heads, d, rotary;
+  bool neighbours;
+  explicit Rope(const RopeShape& shape)
+      : heads(static_cast<int>(shape.heads)),
+        kv_heads(static_cast<int>(shape.kv_heads)),
+        d(static_cast<int>(shape.d)),
+        rotary(static_cast<int>(shape.rotary)),
+        neighbours(shape.neighbours) {}
+  __device__ int first(int pair) const { return neighbours ? 2 * pair : pair; }
+  __device__ int second(int pair) const { return neighbours ? 2 * pair + 1 : rotary / 2 + pair; }
+};
+
+// The argument of the sigmoid in an activation x · sigmoid(z), and dz/dx.
+__device__ inline float sigmoid_input(Activation activation, float x) {
+  return activation == Activation::silu ? x : 1.5957691216057308f * (x + 0.044715f * x * x * x);
+}
+__device__ inline float sigmoid_slope(Activation activation, float x) {
+  return activation == Activation::silu ? 1.0f
+                                        : 1.5957691216057308f * (1.0f + 3.0f * 0.044715f * x * x);
 }
 
 // Sum over the block in a fixed order; every thread gets it.

@@ -40,21 +40,29 @@ Linear::Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dty
   weight_ = resident(weight);
 }
 
-Linear Linear::gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device,
+Linear Linear::gated(const at::Tensor& pair, Activation activation, c10::Device device,
                      c10::ScalarType dtype) {
   Linear linear;
-  linear.in_ = gate.size(1);
-  linear.out_ = gate.size(0);
+  linear.in_ = pair.size(1);
+  linear.out_ = pair.size(0) / 2;
+  linear.activation_ = activation;
   linear.dtype_ = dtype;
   linear.device_ = device;
   linear.columns_ = Columns::gated;
-  linear.weight_ = linear.resident(at::cat({gate, up}));
+  linear.weight_ = linear.resident(pair);
   return linear;
 }
 
+void Linear::set_bias(const at::Tensor& bias) {
+  check(bias.dim() == 1 && bias.size(0) == rows(), "set_bias: a bias of another size");
+  bias_ = bias.to(device_, device_.is_cpu() ? c10::ScalarType::Float : dtype_,
+                  /*non_blocking=*/false, /*copy=*/true);
+}
+
 Linear Linear::quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device,
-                         c10::ScalarType dtype) {
+                         c10::ScalarType dtype, Activation activation) {
   Linear linear;
+  linear.activation_ = activation;
   for (quant::Nf4Weight& part : parts) {
     // A copy: the parts may lie in a mapped file.
     part.packed = copy_of(part.packed, device);
@@ -127,7 +135,11 @@ at::Tensor Linear::run_joined(const at::Tensor& x, const Request& request) const
   const at::Tensor weight = at::empty({rows(), in_ + width}, x.options());
   dequantise_to(weight.narrow(1, 0, in_));
   weight.narrow(1, in_, width).copy_(low_rank_.up());
-  return at::linear(at::cat({x, low_rank_.down(x, request.tape)}, 1), weight);
+  return product_cuda(at::cat({x, low_rank_.down(x, request.tape)}, 1), weight);
+}
+
+at::Tensor Linear::product_cuda(const at::Tensor& x, const at::Tensor& weight) const {
+  return bias_.defined() ? at::linear(x, weight, bias_) : at::linear(x, weight);
 }
 
 at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
@@ -136,7 +148,7 @@ at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
       in_ % 8 == 0) {
     const at::Tensor pair = run_joined(x, request);
     if (request.pair) *request.pair = pair;
-    return silu_mul(pair);
+    return gated_product(pair, activation_);
   }
   const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
   if (request.float_out) {
@@ -144,11 +156,11 @@ at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
                ? at::linear(x, weight)
                : at::mm(x, weight.t(), c10::ScalarType::Float);
   }
-  at::Tensor product = at::linear(x, weight);
+  at::Tensor product = product_cuda(x, weight);
   if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
   if (request.gated) {
     if (request.pair) *request.pair = product;
-    return silu_mul(product);
+    return gated_product(product, activation_);
   }
   return request.residual ? at::add(product, *request.residual) : product;
 }
@@ -163,9 +175,11 @@ at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {
   args.in = storage_of(dtype_);
   args.weights = storage_of(weight.scalar_type());
   args.out_storage = storage_of(out_dtype);
-  args.epilogue = request.gated      ? cpu::Epilogue::silu_mul
+  args.epilogue = request.gated      ? cpu::Epilogue::gated
                   : request.residual ? cpu::Epilogue::add
                                      : cpu::Epilogue::store;
+  args.activation = activation_;
+  args.bias = bias_.defined() ? bias_.const_data_ptr<float>() : nullptr;
   args.main = {x.const_data_ptr(), in_, in_, weight.const_data_ptr()};
   at::Tensor down;
   if (!low_rank_.empty() && !request.float_out) {

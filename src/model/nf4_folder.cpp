@@ -66,7 +66,7 @@ bool asks_for_nf4(const Json& config_json) {
   return true;
 }
 
-std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const LlamaConfig& config,
+std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const DecoderConfig& config,
                                    const std::function<at::Tensor(const std::string&)>& weight) {
   const c10::InferenceMode inference;
   std::vector<quant::NamedTensor> tensors;

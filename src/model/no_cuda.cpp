@@ -16,22 +16,29 @@ bool compiled() {
 at::Tensor rms_norm(const at::Tensor&, const at::Tensor&, double) {
   off();
 }
-at::Tensor rope_scatter(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                        std::int64_t, at::Tensor&, at::Tensor&) {
+void norm_columns_(at::Tensor&, std::int64_t, std::int64_t, const at::Tensor&, double) {
   off();
 }
-at::Tensor silu_mul(const at::Tensor&) {
+at::Tensor rope_scatter(const at::Tensor&, const RopeShape&, const at::Tensor&, const at::Tensor&,
+                        const at::Tensor&, at::Tensor&, at::Tensor&) {
+  off();
+}
+at::Tensor gated_product(const at::Tensor&, Activation) {
   off();
 }
 at::Tensor rms_norm_backward(const at::Tensor&, const at::Tensor&, double, const at::Tensor&,
                              const at::Tensor&) {
   off();
 }
-at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                         const at::Tensor&, const at::Tensor&, c10::ScalarType) {
+at::Tensor rope_backward(const at::Tensor&, const at::Tensor&, const at::Tensor&, const RopeShape&,
+                         const at::Tensor&, const at::Tensor&, const at::Tensor&, c10::ScalarType) {
   off();
 }
-at::Tensor silu_mul_backward(const at::Tensor&, const at::Tensor&) {
+void norm_columns_backward_(at::Tensor&, const at::Tensor&, std::int64_t, std::int64_t,
+                            const at::Tensor&, double) {
+  off();
+}
+at::Tensor gated_backward(const at::Tensor&, const at::Tensor&, Activation) {
   off();
 }
 LossGradient cross_entropy(const at::Tensor&, const at::Tensor&, const at::Tensor&,
@@ -44,7 +51,7 @@ at::Tensor dropout_mask(const DropoutRows&, std::int64_t, std::int64_t, std::uin
 }
 std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor&, const at::Tensor&,
                                                const at::Tensor&, const AttentionPattern::Offsets&,
-                                               bool, double) {
+                                               bool, const ScoreRule&) {
   off();
 }
 at::Tensor merge_attention(const std::vector<at::Tensor>&, const std::vector<at::Tensor>&) {

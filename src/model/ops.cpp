@@ -43,33 +43,44 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   if (x.is_cuda()) return cuda::rms_norm(x, weight, eps);
   at::Tensor out = at::empty_like(x);
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
-    cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr(),
+    cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr<float>(),
                                    static_cast<float>(eps), end - begin, x.size(1),
                                    at_row(out, begin));
   });
   return out;
 }
 
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
-                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
-                        at::Tensor& k_arena, at::Tensor& v_arena) {
+void norm_columns_(at::Tensor& x, std::int64_t begin, std::int64_t groups, const at::Tensor& weight,
+                   double eps) {
+  if (x.is_cuda()) return cuda::norm_columns_(x, begin, groups, weight, eps);
+  for_each_rows(x.size(0), [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t row = first; row < end; ++row) {
+      char* const at = at_row(x, row) + begin * x.element_size();
+      cpu::select_kernels().rms_norm(storage_of(x), at, weight.const_data_ptr<float>(),
+                                     static_cast<float>(eps), groups, weight.size(0), at);
+    }
+  });
+}
+
+at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, at::Tensor& k_arena,
+                        at::Tensor& v_arena) {
   if (qkv.is_cuda())
-    return cuda::rope_scatter(qkv, cos_sin, position, kv_row, heads, k_arena, v_arena);
-  const std::int64_t kv_heads = k_arena.size(1), d = k_arena.size(2);
-  at::Tensor q = at::empty({qkv.size(0), heads, d}, qkv.options());
+    return cuda::rope_scatter(qkv, shape, cos_sin, position, kv_row, k_arena, v_arena);
+  at::Tensor q = at::empty({qkv.size(0), shape.heads, shape.d}, qkv.options());
   for_each_rows(qkv.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_kernels().rope_scatter(
-        storage_of(qkv), at_row(qkv, begin), cos_sin.const_data_ptr<float>(),
+        storage_of(qkv), shape, at_row(qkv, begin), cos_sin.const_data_ptr<float>(),
         position.const_data_ptr<std::int64_t>() + begin,
-        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, heads, kv_heads, d,
-        at_row(q, begin), k_arena.mutable_data_ptr(), v_arena.mutable_data_ptr());
+        kv_row.const_data_ptr<std::int64_t>() + begin, end - begin, at_row(q, begin),
+        k_arena.mutable_data_ptr(), v_arena.mutable_data_ptr());
   });
   return q;
 }
 
-at::Tensor silu_mul(const at::Tensor& x) {
-  check(x.is_cuda(), "silu_mul: on the CPU the product computes it (Linear::apply_gated)");
-  return cuda::silu_mul(x);
+at::Tensor gated_product(const at::Tensor& x, Activation activation) {
+  check(x.is_cuda(), "gated_product: on the CPU the product computes it (Linear::apply_gated)");
+  return cuda::gated_product(x, activation);
 }
 
 at::Tensor argmax_rows(const at::Tensor& logits) {

@@ -15,7 +15,7 @@ constexpr int kMaxLevels = 8;
 
 // One block a row.
 template <typename T, int kCount>
-__global__ void rms_norm_kernel(const T* x, const T* weight, float eps, int columns, T* out) {
+__global__ void rms_norm_kernel(const T* x, const float* weight, float eps, int columns, T* out) {
   x += static_cast<std::int64_t>(blockIdx.x) * columns;
   out += static_cast<std::int64_t>(blockIdx.x) * columns;
   float squares = 0;
@@ -26,32 +26,53 @@ __global__ void rms_norm_kernel(const T* x, const T* weight, float eps, int colu
   }
   const float factor = rsqrtf(block_sum(squares) / static_cast<float>(columns) + eps);
   for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
-    const auto values = load<kCount>(x + i), weights = load<kCount>(weight + i);
+    const auto values = load<kCount>(x + i);
+    const auto weights = load<kCount>(weight + i);
     Values<T, kCount> result;
 #pragma unroll
     for (int j = 0; j < kCount; ++j)
-      assign(result.at[j], to_float(values.at[j]) * factor * to_float(weights.at[j]));
+      assign(result.at[j], to_float(values.at[j]) * factor * weights.at[j]);
     store(out + i, result);
   }
+}
+
+// One block a group of `width` neighbouring columns of a row.
+template <typename T>
+__global__ void norm_columns_kernel(T* x, const float* weight, float eps, std::int64_t stride,
+                                    int groups, int width) {
+  x += blockIdx.x / groups * stride + blockIdx.x % groups * width;
+  float squares = 0;
+  for (int i = threadIdx.x; i < width; i += blockDim.x) squares += to_float(x[i]) * to_float(x[i]);
+  const float factor = rsqrtf(block_sum(squares) / static_cast<float>(width) + eps);
+  for (int i = threadIdx.x; i < width; i += blockDim.x)
+    assign(x[i], to_float(x[i]) * factor * weight[i]);
 }
 
 // One block a token; threads walk the pairs of query and key heads, then copy the values.
 template <typename T>
 __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64_t* position,
-                            const std::int64_t* kv_row, int heads, int kv_heads, int d, T* q, T* k,
-                            T* v) {
+                            const std::int64_t* kv_row, Rope rope, T* q, T* k, T* v) {
   const std::int64_t token = blockIdx.x;
-  const int half = d / 2, pairs = (heads + kv_heads) * half;
+  const int heads = rope.heads, kv_heads = rope.kv_heads, d = rope.d;
+  const int half = rope.rotary / 2, pairs = (heads + kv_heads) * half;
   const T* const row = qkv + token * (heads + 2 * kv_heads) * d;
-  const float* const angle = cos_sin + position[token] * d;
+  const float* const angle = cos_sin + position[token] * rope.rotary;
   const std::int64_t kv = kv_row[token] * kv_heads * d;
+  const auto out_of_head = [&](int head) {
+    return head < heads ? q + (token * heads + head) * d : k + kv + (head - heads) * d;
+  };
   for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
-    const int head = i / half, at = i % half;
-    const float a = to_float(row[head * d + at]), b = to_float(row[head * d + half + at]);
+    const int head = i / half, at = i % half, first = rope.first(at), second = rope.second(at);
+    const float a = to_float(row[head * d + first]), b = to_float(row[head * d + second]);
     const float c = angle[at], s = angle[half + at];
-    T* const out = head < heads ? q + (token * heads + head) * d : k + kv + (head - heads) * d;
-    assign(out[at], a * c - b * s);
-    assign(out[half + at], b * c + a * s);
+    T* const out = out_of_head(head);
+    assign(out[first], a * c - b * s);
+    assign(out[second], b * c + a * s);
+  }
+  const int rest = d - rope.rotary;
+  for (int i = threadIdx.x; i < (heads + kv_heads) * rest; i += blockDim.x) {
+    const int head = i / rest, at = rope.rotary + i % rest;
+    out_of_head(head)[at] = row[head * d + at];
   }
   for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
     v[kv + i] = row[(heads + kv_heads) * d + i];
@@ -59,7 +80,8 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
 
 // x [rows, 2 width], out [rows, width]; kCount elements a thread, rows strided over the grid.
 template <typename T, int kCount>
-__global__ void silu_mul_kernel(const T* x, std::int64_t rows, int width, T* out) {
+__global__ void gated_kernel(const T* x, Activation activation, std::int64_t rows, int width,
+                             T* out) {
   const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
@@ -69,7 +91,8 @@ __global__ void silu_mul_kernel(const T* x, std::int64_t rows, int width, T* out
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       const float g = to_float(gate.at[i]);
-      assign(product.at[i], g / (1.0f + __expf(-g)) * to_float(up.at[i]));
+      assign(product.at[i],
+             g / (1.0f + __expf(-sigmoid_input(activation, g))) * to_float(up.at[i]));
     }
     store(out + row * width + column, product);
   }
@@ -78,9 +101,9 @@ __global__ void silu_mul_kernel(const T* x, std::int64_t rows, int width, T* out
 // One warp a (query, head); lanes stride over the head's width, the softmax runs key by key.
 template <typename T>
 __global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_q,
-                              const int* k_begin, const int* k_count, bool causal, float scale,
-                              std::int64_t tokens, int heads, int kv_heads, int d, T* out,
-                              float* lse) {
+                              const int* k_begin, const int* k_count, const int* window_start,
+                              bool causal, float scale, float cap, std::int64_t tokens, int heads,
+                              int kv_heads, int d, T* out, float* lse) {
   const std::int64_t pair =
       static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   if (pair >= tokens * heads) return;
@@ -92,7 +115,7 @@ __global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_
   const int visible = causal ? k_count[span] - queries + (token - cu_q[span]) + 1 : k_count[span];
   constexpr int kMaxPerLane = 16;  // head widths up to 512
   float acc[kMaxPerLane] = {}, highest = -INFINITY, total = 0;
-  for (int j = 0; j < visible; ++j) {
+  for (int j = max(0, window_start[span] + token - cu_q[span]); j < visible; ++j) {
     const std::int64_t row =
         (static_cast<std::int64_t>(k_begin[span] + j) * kv_heads + head / (heads / kv_heads)) * d;
     float score = 0;
@@ -100,6 +123,7 @@ __global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_
     for (int offset = 16; offset > 0; offset /= 2)
       score += __shfl_xor_sync(0xffffffffu, score, offset);
     score *= scale;
+    if (cap > 0) score = cap * tanhf(score / cap);
     const float next = fmaxf(highest, score), factor = expf(highest - next), p = expf(score - next);
     total = total * factor + p;
     highest = next;
@@ -160,37 +184,49 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
     rms_norm_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), in(weight, type), static_cast<float>(eps), static_cast<int>(x.size(1)),
-            out_of(out, type));
+            in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
+            static_cast<int>(x.size(1)), out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
-                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
-                        at::Tensor& k_arena, at::Tensor& v_arena) {
-  const std::int64_t kv_heads = k_arena.size(1), d = k_arena.size(2);
-  at::Tensor q = at::empty({qkv.size(0), heads, d}, qkv.options());
+void norm_columns_(at::Tensor& x, std::int64_t begin, std::int64_t groups, const at::Tensor& weight,
+                   double eps) {
+  if (x.size(0) == 0) return;
+  const std::int64_t width = weight.size(0);
+  dispatch(x, [&](auto* type) {
+    norm_columns_kernel<<<static_cast<unsigned>(x.size(0) * groups), width <= 256 ? 64 : kThreads,
+                          0, c10::cuda::getCurrentCUDAStream()>>>(
+        out_of(x, type) + begin, weight.const_data_ptr<float>(), static_cast<float>(eps),
+        x.stride(0), static_cast<int>(groups), static_cast<int>(width));
+  });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+}
+
+at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, at::Tensor& k_arena,
+                        at::Tensor& v_arena) {
+  at::Tensor q = at::empty({qkv.size(0), shape.heads, shape.d}, qkv.options());
   if (qkv.size(0) == 0) return q;
   dispatch(qkv, [&](auto* type) {
     rope_kernel<<<qkv.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
         in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
-        kv_row.const_data_ptr<std::int64_t>(), static_cast<int>(heads), static_cast<int>(kv_heads),
-        static_cast<int>(d), out_of(q, type), out_of(k_arena, type), out_of(v_arena, type));
+        kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type), out_of(k_arena, type),
+        out_of(v_arena, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return q;
 }
 
-at::Tensor silu_mul(const at::Tensor& x) {
+at::Tensor gated_product(const at::Tensor& x, Activation activation) {
   const std::int64_t rows = x.size(0), width = x.size(1) / 2;
   at::Tensor out = at::empty({rows, width}, x.options());
   if (rows == 0) return out;
   by_columns(x, width, [&](auto* type, auto count, dim3 grid) {
-    silu_mul_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+    gated_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), rows, static_cast<int>(width), out_of(out, type));
+            in(x, type), activation, rows, static_cast<int>(width), out_of(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
@@ -199,7 +235,7 @@ at::Tensor silu_mul(const at::Tensor& x) {
 std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor& q, const at::Tensor& k,
                                                const at::Tensor& v,
                                                const AttentionPattern::Offsets& offsets,
-                                               bool causal, double scale) {
+                                               bool causal, const ScoreRule& rule) {
   const std::int64_t tokens = q.size(0), heads = q.size(1), d = q.size(2);
   check(d <= 512, "head_dim over 512 is not supported on CUDA");
   at::Tensor out = at::empty_like(q),
@@ -209,8 +245,9 @@ std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor& q, const at::Te
     attend_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0,
                     c10::cuda::getCurrentCUDAStream()>>>(
         in(q, type), in(k, type), in(v, type), offsets.cu_q.const_data_ptr<int>(),
-        offsets.k_begin.const_data_ptr<int>(), offsets.k_count.const_data_ptr<int>(), causal,
-        static_cast<float>(scale), tokens, static_cast<int>(heads), static_cast<int>(k.size(1)),
+        offsets.k_begin.const_data_ptr<int>(), offsets.k_count.const_data_ptr<int>(),
+        offsets.window_start.const_data_ptr<int>(), causal, static_cast<float>(rule.scale),
+        static_cast<float>(rule.cap), tokens, static_cast<int>(heads), static_cast<int>(k.size(1)),
         static_cast<int>(d), out_of(out, type), lse.mutable_data_ptr<float>());
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();

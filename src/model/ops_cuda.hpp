@@ -16,30 +16,36 @@ namespace tradeoff::model::cuda {
 bool compiled();
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
-at::Tensor rope_scatter(const at::Tensor& qkv, const at::Tensor& cos_sin,
-                        const at::Tensor& position, const at::Tensor& kv_row, std::int64_t heads,
-                        at::Tensor& k_arena, at::Tensor& v_arena);
-at::Tensor silu_mul(const at::Tensor& x);
+void norm_columns_(at::Tensor& x, std::int64_t begin, std::int64_t groups, const at::Tensor& weight,
+                   double eps);
+at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at::Tensor& cos_sin,
+                        const at::Tensor& position, const at::Tensor& kv_row, at::Tensor& k_arena,
+                        at::Tensor& v_arena);
+at::Tensor gated_product(const at::Tensor& x, Activation activation);
 
 // Of backward.hpp and dropout.hpp: backward_cuda.cu.
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
                              const at::Tensor& dy, const at::Tensor& add);
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
-                         const at::Tensor& cos_sin, const at::Tensor& position,
-                         const at::Tensor& kv_row, c10::ScalarType dtype);
-at::Tensor silu_mul_backward(const at::Tensor& pair, const at::Tensor& dproduct);
+                         const RopeShape& shape, const at::Tensor& cos_sin,
+                         const at::Tensor& position, const at::Tensor& kv_row,
+                         c10::ScalarType dtype);
+void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t begin,
+                            std::int64_t groups, const at::Tensor& weight, double eps);
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
+                          Activation activation);
 LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                            const at::Tensor& weights, c10::ScalarType dtype);
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,
                         std::uint32_t threshold, double probability, c10::ScalarType dtype);
 
 /// One level of attention by a plain kernel, a warp a (query, head), for what the flash kernels do
-/// not take (float32, unusual head widths). Returns {out [T, H, d], lse float32 [H, T]}; -inf where
-/// a query has no keys.
+/// not take (float32, unusual head widths, windows, score caps). Returns {out [T, H, d], lse
+/// float32 [H, T]}; -inf where a query has no keys.
 std::pair<at::Tensor, at::Tensor> attend_level(const at::Tensor& q, const at::Tensor& k,
                                                const at::Tensor& v,
                                                const AttentionPattern::Offsets& offsets,
-                                               bool causal, double scale);
+                                               bool causal, const ScoreRule& rule);
 
 /// Merges partial attentions of the same queries: outs[i] [T, H, d], lses[i] float32 [H, T] (an
 /// infinite value marks a query without keys). Returns Σ outs · exp(lse - merged lse) as [T, H·d].

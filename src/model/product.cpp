@@ -45,7 +45,7 @@ at::Tensor pack_panels(const at::Tensor& w, const at::Tensor& up) {
 
 void run_product(const cpu::GemmArgs& args, std::int64_t rows) {
   const cpu::Kernels& kernels = cpu::select_kernels();
-  const std::int64_t panels = panel_count(args.n, args.epilogue == cpu::Epilogue::silu_mul);
+  const std::int64_t panels = panel_count(args.n, args.epilogue == cpu::Epilogue::gated);
   const std::int64_t row_blocks = (rows + kTaskRows - 1) / kTaskRows;
   const std::int64_t wanted = kTasksPerThread * at::get_num_threads();
   const std::int64_t groups = std::clamp<std::int64_t>(

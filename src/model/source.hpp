@@ -16,7 +16,7 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual std::string description() const = 0;
-  virtual LlamaConfig config() const = 0;
+  virtual DecoderConfig config() const = 0;
   virtual bool has(const std::string& name) const = 0;
   /// Shape as transformers has it ([out, in]); Error when missing.
   virtual std::vector<std::int64_t> shape(const std::string& name) const = 0;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <set>
+
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/nf4_folder.hpp"
 #include "tradeoff/model/weights.hpp"
@@ -34,7 +36,7 @@ at::Tensor view_of(const StoredTensor& stored) {
 
 }  // namespace
 
-StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config,
+StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderConfig& config,
                              Quantization quantization)
     : checkpoint_(folder) {
   for (const WeightShape& weight : weight_shapes(config)) {
@@ -56,6 +58,7 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaCon
                        weight.name, fmt::join(shape, ", "), fmt::join(weight.shape, ", ")));
     }
   }
+  refuse_unread(config);
   const auto config_json = folder / "config.json";
   const bool asked = [&] {
     try {
@@ -74,6 +77,23 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const LlamaCon
   }
   quantise_ = !quantised_ && quantization == Quantization::nf4;
   quantised_ = quantised_ || quantise_;
+}
+
+// Every tensor on disk is used, or known to be of no use.
+void StoredWeights::refuse_unread(const DecoderConfig& config) const {
+  std::set<std::string> read;
+  for (const WeightShape& weight : weight_shapes(config)) read.insert(weight.name);
+  for (const std::string& name : checkpoint_.names()) {
+    if (read.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;
+    // transformers writes a tied head where somebody saved it by hand; it is the embedding again.
+    if (config.tie_word_embeddings && name == "lm_head.weight") continue;
+    const std::size_t dot = name.rfind(".weight.");
+    if (dot != std::string::npos && stored_nf4(name.substr(0, dot + 7))) continue;
+    fail(
+        fmt::format("{}: tensor {} is not read by model_type {}: found in the checkpoint, expected "
+                    "nothing of this name",
+                    checkpoint_.folder().string(), name, config.model_type));
+  }
 }
 
 bool StoredWeights::stored_nf4(const std::string& name) const {

@@ -39,21 +39,21 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   const c10::Device device =
       model::pick_device(options.device, session.local_rank(), session.local_size());
   text::Tokenizer tokenizer = text::load_tokenizer(options.model);
-  auto llama = std::make_unique<model::Llama>(
+  auto decoder = std::make_unique<model::Decoder>(
       options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device),
                                         options.quantization, options.nf4_residency});
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= llama->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
-  return {std::move(llama), std::move(tokenizer), model::read_eos_ids(options.model)};
+  return {std::move(decoder), std::move(tokenizer), model::read_eos_ids(options.model)};
 }
 
 void use_adapter(LoadedModel& model, const fs::path& folder) {
   if (folder.empty()) {
-    model.llama->set_adapter(nullptr);
+    model.decoder->set_adapter(nullptr);
     return;
   }
-  const lora::Adapter adapter = lora::read_peft(folder, model.llama->config());
-  model.llama->set_adapter(&adapter.weights);
+  const lora::Adapter adapter = lora::read_peft(folder, model.decoder->config());
+  model.decoder->set_adapter(&adapter.weights);
 }
 
 Json adapter_identity(const fs::path& folder) {

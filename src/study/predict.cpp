@@ -20,7 +20,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   use_adapter(model, options.adapter);
   const PredictionPlan plan =
       plan_predictions(items, options.task, options.decoding, model.tokenizer,
-                       model.llama->config().max_position_embeddings);
+                       model.decoder->config().max_position_embeddings);
   Json identity = model_identity(session, options.model);
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
   const Json header = prediction_header(plan, identity);

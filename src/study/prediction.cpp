@@ -177,7 +177,7 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
   {
     comm::ChunkCounter counter(session, order.size());
     store::JournalWriter journal(journal_folder, header);
-    infer::Engine engine(*model.llama);
+    infer::Engine engine(*model.decoder);
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
       // What the ranks have in work does not count yet.

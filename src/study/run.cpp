@@ -162,13 +162,13 @@ class StudyRun {
     if (model_) return;
     if (session.rank() == 0) log::info("loading {}", options_.model.model.string());
     model_.emplace(load_model(session, options_.model));
-    model::reset_peak_memory(model_->llama->device());
+    model::reset_peak_memory(model_->decoder->device());
   }
 
   // Of the rank that needed most since this was asked before. Collective.
   std::int64_t peak_memory(const comm::Session& session) {
-    std::int64_t peak = model::peak_memory_bytes(model_->llama->device());
-    model::reset_peak_memory(model_->llama->device());
+    std::int64_t peak = model::peak_memory_bytes(model_->decoder->device());
+    model::reset_peak_memory(model_->decoder->device());
     comm::all_reduce_max(session, std::span(&peak, 1));
     return peak;
   }
@@ -177,7 +177,7 @@ class StudyRun {
                 const comm::Session& session, bool gathers) {
     const task::RenderedItems rendered = data_.items(arm, seed, task);
     const auto purpose = task == TaskKind::spider ? task::Purpose::spider : task::Purpose::mmlu;
-    const model::LlamaConfig config = model::read_config(options_.model.model / "config.json");
+    const model::DecoderConfig config = model::read_config(options_.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
     // A plain Spider answer ends at the first line break (design §3).
     if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain)

@@ -33,7 +33,7 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
                   : fmt::format("; left out: {} too long, {} skipped by the overflow policy",
                                 samples.overlong, samples.skipped));
   }
-  return train::train(session, *model.llama, samples, job).complete;
+  return train::train(session, *model.decoder, samples, job).complete;
 }
 
 LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,

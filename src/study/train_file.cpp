@@ -10,7 +10,7 @@ namespace tradeoff::study {
 
 train::SampleSet training_samples(const LoadedModel& model, std::span<const task::Item> items,
                                   const train::TrainOptions& options) {
-  const std::int64_t positions = model.llama->config().max_position_embeddings;
+  const std::int64_t positions = model.decoder->config().max_position_embeddings;
   if (options.max_seq_length > positions) {
     fail(fmt::format("max_seq_length: found {}, expected at most the model's {} positions",
                      options.max_seq_length, positions));
@@ -51,7 +51,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   job.base_model = options.model.model.string();
   job.model_identity = model_identity(session, options.model);
   job.resume = options.resume;
-  const train::TrainResult result = train::train(session, *model.llama, samples, job);
+  const train::TrainResult result = train::train(session, *model.decoder, samples, job);
   if (session.rank() == 0) {
     if (result.complete) {
       log::info("{} steps, last loss {:.4f}; adapter in {}", result.steps, result.loss,

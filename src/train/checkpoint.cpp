@@ -84,7 +84,7 @@ void verify(const fs::path& folder) {
   }
 }
 
-Checkpoint load(const fs::path& folder, const model::LlamaConfig& config) {
+Checkpoint load(const fs::path& folder, const model::DecoderConfig& config) {
   verify(folder);
   Checkpoint checkpoint;
   checkpoint.state = read_json(folder / kState);
@@ -138,7 +138,7 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
 }
 
 std::optional<Checkpoint> load_newest_checkpoint(const fs::path& out,
-                                                 const model::LlamaConfig& config,
+                                                 const model::DecoderConfig& config,
                                                  std::vector<std::string>& damage) {
   const c10::InferenceMode inference;
   std::vector<std::int64_t> steps = checkpoint_steps(out);

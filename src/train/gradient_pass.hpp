@@ -6,18 +6,18 @@
 
 #include "packed_batch.hpp"
 #include "tradeoff/lora/options.hpp"
-#include "tradeoff/model/llama.hpp"
+#include "tradeoff/model/decoder.hpp"
 #include "tradeoff/train/options.hpp"
 
 namespace tradeoff::train {
 
 /// Forward and backward pass of one packed batch through the model and its current adapter
-/// (Llama::set_adapter). The base is frozen, so its weights have no gradients and a layer keeps its
-/// input once for all products that read it.
+/// (Decoder::set_adapter). The base is frozen, so its weights have no gradients and a layer keeps
+/// its input once for all products that read it.
 class GradientPass {
  public:
-  /// `llama` is prepared for the backward pass and must outlive this. `seed` names the dropout.
-  GradientPass(model::Llama& llama, const lora::LoraOptions& lora, std::uint64_t seed,
+  /// `decoder` is prepared for the backward pass and must outlive this. `seed` names the dropout.
+  GradientPass(model::Decoder& decoder, const lora::LoraOptions& lora, std::uint64_t seed,
                Recompute recompute);
 
   /// Adds the gradient of weight · Σ cross-entropy over the batch's targets to `grads` (views of
@@ -28,35 +28,36 @@ class GradientPass {
                  const std::function<void(std::int64_t layer)>& layer_done = {});
 
  private:
-  struct LayerTape;
-  struct Masks;
   std::vector<at::Tensor> masks(std::int64_t layer, std::span<const model::Projection> projections,
                                 bool last, const PackedBatch& batch) const;
-  void draw_masks(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
-  at::Tensor forward_layer(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
-  at::Tensor backward_layer(std::int64_t layer, const PackedBatch& batch, LayerTape& tape,
+  void draw_masks(std::int64_t layer, const PackedBatch& batch, model::BlockTape& tape) const;
+  at::Tensor forward_layer(std::int64_t layer, const PackedBatch& batch,
+                           model::BlockTape& tape) const;
+  at::Tensor backward_layer(std::int64_t layer, const PackedBatch& batch, model::BlockTape& tape,
                             const at::Tensor& dy, const model::AdapterWeights& grads) const;
-  void forward_attention(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
-  void forward_gated(std::int64_t layer, LayerTape& tape) const;
-  void restore(std::int64_t layer, const PackedBatch& batch, LayerTape& tape) const;
+  void forward_attention(std::int64_t layer, const PackedBatch& batch,
+                         model::BlockTape& tape) const;
+  model::BlockPass pass_of(std::int64_t layer, const PackedBatch& batch) const;
+  const model::Block& block(std::int64_t layer) const {
+    return decoder_.layers()[static_cast<std::size_t>(layer)];
+  }
+  void restore(std::int64_t layer, const PackedBatch& batch, model::BlockTape& tape) const;
   at::Tensor losses(const PackedBatch& batch, double weight, const at::Tensor& hidden,
                     at::Tensor& dhidden) const;
 
-  model::Llama& llama_;
+  model::Decoder& decoder_;
   lora::LoraOptions lora_;
   std::vector<model::Projection> targets_;
   std::array<std::uint32_t, 2> dropout_key_;
   Recompute recompute_;
-  double scale_;
-  at::Tensor rotation_;
 };
 
 /// Bytes of activations that a pass over `tokens` tokens keeps under a policy.
-std::int64_t kept_bytes(const model::Llama& llama, const lora::LoraOptions& lora,
+std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& lora,
                         std::int64_t tokens, Recompute policy);
 
 /// The policy itself, or for `automatic` the first that keeps at most a quarter of `memory_bytes`.
-Recompute pick_recompute(const model::Llama& llama, const lora::LoraOptions& lora,
+Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions& lora,
                          std::int64_t tokens, std::int64_t memory_bytes, Recompute asked);
 
 }  // namespace tradeoff::train

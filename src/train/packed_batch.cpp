@@ -44,12 +44,12 @@ std::vector<model::SpanLevel> attention_levels(const infer::PrefixTree& tree,
   levels.front().causal = true;
   for (std::size_t i = 0; i < tree.runs.size(); ++i) {
     const std::int64_t begin = layout.first_row[i], count = tree.runs[i].tokens();
-    levels.front().spans.push_back({begin, count, begin, count});
+    levels.front().spans.push_back({begin, count, begin, count, tree.runs[i].begin});
     const std::int64_t below = layout.subtree_end[i] - begin - count;
     if (below == 0) continue;
     const auto level = static_cast<std::size_t>(layout.depth[i]) + 1;
     if (levels.size() <= level) levels.resize(level + 1);
-    levels[level].spans.push_back({begin + count, below, begin, count});
+    levels[level].spans.push_back({begin + count, below, begin, count, tree.runs[i].begin});
   }
   return levels;
 }
@@ -105,17 +105,18 @@ PackedBatch pack(std::span<const Sample* const> members, std::span<const std::in
     target_row.push_back(std::ranges::lower_bound(out_rows, row) - out_rows.begin());
   }
 
-  return {.ids = longs(ids, device),
-          .position = longs(position, device),
-          .row = at::arange(tokens, at::TensorOptions(c10::ScalarType::Long)).to(device),
-          .sample = longs(sample, device),
-          .out_rows = longs(out_rows, device),
-          .target_row = longs(target_row, device),
-          .targets = longs(targets, device),
-          .target_member = std::move(target_member),
-          .max_position = *std::ranges::max_element(position),
-          .rows_repeat = out_rows.size() < targets.size(),
-          .pattern = model::AttentionPattern(attention_levels(tree, layout), tokens, device)};
+  return {
+      .ids = longs(ids, device),
+      .position = longs(position, device),
+      .row = at::arange(tokens, at::TensorOptions(c10::ScalarType::Long)).to(device),
+      .sample = longs(sample, device),
+      .out_rows = longs(out_rows, device),
+      .target_row = longs(target_row, device),
+      .targets = longs(targets, device),
+      .target_member = std::move(target_member),
+      .max_position = *std::ranges::max_element(position),
+      .rows_repeat = out_rows.size() < targets.size(),
+      .pattern = model::AttentionPattern(attention_levels(tree, layout), tokens, device, position)};
 }
 
 }  // namespace tradeoff::train

@@ -3,19 +3,22 @@
 
 namespace tradeoff::train {
 
-std::int64_t kept_bytes(const model::Llama& llama, const lora::LoraOptions& lora,
+std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& lora,
                         std::int64_t tokens, Recompute policy) {
-  const model::LlamaConfig& c = llama.config();
-  const std::int64_t size = llama.dtype() == c10::ScalarType::Float ? 4 : 2;
+  const model::DecoderConfig& c = decoder.config();
+  const std::int64_t size = decoder.dtype() == c10::ScalarType::Float ? 4 : 2;
   const std::int64_t input = size * c.hidden_size;
   // q, k, v, the attention's output, the middle of the layer.
-  const std::int64_t attention =
+  std::int64_t attention =
       size * (2 * c.query_width() + 2 * c.kv_width() + c.hidden_size) + 4 * c.num_attention_heads;
   const std::int64_t gated = size * 3 * c.intermediate_size;
+  if (c.qk_norm != model::QkNorm::none) attention += size * (c.query_width() + 2 * c.kv_width());
+  for (const std::string& norm : {c.norms.after_attention, c.norms.after_mlp})
+    if (!norm.empty()) attention += size * c.hidden_size;
   std::int64_t low_rank = 0;
   for (const model::Projection projection : lora::parse_targets(lora.target_modules)) {
     low_rank += 4 * lora.lora_r;
-    if (lora.lora_dropout > 0 && llama.device().is_cpu()) {
+    if (lora.lora_dropout > 0 && decoder.device().is_cpu()) {
       low_rank += model::shape_of(c, projection).in / 8;
     }
   }
@@ -25,11 +28,11 @@ std::int64_t kept_bytes(const model::Llama& llama, const lora::LoraOptions& lora
   return kept * tokens * c.num_hidden_layers;
 }
 
-Recompute pick_recompute(const model::Llama& llama, const lora::LoraOptions& lora,
+Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions& lora,
                          std::int64_t tokens, std::int64_t memory_bytes, Recompute asked) {
   if (asked != Recompute::automatic) return asked;
   for (const Recompute policy : {Recompute::none, Recompute::mlp}) {
-    if (kept_bytes(llama, lora, tokens, policy) <= memory_bytes / 4) return policy;
+    if (kept_bytes(decoder, lora, tokens, policy) <= memory_bytes / 4) return policy;
   }
   return Recompute::layer;
 }

@@ -29,7 +29,7 @@ RunFolder::RunFolder(const comm::Session& session, fs::path path, Json record)
   lock_.emplace(path_ / "lock");
 }
 
-std::optional<Checkpoint> RunFolder::open(const model::LlamaConfig& config, bool resume,
+std::optional<Checkpoint> RunFolder::open(const model::DecoderConfig& config, bool resume,
                                           std::int64_t total_steps) const {
   std::string fault;
   std::int64_t step = 0;
@@ -61,7 +61,7 @@ std::optional<Checkpoint> RunFolder::open(const model::LlamaConfig& config, bool
   return found;
 }
 
-std::optional<Checkpoint> RunFolder::open_first(const model::LlamaConfig& config,
+std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& config,
                                                 bool resume) const {
   const fs::path run_file = path_ / kRunFile;
   std::optional<Checkpoint> found;

@@ -20,13 +20,13 @@ class RunFolder {
   /// The checkpoint to go on from, the same on every rank; none where the training starts anew, for
   /// which what an earlier one left is removed. Throws Error on all ranks when the folder holds
   /// another training.
-  std::optional<Checkpoint> open(const model::LlamaConfig& config, bool resume,
+  std::optional<Checkpoint> open(const model::DecoderConfig& config, bool resume,
                                  std::int64_t total_steps) const;
   /// Written last: the training has ended.
   void complete(const TrainResult& result) const;
 
  private:
-  std::optional<Checkpoint> open_first(const model::LlamaConfig& config, bool resume) const;
+  std::optional<Checkpoint> open_first(const model::DecoderConfig& config, bool resume) const;
 
   const comm::Session& session_;
   std::filesystem::path path_;

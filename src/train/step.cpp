@@ -17,19 +17,19 @@ constexpr std::int64_t kBucketLayers = 8;
 
 }  // namespace
 
-GradientStep::GradientStep(const comm::Session& session, model::Llama& llama,
+GradientStep::GradientStep(const comm::Session& session, model::Decoder& decoder,
                            const lora::LoraOptions& lora, const TrainOptions& options,
                            Recompute recompute)
     : session_(session),
-      llama_(llama),
+      decoder_(decoder),
       lora_(lora),
       options_(options),
-      pass_(llama, lora, options.seed, recompute),
-      link_(make_gradient_link(session, llama.device())) {
+      pass_(decoder, lora, options.seed, recompute),
+      link_(make_gradient_link(session, decoder.device())) {
   const c10::InferenceMode inference;
-  const std::int64_t count = lora::make_adapter(llama.config(), lora).parameters.numel();
-  flat_ = at::zeros({count}, at::TensorOptions(c10::ScalarType::Float).device(llama.device()));
-  layer_size_ = count / llama.config().num_hidden_layers;
+  const std::int64_t count = lora::make_adapter(decoder.config(), lora).parameters.numel();
+  flat_ = at::zeros({count}, at::TensorOptions(c10::ScalarType::Float).device(decoder.device()));
+  layer_size_ = count / decoder.config().num_hidden_layers;
 }
 
 void GradientStep::compute(const MicroBatch& micro, std::span<const Sample* const> batch,
@@ -43,9 +43,9 @@ void GradientStep::compute(const MicroBatch& micro, std::span<const Sample* cons
     numbers.push_back(draws[place].number);
   }
   const PackedBatch packed =
-      pack(members, numbers, options_.share_prefix && options_.packing, llama_.device());
+      pack(members, numbers, options_.share_prefix && options_.packing, decoder_.device());
   const at::Tensor losses =
-      pass_.run(packed, weight, lora::views_of(into, llama_.config(), lora_), layer_done);
+      pass_.run(packed, weight, lora::views_of(into, decoder_.config(), lora_), layer_done);
   for (std::size_t i = 0; i < packed.target_member.size(); ++i) {
     sample_losses[micro.members[packed.target_member[i]]] +=
         static_cast<double>(losses.const_data_ptr<float>()[i]);
@@ -82,7 +82,7 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
     sum_along_tree(*link_, session_, owner, gradients, flat_);
   } else {
     flat_.zero_();
-    const std::int64_t layers = llama_.config().num_hidden_layers;
+    const std::int64_t layers = decoder_.config().num_hidden_layers;
     std::int64_t begun = layers;  // the layers from here on are being summed
     const auto sum_from = [&](std::int64_t layer) {
       if (layer < begun)

@@ -25,7 +25,7 @@ struct StepSums {
 /// Computes the gradient of one step's mean loss over all ranks.
 class GradientStep {
  public:
-  GradientStep(const comm::Session& session, model::Llama& llama, const lora::LoraOptions& lora,
+  GradientStep(const comm::Session& session, model::Decoder& decoder, const lora::LoraOptions& lora,
                const TrainOptions& options, Recompute recompute);
 
   /// Collective. The gradient of the mean loss over the supervised tokens of all `draws`, on every
@@ -40,7 +40,7 @@ class GradientStep {
                const std::function<void(std::int64_t)>& layer_done);
 
   const comm::Session& session_;
-  model::Llama& llama_;
+  model::Decoder& decoder_;
   lora::LoraOptions lora_;
   const TrainOptions& options_;
   GradientPass pass_;

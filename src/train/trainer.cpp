@@ -36,7 +36,7 @@ Json lora_record(const lora::LoraOptions& lora) {
           {"target_modules", lora.target_modules}};
 }
 
-lora::Adapter starting_adapter(const TrainJob& job, const model::LlamaConfig& config) {
+lora::Adapter starting_adapter(const TrainJob& job, const model::DecoderConfig& config) {
   if (job.init_adapter.empty()) {
     lora::Adapter adapter = lora::make_adapter(config, job.lora);
     lora::initialise(adapter, job.options.seed);
@@ -52,16 +52,16 @@ lora::Adapter starting_adapter(const TrainJob& job, const model::LlamaConfig& co
 
 class Trainer {
  public:
-  Trainer(const comm::Session& session, model::Llama& llama, const SampleSet& samples,
+  Trainer(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
           const TrainJob& job)
       : session_(session),
-        llama_(llama),
+        decoder_(decoder),
         samples_(samples),
         job_(job),
         batch_size_(global_batch_size(job.options, session.size())),
         total_(total_steps(job.options, static_cast<std::int64_t>(samples.samples.size()),
                            batch_size_)),
-        adapter_(starting_adapter(job, llama.config())) {
+        adapter_(starting_adapter(job, decoder.config())) {
     record_ = {{"train", record(job.options, batch_size_)},
                {"lora", lora_record(job.lora)},
                {"init_adapter_sha256", job.init_adapter.empty() ? Json(nullptr) : init_hash()},
@@ -74,10 +74,10 @@ class Trainer {
   TrainResult run() {
     const c10::InferenceMode inference;
     RunFolder folder(session_, job_.output_dir, record_);
-    const std::optional<Checkpoint> found = folder.open(llama_.config(), job_.resume, total_);
-    if (!llama_.device().is_cpu()) {
-      adapter_.parameters = adapter_.parameters.to(llama_.device());
-      adapter_.weights = lora::views_of(adapter_.parameters, llama_.config(), job_.lora);
+    const std::optional<Checkpoint> found = folder.open(decoder_.config(), job_.resume, total_);
+    if (!decoder_.device().is_cpu()) {
+      adapter_.parameters = adapter_.parameters.to(decoder_.device());
+      adapter_.weights = lora::views_of(adapter_.parameters, decoder_.config(), job_.lora);
     }
     AdamW optimizer(adapter_.parameters, job_.options);
     TrainResult result;
@@ -90,8 +90,8 @@ class Trainer {
     std::optional<CurveWriter> curve;
     if (session_.rank() == 0) curve.emplace(job_.output_dir / kCurveFile, result.steps);
 
-    llama_.prepare_backward();
-    GradientStep step(session_, llama_, job_.lora, job_.options, pick_policy());
+    decoder_.prepare_backward();
+    GradientStep step(session_, decoder_, job_.lora, job_.options, pick_policy());
     BatchPlan plan(static_cast<std::int64_t>(samples_.samples.size()), batch_size_,
                    job_.options.seed, job_.options.shuffle);
     const std::int64_t last = job_.options.stop_after_steps > 0
@@ -106,7 +106,7 @@ class Trainer {
     while (result.steps < last && !stop) {
       const Stopwatch clock;
       const std::int64_t index = result.steps;
-      llama_.set_adapter(&adapter_.weights);
+      decoder_.set_adapter(&adapter_.weights);
       const StepSums sums = step.run(samples_, plan.step(index), comm::stop_requested());
       const double learning_rate = train::learning_rate(job_.options, total_, index);
       refuse_broken(index + 1, sums.broken, "loss");
@@ -132,7 +132,7 @@ class Trainer {
     }
     progress.reset();
     if (saved < result.steps) save(optimizer, result);
-    llama_.set_adapter(&adapter_.weights);
+    decoder_.set_adapter(&adapter_.weights);
     result.complete = !stop;
     if (result.complete && session_.rank() == 0) {
       lora::write_peft(job_.output_dir, adapter_, job_.base_model);
@@ -152,11 +152,11 @@ class Trainer {
   }
 
   Recompute pick_policy() const {
-    const std::int64_t memory = model::memory_bytes(llama_.device()) /
-                                (llama_.device().is_cpu() ? session_.local_size() : 1);
+    const std::int64_t memory = model::memory_bytes(decoder_.device()) /
+                                (decoder_.device().is_cpu() ? session_.local_size() : 1);
     const std::int64_t tokens =
         std::max(job_.options.packing ? job_.options.micro_batch_tokens : 0, samples_.longest);
-    return pick_recompute(llama_, job_.lora, tokens, memory, job_.options.recompute);
+    return pick_recompute(decoder_, job_.lora, tokens, memory, job_.options.recompute);
   }
 
   double epoch_after(std::int64_t steps) const {
@@ -208,7 +208,7 @@ class Trainer {
   }
 
   const comm::Session& session_;
-  model::Llama& llama_;
+  model::Decoder& decoder_;
   const SampleSet& samples_;
   const TrainJob& job_;
   std::int64_t batch_size_, total_;
@@ -218,13 +218,13 @@ class Trainer {
 
 }  // namespace
 
-TrainResult train(const comm::Session& session, model::Llama& llama, const SampleSet& samples,
+TrainResult train(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
                   const TrainJob& job) {
   check_options(job.options);
   lora::check_options(job.lora);
   TrainJob named = job;
   named.lora = lora::normalised(job.lora);
-  return Trainer(session, llama, samples, named).run();
+  return Trainer(session, decoder, samples, named).run();
 }
 
 }  // namespace tradeoff::train

@@ -80,17 +80,17 @@ int main(int argc, char** argv) {
   const Arguments a = parse(argc, argv);
   model::set_threads(0, 1);
   const c10::Device device = model::pick_device(a.device, 0, 1);
-  model::Llama llama(a.model, {device, model::pick_dtype(a.dtype, device)});
+  model::Decoder decoder(a.model, {device, model::pick_dtype(a.dtype, device)});
   const bool mmlu = a.workload == "mmlu";
   const std::int64_t questions = a.questions > 0 ? a.questions : mmlu ? 14042 : 1034;
-  const std::int64_t vocabulary = llama.config().vocab_size;
+  const std::int64_t vocabulary = decoder.config().vocab_size;
   // Token counts of the real tasks under Llama-3's tokenizer, 5 shots and 3 shots.
   const Prompts prompts = mmlu ? make_prompts(vocabulary, 0, 57, 579, 111, questions)
                                : make_prompts(vocabulary, 930, 20, 187, 25, questions);
   infer::PlanOptions plan;
   plan.chunk_size = a.chunk_size;
   const auto chunks = infer::plan_chunks(prompts, plan);
-  infer::Engine engine(llama);
+  infer::Engine engine(decoder);
   constexpr std::int64_t kDumped = 64;
   std::vector<Json> rows(prompts.size());
   const auto run = [&](const infer::Chunk& chunk) {

@@ -11,10 +11,10 @@ namespace {
 
 using Prompts = std::vector<std::vector<TokenId>>;
 
-std::vector<std::vector<float>> logprobs(model::Llama& llama, const Prompts& prompts,
+std::vector<std::vector<float>> logprobs(model::Decoder& decoder, const Prompts& prompts,
                                          const PlanOptions& plan) {
   std::vector<std::vector<float>> all(prompts.size());
-  Engine engine(llama);
+  Engine engine(decoder);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
     const auto values =
         engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
@@ -23,9 +23,9 @@ std::vector<std::vector<float>> logprobs(model::Llama& llama, const Prompts& pro
   return all;
 }
 
-Prompts answers(model::Llama& llama, const Prompts& prompts) {
+Prompts answers(model::Decoder& decoder, const Prompts& prompts) {
   Prompts all(prompts.size());
-  Engine engine(llama);
+  Engine engine(decoder);
   for (const Chunk& chunk : plan_chunks(prompts, {})) {
     GenerateOptions options;
     options.max_new_tokens = 12;
@@ -48,9 +48,9 @@ double largest_difference(const std::vector<std::vector<float>>& a,
 TEST(GpuEngine, float32_equals_the_cpu) {
   const testing::RandomModel folder(testing::small_config());
   const Prompts prompts = testing::family_prompts(testing::small_config().vocab_size);
-  model::Llama cpu(folder.folder(), {});
-  model::Llama gpu(folder.folder(),
-                   {model::pick_device(model::DeviceChoice::cuda, 0, 1), c10::ScalarType::Float});
+  model::Decoder cpu(folder.folder(), {});
+  model::Decoder gpu(folder.folder(),
+                     {model::pick_device(model::DeviceChoice::cuda, 0, 1), c10::ScalarType::Float});
   EXPECT_LT(largest_difference(logprobs(cpu, prompts, {}), logprobs(gpu, prompts, {})), 1e-4);
   EXPECT_EQ(answers(cpu, prompts), answers(gpu, prompts));
 }
@@ -58,9 +58,9 @@ TEST(GpuEngine, float32_equals_the_cpu) {
 TEST(GpuEngine, bfloat16_is_near_float32_and_flash_attention_merges_the_tree) {
   const testing::RandomModel folder(testing::small_config());
   const Prompts prompts = testing::family_prompts(testing::small_config().vocab_size);
-  model::Llama cpu(folder.folder(), {});
-  model::Llama gpu(folder.folder(), {model::pick_device(model::DeviceChoice::cuda, 0, 1),
-                                     c10::ScalarType::BFloat16});
+  model::Decoder cpu(folder.folder(), {});
+  model::Decoder gpu(folder.folder(), {model::pick_device(model::DeviceChoice::cuda, 0, 1),
+                                       c10::ScalarType::BFloat16});
   PlanOptions single;
   single.chunk_size = 1;
   const auto exact = logprobs(cpu, prompts, {}), tree = logprobs(gpu, prompts, {}),

@@ -23,10 +23,10 @@ struct Results {
   std::vector<std::vector<float>> logprobs;
 };
 
-Results run(model::Llama& llama, const Prompts& prompts, const PlanOptions& plan,
+Results run(model::Decoder& decoder, const Prompts& prompts, const PlanOptions& plan,
             const EngineOptions& options) {
   Results results{Prompts(prompts.size()), std::vector<std::vector<float>>(prompts.size())};
-  Engine engine(llama, options);
+  Engine engine(decoder, options);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
     GenerateOptions generate;
     generate.max_new_tokens = 12;
@@ -144,12 +144,12 @@ TEST(ChunkPlan, work_is_even_over_two_to_eight_ranks) {
 
 TEST(Engine, tree_small_passes_and_single_prompts_agree) {
   const RandomModel folder(small_config());
-  model::Llama llama(folder.folder(), {});
+  model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = family_prompts(small_config().vocab_size);
   PlanOptions single;
   single.chunk_size = 1;
-  const Results tree = run(llama, prompts, {}, {}), alone = run(llama, prompts, single, {});
-  const Results pieces = run(llama, prompts, {}, {.max_pass_tokens = 13});
+  const Results tree = run(decoder, prompts, {}, {}), alone = run(decoder, prompts, single, {});
+  const Results pieces = run(decoder, prompts, {}, {.max_pass_tokens = 13});
   EXPECT_EQ(tree.tokens, alone.tokens);
   EXPECT_EQ(tree.tokens, pieces.tokens);
   // float32: shared runs change the order in which keys are summed, nothing else.
@@ -161,11 +161,11 @@ TEST(Engine, threads_change_no_bit) {
   const RandomModel folder(small_config());
   const Prompts prompts = family_prompts(small_config().vocab_size);
   for (const auto dtype : {c10::ScalarType::Float, c10::ScalarType::BFloat16}) {
-    model::Llama llama(folder.folder(), {c10::Device(c10::kCPU), dtype});
+    model::Decoder decoder(folder.folder(), {c10::Device(c10::kCPU), dtype});
     at::set_num_threads(1);
-    const Results one = run(llama, prompts, {}, {});
+    const Results one = run(decoder, prompts, {}, {});
     at::set_num_threads(3);
-    const Results three = run(llama, prompts, {}, {});
+    const Results three = run(decoder, prompts, {}, {});
     EXPECT_EQ(one.tokens, three.tokens);
     EXPECT_EQ(one.logprobs, three.logprobs);
   }
@@ -173,15 +173,15 @@ TEST(Engine, threads_change_no_bit) {
 
 TEST(Engine, the_kept_root_changes_no_bit) {
   const RandomModel folder(small_config());
-  model::Llama llama(folder.folder(), {});
+  model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = family_prompts(small_config().vocab_size);
   PlanOptions plan;
   plan.chunk_size = 4;
   const auto chunks = plan_chunks(prompts, plan);
   const Prompts choices(64, {1, 2, 3, 4});
-  Engine kept(llama);
+  Engine kept(decoder);
   for (const Chunk& chunk : chunks) {
-    Engine fresh(llama);
+    Engine fresh(decoder);
     const auto first = std::span(choices).first(chunk.prompts.size());
     EXPECT_EQ(kept.choice_logprobs(chunk, prompts, first),
               fresh.choice_logprobs(chunk, prompts, first));
@@ -190,10 +190,10 @@ TEST(Engine, the_kept_root_changes_no_bit) {
 
 TEST(Engine, end_tokens_stops_and_lengths_end_an_answer) {
   const RandomModel folder(small_config());
-  model::Llama llama(folder.folder(), {});
+  model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = {family_prompts(small_config().vocab_size).front()};
   const Chunk chunk = plan_chunks(prompts, {}).front();
-  Engine engine(llama);
+  Engine engine(decoder);
   GenerateOptions options;
   options.max_new_tokens = 6;
   const auto full = engine.generate(chunk, prompts, options).front();

@@ -18,7 +18,7 @@ namespace tradeoff::testing {
 /// A model folder with random-normal float32 weights (no tokenizer), removed by the destructor.
 class RandomModel {
  public:
-  explicit RandomModel(const model::LlamaConfig& config, std::uint64_t seed = 1,
+  explicit RandomModel(const model::DecoderConfig& config, std::uint64_t seed = 1,
                        double deviation = 0.05)
       : folder_(std::filesystem::temp_directory_path() /
                 ("tradeoff-model-" + std::to_string(::getpid()) + "-" + std::to_string(next()++))) {
@@ -53,19 +53,23 @@ class RandomModel {
   std::filesystem::path folder_;
 };
 
-inline model::LlamaConfig small_config() {
-  model::LlamaConfig config;
-  config.vocab_size = 517;
-  config.hidden_size = 128;
-  config.intermediate_size = 200;
-  config.num_hidden_layers = 3;
-  config.num_attention_heads = 4;
-  config.num_key_value_heads = 2;
-  config.head_dim = 32;
-  config.max_position_embeddings = 4096;
-  config.rope_theta = 500000;
-  config.rope_scaling = model::RopeScaling{8, 1, 4, 256};
-  return config;
+inline model::DecoderConfig small_config() {
+  return model::parse_config({{"model_type", "llama"},
+                              {"vocab_size", 517},
+                              {"hidden_size", 128},
+                              {"intermediate_size", 200},
+                              {"num_hidden_layers", 3},
+                              {"num_attention_heads", 4},
+                              {"num_key_value_heads", 2},
+                              {"head_dim", 32},
+                              {"max_position_embeddings", 4096},
+                              {"rope_theta", 500000},
+                              {"rope_scaling",
+                               {{"rope_type", "llama3"},
+                                {"factor", 8},
+                                {"low_freq_factor", 1},
+                                {"high_freq_factor", 4},
+                                {"original_max_position_embeddings", 256}}}});
 }
 
 /// Prompts in families: a common root, some middles, unequal ends; an equal pair and a prefix of

@@ -18,7 +18,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/merge.hpp"
 #include "tradeoff/lora/peft.hpp"
-#include "tradeoff/model/llama.hpp"
+#include "tradeoff/model/decoder.hpp"
 #include "tradeoff/model/ops.hpp"
 
 namespace {
@@ -29,16 +29,19 @@ at::Tensor longs(const std::vector<std::int64_t>& values) {
   return at::tensor(values, at::TensorOptions(c10::ScalarType::Long));
 }
 
-std::vector<float> next_logprobs(model::Llama& llama, const std::vector<std::int64_t>& ids) {
+std::vector<float> next_logprobs(model::Decoder& decoder, const std::vector<std::int64_t>& ids) {
   const auto size = static_cast<std::int64_t>(ids.size());
   std::vector<std::int64_t> order(ids.size());
   std::iota(order.begin(), order.end(), 0);
-  model::KvArena arena = llama.make_arena(size);
+  model::KvArena arena = decoder.make_arena(size);
   const model::Pass pass{
-      longs(ids),   longs(order),
-      longs(order), longs(order),
-      size - 1,     model::AttentionPattern({{{{0, size, 0, size}}, true}}, size, llama.device())};
-  const at::Tensor logits = llama.logits(llama.forward(pass, arena)).narrow(0, 0, size - 1);
+      longs(ids),
+      longs(order),
+      longs(order),
+      longs(order),
+      size - 1,
+      model::AttentionPattern({{{{0, size, 0, size}}, true}}, size, decoder.device(), order)};
+  const at::Tensor logits = decoder.logits(decoder.forward(pass, arena)).narrow(0, 0, size - 1);
   const std::vector<std::int64_t> next(ids.begin() + 1, ids.end());
   const at::Tensor values = model::log_softmax_at(logits, longs(next).view({-1, 1}));
   const float* const p = values.const_data_ptr<float>();
@@ -48,15 +51,15 @@ std::vector<float> next_logprobs(model::Llama& llama, const std::vector<std::int
 void logprobs(const std::vector<std::string>& words) {
   model::LoadOptions options;
   options.dtype = words.at(5) == "bfloat16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
-  model::Llama llama(words.at(1), options);
+  model::Decoder decoder(words.at(1), options);
   if (words.at(2) != "-") {
-    const lora::Adapter adapter = lora::read_peft(words.at(2), llama.config());
-    llama.set_adapter(&adapter.weights);
+    const lora::Adapter adapter = lora::read_peft(words.at(2), decoder.config());
+    decoder.set_adapter(&adapter.weights);
   }
   std::ofstream out(words.at(4));
   for_each_json_line(words.at(3), [&](Json& row, std::size_t) {
     out << to_line(Json{
-               {"logprobs", next_logprobs(llama, field<std::vector<std::int64_t>>(row, "ids"))}})
+               {"logprobs", next_logprobs(decoder, field<std::vector<std::int64_t>>(row, "ids"))}})
         << "\n";
   });
 }
@@ -64,7 +67,7 @@ void logprobs(const std::vector<std::string>& words) {
 void run(const std::vector<std::string>& words) {
   if (words.at(0) == "logprobs") return logprobs(words);
   if (words.at(0) == "merge") return lora::merge(words.at(1), words.at(2), words.at(3));
-  const model::LlamaConfig config = model::read_config(words.at(1) + "/config.json");
+  const model::DecoderConfig config = model::read_config(words.at(1) + "/config.json");
   if (words.at(0) == "rewrite") {
     lora::write_peft(words.at(3), lora::read_peft(words.at(2), config), words.at(1));
   } else if (words.at(0) == "fresh") {

@@ -77,7 +77,7 @@ train::SampleSet samples_of(const Json& job) {
   return set;
 }
 
-model::Llama load(const Json& job) {
+model::Decoder load(const Json& job) {
   model::LoadOptions options;
   const auto dtype = field_or<std::string>(job, "dtype", "float32");
   options.dtype = dtype == "bfloat16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
@@ -116,26 +116,26 @@ void write_tensors(const std::string& path,
 int run_train(const comm::Session& session, const Json& job) {
   const comm::StopSignals signals;
   const train::SampleSet samples = samples_of(job);
-  model::Llama llama = load(job);
-  return train::train(session, llama, samples, train_job(job)).complete ? 0 : comm::kRunAgain;
+  model::Decoder decoder = load(job);
+  return train::train(session, decoder, samples, train_job(job)).complete ? 0 : comm::kRunAgain;
 }
 
 void run_gradient(const comm::Session& session, const Json& job, const std::string& out) {
   const c10::InferenceMode inference;
   const train::SampleSet samples = samples_of(job);
-  model::Llama llama = load(job);
+  model::Decoder decoder = load(job);
   const train::TrainJob made = train_job(job);
-  lora::Adapter adapter = lora::read_peft(made.init_adapter, llama.config());
-  llama.prepare_backward();
-  llama.set_adapter(&adapter.weights);
-  train::GradientStep step(session, llama, made.lora, made.options, made.options.recompute);
+  lora::Adapter adapter = lora::read_peft(made.init_adapter, decoder.config());
+  decoder.prepare_backward();
+  decoder.set_adapter(&adapter.weights);
+  train::GradientStep step(session, decoder, made.lora, made.options, made.options.recompute);
   train::BatchPlan plan(static_cast<std::int64_t>(samples.samples.size()),
                         train::global_batch_size(made.options, session.size()), made.options.seed,
                         made.options.shuffle);
   const train::StepSums sums = step.run(samples, plan.step(0), false);
   if (session.rank() != 0) return;
   std::vector<std::pair<std::string, at::Tensor>> tensors;
-  const auto grads = lora::views_of(step.gradient(), llama.config(), made.lora);
+  const auto grads = lora::views_of(step.gradient(), decoder.config(), made.lora);
   for (std::size_t layer = 0; layer < grads.layers.size(); ++layer) {
     for (const model::Projection projection : model::kProjections) {
       const auto& update = grads.layers[layer][static_cast<std::size_t>(projection)];

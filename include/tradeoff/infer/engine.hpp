@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tradeoff/infer/chunk_plan.hpp"
-#include "tradeoff/model/llama.hpp"
+#include "tradeoff/model/decoder.hpp"
 
 namespace tradeoff::infer {
 
@@ -34,7 +34,7 @@ struct EngineOptions {
 /// values of the last root prefix are kept, since a root is always computed by itself.
 class Engine {
  public:
-  Engine(model::Llama& model, const EngineOptions& options = {});
+  Engine(model::Decoder& model, const EngineOptions& options = {});
   ~Engine();
 
   /// Greedy answers, in the order of chunk.prompts.
@@ -60,7 +60,7 @@ class Engine {
   Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
                      std::int64_t new_tokens);
 
-  model::Llama& model_;
+  model::Decoder& model_;
   EngineOptions options_;
   model::KvArena arena_;
   std::vector<TokenId> root_;  // tokens whose keys and values stand in the arena's first rows

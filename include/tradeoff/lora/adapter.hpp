@@ -19,11 +19,11 @@ struct Adapter {
 
 /// An adapter for a model of this shape, on the CPU; every parameter is 0, so it changes nothing.
 /// Throws Error where the options are wrong.
-Adapter make_adapter(const model::LlamaConfig& config, const LoraOptions& options);
+Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options);
 
 /// The views of `flat` (float32 [parameters.numel()], any device) that stand where the adapter's
 /// matrices stand: gradients, optimizer moments.
-model::AdapterWeights views_of(const at::Tensor& flat, const model::LlamaConfig& config,
+model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
                                const LoraOptions& options);
 
 /// PEFT's start: A uniform in ±1/sqrt(in) (Kaiming with a = sqrt(5)), B zero. `seed` names the

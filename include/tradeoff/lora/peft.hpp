@@ -10,7 +10,7 @@ namespace tradeoff::lora {
 /// shape. Throws Error naming file, key, what was found and what was expected: another kind of
 /// adapter, an option that this engine does not compute (use_dora, rank_pattern, ...), a tensor
 /// that is missing, left over or of another shape, a folder half written.
-Adapter read_peft(const std::filesystem::path& folder, const model::LlamaConfig& config);
+Adapter read_peft(const std::filesystem::path& folder, const model::DecoderConfig& config);
 
 /// The options of adapter_config.json alone.
 LoraOptions read_peft_options(const std::filesystem::path& folder);

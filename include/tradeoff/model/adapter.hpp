@@ -9,10 +9,10 @@
 
 #include "tradeoff/model/config.hpp"
 
-/// The form in which Llama takes LoRA updates; module lora makes, reads and writes them.
+/// The form in which a decoder takes LoRA updates; module lora makes, reads and writes them.
 namespace tradeoff::model {
 
-/// The products of a Llama block that can carry an update.
+/// The products of a decoder block that can carry an update.
 enum class Projection { q, k, v, o, gate, up, down };
 inline constexpr std::array kProjections = {Projection::q,   Projection::k,    Projection::v,
                                             Projection::o,   Projection::gate, Projection::up,
@@ -26,7 +26,7 @@ std::string module_name(std::int64_t layer, Projection projection);
 struct ProjectionShape {
   std::int64_t out = 0, in = 0;
 };
-ProjectionShape shape_of(const LlamaConfig& config, Projection projection);
+ProjectionShape shape_of(const DecoderConfig& config, Projection projection);
 
 /// W is used as W + scaling · b·a (Hu et al. 2021, arXiv:2106.09685). Both undefined: no update.
 struct LowRank {
@@ -46,6 +46,6 @@ struct AdapterWeights {
 };
 
 /// Throws Error naming the projection unless every update is float32 and fits the model.
-void check_adapter(const AdapterWeights& adapter, const LlamaConfig& config);
+void check_adapter(const AdapterWeights& adapter, const DecoderConfig& config);
 
 }  // namespace tradeoff::model

@@ -2,13 +2,25 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <vector>
+
+#include "tradeoff/model/switches.hpp"
 
 namespace tradeoff::model {
 
-/// Queries [q_begin, q_begin + q_count) see the keys [k_begin, k_begin + k_count) of the arena.
+/// Of Span::window_start: every key is seen from the first on.
+inline constexpr std::int64_t kNoWindow = -(std::int64_t{1} << 40);
+
+/// Queries [q_begin, q_begin + q_count) see the keys [k_begin, k_begin + k_count) of the arena,
+/// which are neighbours in a text.
 struct Span {
   std::int64_t q_begin = 0, q_count = 0, k_begin = 0, k_count = 0;
+  // The first key's position in its text.
+  std::int64_t k_position = 0;
+  // Query i does not see the keys before window_start + i.
+  std::int64_t window_start = kNoWindow;
 };
 
 /// Spans whose query ranges are disjoint and increasing, computed together. In a causal level query
@@ -22,9 +34,16 @@ struct SpanLevel {
 /// stand in any number of levels; the keys it sees in different levels must be different rows.
 class AttentionPattern {
  public:
-  /// `device` decides where the offsets live. Throws Error when spans of a level overlap or leave
-  /// [0, queries).
-  AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device);
+  /// `device` decides where the offsets live; `positions` of the queries in their texts are needed
+  /// by `within` alone. Throws Error when spans of a level overlap or leave [0, queries).
+  AttentionPattern(std::vector<SpanLevel> levels, std::int64_t queries, c10::Device device,
+                   std::vector<std::int64_t> positions = {});
+  /// The pattern of a sliding window: of its keys a query at position p keeps those at positions
+  /// above p - window. This pattern itself where that hides nothing, or window is 0. Made at the
+  /// first call for a window, which one thread makes.
+  const AttentionPattern& within(std::int64_t window) const;
+  /// True where a span hides keys by window_start.
+  bool windowed() const { return windowed_; }
   const std::vector<SpanLevel>& levels() const { return levels_; }
   std::int64_t queries() const { return queries_; }
 
@@ -33,6 +52,7 @@ class AttentionPattern {
     at::Tensor cu_q;     // [spans + 1], spans that cover all queries; gaps are spans without keys
     at::Tensor k_begin;  // [spans + 1]
     at::Tensor k_count;  // [spans]
+    at::Tensor window_start;  // [spans]
     std::int64_t max_q = 0, max_k = 0;
   };
   const std::vector<Offsets>& offsets() const { return offsets_; }
@@ -48,18 +68,24 @@ class AttentionPattern {
   const std::vector<Rows>& rows(std::int64_t keys) const;
 
  private:
+  void cut(const Span& span, bool causal, std::int64_t window, std::vector<Span>& to) const;
+
   std::vector<SpanLevel> levels_;
   std::int64_t queries_ = 0;
   c10::Device device_;
+  std::vector<std::int64_t> positions_;
+  bool windowed_ = false;
   std::vector<Offsets> offsets_;
   mutable std::vector<Rows> rows_;
+  mutable std::map<std::int64_t, std::shared_ptr<const AttentionPattern>> within_;
 };
 
-/// softmax(scale · q kᵀ) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple
+/// softmax(rule(q kᵀ)) v over the keys each query sees. q [T, H, d]; k, v [S, G, d], H a multiple
 /// of G; → [T, H·d]. `lse`, where given, becomes what attend_backward needs: the log of each
 /// softmax's denominator, float32, [T, H] on the CPU, [H, T] on CUDA.
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                  const AttentionPattern& pattern, double scale, at::Tensor* lse = nullptr);
+                  const AttentionPattern& pattern, const ScoreRule& rule,
+                  at::Tensor* lse = nullptr);
 
 struct AttentionGrads {
   // Of the shapes of q, k, v; rows of k and v that nobody sees are 0. float32; on CUDA in their own
@@ -70,6 +96,6 @@ struct AttentionGrads {
 /// and the spans of a level must have no keys in common.
 AttentionGrads attend_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                                const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
-                               const AttentionPattern& pattern, double scale);
+                               const AttentionPattern& pattern, const ScoreRule& rule);
 
 }  // namespace tradeoff::model

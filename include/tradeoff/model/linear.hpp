@@ -6,26 +6,30 @@
 #include <vector>
 
 #include "tradeoff/model/low_rank.hpp"
+#include "tradeoff/model/switches.hpp"
 #include "tradeoff/quant/nf4.hpp"
 
 namespace tradeoff::model {
 
-/// A frozen weight applied as x·Wᵀ, with low-rank updates. On the CPU it is kept packed for the
-/// matrix kernels; on CUDA as it is. Weights that are bfloat16 stay so even where activations are
-/// float32 (the widening is exact).
+/// A frozen weight applied as x·Wᵀ + bias, with low-rank updates. On the CPU it is kept packed for
+/// the matrix kernels; on CUDA as it is. Weights that are bfloat16 stay so even where activations
+/// are float32 (the widening is exact).
 class Linear {
  public:
   Linear() = default;
   /// weight [out, in] on the CPU, float32 or bfloat16, contiguous; copied to `device` in the form
   /// used there. `dtype` is the activations': float32 or bfloat16.
   Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dtype);
-  /// The pair of a gated MLP: apply_gated gives silu(x·gateᵀ) * (x·upᵀ).
-  static Linear gated(const at::Tensor& gate, const at::Tensor& up, c10::Device device,
+  /// The pair of a gated MLP, gate rows before up rows [2 out, in]: apply_gated gives
+  /// activation(x·gateᵀ) * (x·upᵀ).
+  static Linear gated(const at::Tensor& pair, Activation activation, c10::Device device,
                       c10::ScalarType dtype);
   /// The same of weights that stay in NF4 and are dequantised anew for every product. The rows of
   /// `parts` follow one another; a gated pair is gate and up.
   static Linear quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c10::Device device,
-                          c10::ScalarType dtype);
+                          c10::ScalarType dtype, Activation activation = Activation::silu);
+  /// From now on the products carry this bias too, [rows].
+  void set_bias(const at::Tensor& bias);
 
   /// x [T, in] → [T, out] in x's dtype. A tape keeps what `backward` needs, here and below.
   at::Tensor apply(const at::Tensor& x, LowRankTape* tape = nullptr) const;
@@ -56,6 +60,7 @@ class Linear {
   /// float32 where activations are bfloat16; the result is then float32.
   at::Tensor apply_transposed(const at::Tensor& dy) const;
 
+  Activation activation() const { return activation_; }
   std::int64_t in_features() const { return in_; }
   std::int64_t out_features() const { return out_; }
   /// Rows of the weight: out_features, twice that for a gated pair.
@@ -70,6 +75,7 @@ class Linear {
   void dequantise_to(const at::Tensor& dense) const;  // [rows, in]
   at::Tensor dequantised() const;
   at::Tensor resident(const at::Tensor& dense) const;
+  at::Tensor product_cuda(const at::Tensor& x, const at::Tensor& weight) const;
 
   at::Tensor weight_;      // CUDA: [rows, in]; CPU: panels of src/model/cpu/kernels.hpp; undefined
                            // where it stays in NF4
@@ -79,6 +85,8 @@ class Linear {
   c10::ScalarType dtype_ = c10::ScalarType::Float;
   c10::Device device_ = c10::Device(c10::kCPU);
   Columns columns_ = Columns::plain;
+  Activation activation_ = Activation::silu;
+  at::Tensor bias_;  // CPU: float32; CUDA: of the activations' dtype; undefined: none
   LowRankUpdate low_rank_;
 };
 

@@ -33,7 +33,7 @@ bool asks_for_nf4(const Json& config_json);
 /// bfloat16 values. Returns the number of bytes. The quantised model is held in memory: its first
 /// bytes say how long the rest is.
 std::int64_t write_nf4_safetensors(
-    const std::filesystem::path& file, const LlamaConfig& config,
+    const std::filesystem::path& file, const DecoderConfig& config,
     const std::function<at::Tensor(const std::string& name)>& weight);
 
 }  // namespace tradeoff::model

@@ -12,11 +12,11 @@
 namespace tradeoff::model {
 
 /// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the
-/// config, and the config's quantization_config to what is stored; errors name the tensor, its
-/// shape and the expected one.
+/// config, refuses tensors that nothing reads, and the config's quantization_config to what is
+/// stored; errors name the tensor, its shape and the expected one.
 class StoredWeights {
  public:
-  StoredWeights(const std::filesystem::path& folder, const LlamaConfig& config,
+  StoredWeights(const std::filesystem::path& folder, const DecoderConfig& config,
                 Quantization quantization = Quantization::as_stored);
 
   /// True where any weight is used in NF4 (bitsandbytes' keys).
@@ -30,6 +30,7 @@ class StoredWeights {
 
  private:
   bool stored_nf4(const std::string& name) const;
+  void refuse_unread(const DecoderConfig& config) const;
 
   Checkpoint checkpoint_;
   bool quantised_ = false, quantise_ = false;

@@ -5,8 +5,8 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/comm/session.hpp"
+#include "tradeoff/model/decoder.hpp"
 #include "tradeoff/model/device.hpp"
-#include "tradeoff/model/llama.hpp"
 #include "tradeoff/text/tokenizer.hpp"
 
 namespace tradeoff::study {
@@ -28,7 +28,7 @@ struct ModelOptions {
 
 /// A model on this rank's device, with what belongs to it.
 struct LoadedModel {
-  std::unique_ptr<model::Llama> llama;
+  std::unique_ptr<model::Decoder> decoder;
   text::Tokenizer tokenizer;
   // Tokens that end an answer.
   std::vector<text::TokenId> end_tokens;

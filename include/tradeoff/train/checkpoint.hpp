@@ -30,7 +30,7 @@ void save_checkpoint(const std::filesystem::path& out, const Checkpoint& checkpo
 /// The newest checkpoint that its manifest confirms; nullopt where the folder has none. `damage`
 /// gets a line for each one that was passed over. Throws Error where there are some, all damaged.
 std::optional<Checkpoint> load_newest_checkpoint(const std::filesystem::path& out,
-                                                 const model::LlamaConfig& config,
+                                                 const model::DecoderConfig& config,
                                                  std::vector<std::string>& damage);
 
 /// Steps of the checkpoint folders in `out`, rising.

@@ -5,7 +5,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/lora/options.hpp"
-#include "tradeoff/model/llama.hpp"
+#include "tradeoff/model/decoder.hpp"
 #include "tradeoff/train/options.hpp"
 #include "tradeoff/train/sample.hpp"
 
@@ -36,12 +36,12 @@ struct TrainResult {
   double loss = 0;
 };
 
-/// Trains an adapter for `llama` (whose adapter is changed meanwhile and left at the trained one)
+/// Trains an adapter for `decoder` (whose adapter is changed meanwhile and left at the trained one)
 /// and writes it. Collective; a step's samples are the same for any number of ranks. Throws Error,
 /// on every rank: where ranks disagree on configuration or data, where `output_dir` holds another
 /// run (naming each difference), where a loss or gradient is not finite (naming step and sample
 /// ids; the last checkpoint stays).
-TrainResult train(const comm::Session& session, model::Llama& llama, const SampleSet& samples,
+TrainResult train(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
                   const TrainJob& job);
 
 /// True where the folder holds a training that ran to its end.

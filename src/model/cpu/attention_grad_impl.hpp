@@ -31,15 +31,23 @@ void row_dots(Storage storage, const void* a, const void* b, i64 begin, i64 end,
 struct ScoreRow {
   const float* products;   // q · k
   const float* dproducts;  // dout · v
-  float scale, lse, delta;
-  i64 visible;
+  float scale, cap, lse, delta;
+  Seen seen;
 };
 struct ScoreGrad {
   Vf prob, dscore;  // both without the scale; 0 for keys that the row does not see
 };
 inline ScoreGrad score_grad(const ScoreRow& row, i64 i) {
-  const Vf prob = keep_below(vexp(load(row.products + i) * row.scale - row.lse), i, row.visible);
-  return {prob, prob * (load(row.dproducts + i) - row.delta)};
+  Vf score = load(row.products + i) * row.scale, slope = splat(1.0f);
+  if (row.cap > 0) {
+    const Vf part = vtanh(score / row.cap);
+    score = part * row.cap;
+    slope = 1.0f - part * part;
+  }
+  const Vf prob =
+      keep_from(keep_below(vexp(score - row.lse), i, row.seen.visible), i, row.seen.hidden);
+  const Vf dscore = prob * (load(row.dproducts + i) - row.delta);
+  return {prob, row.cap > 0 ? dscore * slope : dscore};
 }
 
 // The words of rows [0, rows) of ScoreGrads, columns [0, limit): probabilities and gradients along
@@ -143,7 +151,7 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
   std::memset(dq, 0, rows * padded * sizeof(float));
 
   const i64 seen = tile.keys_seen();
-  for (i64 begin = 0; begin < seen; begin += kKeyBlock) {
+  for (i64 begin = tile.hidden(0, 0); begin < seen; begin += kKeyBlock) {
     const KeyBlock block{tile, begin};
     column_block<W, T>(block, g.k, key_columns);
     column_block<W, T>(block, g.v, value_columns);
@@ -159,8 +167,13 @@ void attend_grad_tile(const AttendGradArgs& g, const AttendTile& t, float* dk, f
                                      kPanel, depth * kPanel, dscores, kKeyBlock);
       const auto score_row = [&](i64 r) -> ScoreRow {
         const i64 at = tile.place(row + r);
-        return {probs + r * kKeyBlock, dscores + r * kKeyBlock, g.scale, g.lse[at],
-                g.delta[at],           block.visible(row + r)};
+        return {probs + r * kKeyBlock,
+                dscores + r * kKeyBlock,
+                g.scale,
+                g.cap,
+                g.lse[at],
+                g.delta[at],
+                {block.hidden(row + r), block.visible(row + r)}};
       };
       score_words<W>(score_row, m, limit, score_to);
       const i64 stack = row / kPairs, m_stacks = words_of<W>(m);

@@ -30,6 +30,11 @@ struct TileRows {
     const i64 seen = t.causal ? t.visible + r / group - block : most;
     return seen < most ? seen : most;
   }
+  // How many keys from `block` on lie before row r's window.
+  i64 hidden(i64 r, i64 block) const {
+    const i64 before = t.window_start + r / group - block;
+    return before > 0 ? before : 0;
+  }
   // How many of the tile's keys its last row sees.
   i64 keys_seen() const { return visible(count - 1, 0, t.k_count); }
   // The first row that sees a key from `block` on.
@@ -50,6 +55,7 @@ struct KeyBlock {
   i64 rest = tile.keys_seen() - begin, count = rest < kKeyBlock ? rest : kKeyBlock;
 
   i64 visible(i64 r) const { return tile.visible(r, begin, count); }
+  i64 hidden(i64 r) const { return tile.hidden(r, begin); }
 };
 
 // The block's rows of k or v as columns of panels [kKeyBlock / kPanel][words_of(d)][kPanel]; 0 for
@@ -84,14 +90,26 @@ inline void fetch_ahead(const T* row, i64 d, i64 query_stride) {
     __builtin_prefetch(next + byte);
 }
 
+// Columns [hidden, visible) of a row.
+struct Seen {
+  i64 hidden, visible;
+};
+
 // Columns [0, limit), whole vectors, of one row of products q · k: softmax step of their multiples
-// by `scale` against the running maximum and sum, to `probs`; those from `visible` on give 0.
-// Returns the factor of the old sums.
+// by the scale, capped where there is a cap, against the running maximum and sum, to `probs`; those
+// that are not seen give 0. Returns the factor of the old sums.
 template <typename P>
-inline float softmax_row(float* s, i64 visible, i64 limit, float scale, float& row_max,
+inline float softmax_row(float* s, Seen seen, i64 limit, const AttendArgs& g, float& row_max,
                          float& row_sum, P* probs) {
+  const i64 visible = seen.visible;
   const i64 end = visible > 0 ? (visible + kWidth - 1) / kWidth * kWidth : 0;
+  if (g.cap > 0) {
+    for (i64 i = 0; i < end; i += kWidth)
+      put(s + i, vtanh(load(s + i) * (g.scale / g.cap)) * g.cap);
+  }
+  const float scale = g.cap > 0 ? 1.0f : g.scale;
   for (i64 i = visible; i < end; ++i) s[i] = kMinusInfinity;
+  for (i64 i = 0; i < seen.hidden && i < end; ++i) s[i] = kMinusInfinity;
   Vf best = splat(kMinusInfinity);
   for (i64 i = 0; i < end; i += kWidth) best = vmax(best, load(s + i) * scale);
   const float highest = reduce_max(best);
@@ -124,7 +142,7 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
     float* const acc = g.acc + at * d;
     if (g.row_max[at] == kMinusInfinity) std::memset(acc, 0, d * sizeof(float));
     const i64 limit = tile.visible(r, 0, t.k_count);
-    for (i64 block = 0; block < limit; block += kKeyBlock) {
+    for (i64 block = tile.hidden(r, 0); block < limit; block += kKeyBlock) {
       const i64 count = limit - block < kKeyBlock ? limit - block : kKeyBlock;
       const T *const k = tile.key<T>(g.k, block), *const v = tile.key<T>(g.v, block);
       for (i64 j = 0; j < count; ++j) {
@@ -137,7 +155,7 @@ void attend_few(const AttendArgs& g, const AttendTile& t) {
         scores[j] = reduce_add(sum) + tail;
       }
       const float factor =
-          softmax_row(scores, count, kKeyBlock, g.scale, g.row_max[at], g.row_sum[at], scores);
+          softmax_row(scores, {0, count}, kKeyBlock, g, g.row_max[at], g.row_sum[at], scores);
       i64 i = 0;
       for (; i + kWidth <= d; i += kWidth) {
         Vf sum = load(acc + i) * factor;
@@ -183,7 +201,7 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
     if (g.row_max[at] != kMinusInfinity) std::memcpy(row, g.acc + at * d, d * sizeof(float));
   }
   const i64 seen = tile.keys_seen();
-  for (i64 begin = 0; begin < seen; begin += kKeyBlock) {
+  for (i64 begin = tile.hidden(0, 0); begin < seen; begin += kKeyBlock) {
     const KeyBlock block{tile, begin};
     column_block<Words, T>(block, g.k, keys);
     stacked_block<Words, T>(block, g.v, values);
@@ -194,8 +212,8 @@ void attend_tile(const AttendArgs& g, const AttendTile& t) {
                                          depth * kPanel, scores, kKeyBlock);
       for (i64 r = row; r < row + m; ++r) {
         const i64 at = tile.place(r), local = (r - row) * kKeyBlock;
-        const float factor = softmax_row(scores + local, block.visible(r), limit, g.scale,
-                                         g.row_max[at], g.row_sum[at], probs + local);
+        const float factor = softmax_row(scores + local, {block.hidden(r), block.visible(r)}, limit,
+                                         g, g.row_max[at], g.row_sum[at], probs + local);
         if (factor == 1.0f) continue;
         for (i64 i = 0; i < padded; i += kWidth)
           put(acc + r * padded + i, load(acc + r * padded + i) * factor);

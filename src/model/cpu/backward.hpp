@@ -67,6 +67,7 @@ struct AttendGradArgs {
   const float* delta = nullptr;  // [T, heads]: Σ dout · out
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
+  float cap = 0;        // of ScoreRule
   float* dq = nullptr;  // [T, heads, d]
   bool add_dq = true;   // to what stands there, which else is not read
 };
@@ -92,16 +93,15 @@ struct BackwardKernels {
                       std::int64_t kv_stride);
   /// The inverse of rope_scatter's rotation: dqkv row i from dq row i and rows kv_row[i] of dk and
   /// dv.
-  void (*rope_grad)(Storage, const float* dq, const float* dk, const float* dv,
+  void (*rope_grad)(Storage, const RopeShape&, const float* dq, const float* dk, const float* dv,
                     const float* cos_sin, const std::int64_t* position, const std::int64_t* kv_row,
-                    std::int64_t rows, std::int64_t heads, std::int64_t kv_heads, std::int64_t d,
-                    void* dqkv);
-  /// dx = add + gradient of rms_norm at x for dy.
-  void (*rms_norm_grad)(Storage, const void* x, const void* weight, float eps, const void* dy,
+                    std::int64_t rows, void* dqkv);
+  /// dx = add + gradient of rms_norm at x for dy; dx may be dy.
+  void (*rms_norm_grad)(Storage, const void* x, const float* weight, float eps, const void* dy,
                         const void* add, std::int64_t rows, std::int64_t columns, void* dx);
   /// pair [T, 2n]: gate, then up; dproduct [T, n] → dpair [T, 2n].
-  void (*silu_mul_grad)(Storage, const void* pair, const void* dproduct, std::int64_t rows,
-                        std::int64_t n, void* dpair);
+  void (*gated_grad)(Storage, Activation, const void* pair, const void* dproduct, std::int64_t rows,
+                     std::int64_t n, void* dpair);
   /// Bits of rows [begin, end): column c of row t is kept where 16 bits of philox4x32, of the
   /// stream's key and the counter (module · 2^20 + c / 8, position[t], sample[t]), are at least
   /// `threshold`.

@@ -10,49 +10,56 @@
 namespace tradeoff::model::cpu {
 namespace {
 
+// y = (a c - b s, b c + a s) has the gradient (da c + db s, db c - da s).
 template <typename T>
-void rope_grad_rows(const float* dq, const float* dk, const float* dv, const float* cos_sin,
-                    const i64* position, const i64* kv_row, i64 rows, i64 heads, i64 kv_heads,
-                    i64 d, T* dqkv) {
-  const i64 half = d / 2;
-  // y = (a c - b s, b c + a s) has the gradient (da c + db s, db c - da s).
-  const auto turn_back = [&](const float* grad, const float* cosine, T* out) {
-    const float* const sine = cosine + half;
-    i64 i = 0;
+void turn_back(const RopeShape& shape, const float* grad, const float* cosine, T* out) {
+  const i64 half = shape.rotary / 2;
+  const float* const sine = cosine + half;
+  i64 i = 0;
+  if (!shape.neighbours) {
     for (; i + kWidth <= half; i += kWidth) {
       const Vf a = load(grad + i), b = load(grad + half + i), c = load(cosine + i),
                s = load(sine + i);
       put(out + i, a * c + b * s);
       put(out + half + i, b * c - a * s);
     }
-    for (; i < half; ++i) {
-      set(out + i, grad[i] * cosine[i] + grad[half + i] * sine[i]);
-      set(out + half + i, grad[half + i] * cosine[i] - grad[i] * sine[i]);
-    }
-  };
+  }
+  for (; i < half; ++i) {
+    const i64 first = shape.neighbours ? 2 * i : i,
+              second = shape.neighbours ? first + 1 : half + i;
+    set(out + first, grad[first] * cosine[i] + grad[second] * sine[i]);
+    set(out + second, grad[second] * cosine[i] - grad[first] * sine[i]);
+  }
+  for (i = shape.rotary; i < shape.d; ++i) set(out + i, grad[i]);
+}
+
+template <typename T>
+void rope_grad_rows(const RopeShape& shape, const float* dq, const float* dk, const float* dv,
+                    const float* cos_sin, const i64* position, const i64* kv_row, i64 rows,
+                    T* dqkv) {
+  const i64 d = shape.d, heads = shape.heads, kv_heads = shape.kv_heads;
   for (i64 r = 0; r < rows; ++r) {
     T* const out = dqkv + r * (heads + 2 * kv_heads) * d;
-    const float* const cosine = cos_sin + position[r] * d;
-    for (i64 h = 0; h < heads; ++h) turn_back(dq + (r * heads + h) * d, cosine, out + h * d);
+    const float* const cosine = cos_sin + position[r] * shape.rotary;
+    for (i64 h = 0; h < heads; ++h) turn_back(shape, dq + (r * heads + h) * d, cosine, out + h * d);
     const float* const k = dk + kv_row[r] * kv_heads * d;
-    for (i64 h = 0; h < kv_heads; ++h) turn_back(k + h * d, cosine, out + (heads + h) * d);
+    for (i64 h = 0; h < kv_heads; ++h) turn_back(shape, k + h * d, cosine, out + (heads + h) * d);
     const float* const v = dv + kv_row[r] * kv_heads * d;
     for (i64 i = 0; i < kv_heads * d; ++i) set(out + (heads + kv_heads) * d + i, v[i]);
   }
 }
 
-void rope_grad(Storage storage, const float* dq, const float* dk, const float* dv,
-               const float* cos_sin, const i64* position, const i64* kv_row, i64 rows, i64 heads,
-               i64 kv_heads, i64 d, void* dqkv) {
+void rope_grad(Storage storage, const RopeShape& shape, const float* dq, const float* dk,
+               const float* dv, const float* cos_sin, const i64* position, const i64* kv_row,
+               i64 rows, void* dqkv) {
   with_type(storage, [&]<typename T>(T) {
-    rope_grad_rows(dq, dk, dv, cos_sin, position, kv_row, rows, heads, kv_heads, d,
-                   static_cast<T*>(dqkv));
+    rope_grad_rows(shape, dq, dk, dv, cos_sin, position, kv_row, rows, static_cast<T*>(dqkv));
   });
 }
 
 template <typename T>
-void rms_norm_grad_rows(const T* x, const T* weight, float eps, const T* dy, const T* add, i64 rows,
-                        i64 columns, T* dx) {
+void rms_norm_grad_rows(const T* x, const float* weight, float eps, const T* dy, const T* add,
+                        i64 rows, i64 columns, T* dx) {
   for (i64 r = 0; r < rows; ++r, x += columns, dy += columns, dx += columns) {
     Vf squares = {}, dots = {};
     float square_tail = 0, dot_tail = 0;
@@ -64,7 +71,7 @@ void rms_norm_grad_rows(const T* x, const T* weight, float eps, const T* dy, con
     }
     for (; i < columns; ++i) {
       square_tail += get(x + i) * get(x + i);
-      dot_tail += get(x + i) * get(weight + i) * get(dy + i);
+      dot_tail += get(x + i) * weight[i] * get(dy + i);
     }
     const float count = static_cast<float>(columns);
     const float factor = 1.0f / __builtin_sqrtf((reduce_add(squares) + square_tail) / count + eps);
@@ -74,30 +81,35 @@ void rms_norm_grad_rows(const T* x, const T* weight, float eps, const T* dy, con
       put(dx + i, add ? load(add + i) + grad : grad);
     }
     for (; i < columns; ++i) {
-      const float grad = get(weight + i) * get(dy + i) * factor - get(x + i) * pull;
+      const float grad = weight[i] * get(dy + i) * factor - get(x + i) * pull;
       set(dx + i, add ? get(add + i) + grad : grad);
     }
     if (add) add += columns;
   }
 }
 
-void rms_norm_grad(Storage storage, const void* x, const void* weight, float eps, const void* dy,
+void rms_norm_grad(Storage storage, const void* x, const float* weight, float eps, const void* dy,
                    const void* add, i64 rows, i64 columns, void* dx) {
   with_type(storage, [&]<typename T>(T) {
-    rms_norm_grad_rows(static_cast<const T*>(x), static_cast<const T*>(weight), eps,
-                       static_cast<const T*>(dy), static_cast<const T*>(add), rows, columns,
-                       static_cast<T*>(dx));
+    rms_norm_grad_rows(static_cast<const T*>(x), weight, eps, static_cast<const T*>(dy),
+                       static_cast<const T*>(add), rows, columns, static_cast<T*>(dx));
   });
 }
 
 template <typename T>
-void silu_mul_grad_rows(const T* pair, const T* dproduct, i64 rows, i64 n, T* dpair) {
+void gated_grad_rows(Activation activation, const T* pair, const T* dproduct, i64 rows, i64 n,
+                     T* dpair) {
   for (i64 r = 0; r < rows; ++r) {
     const T* const gate = pair + r * 2 * n;
     const T* const up = gate + n;
     const auto step = [&](Vf g, Vf u, Vf dp, i64 at, i64 count) {
-      const Vf sigmoid = 1.0f / (1.0f + vexp(-g));
-      put_some(dpair + r * 2 * n + at, dp * u * sigmoid * (1.0f + g * (1.0f - sigmoid)), count);
+      // x · sigmoid(z(x)) has the slope sigmoid · (1 + x z'(x) (1 - sigmoid)).
+      const bool silu = activation == Activation::silu;
+      const Vf z = silu ? g : kGeluScale * (g + kGeluCube * g * g * g);
+      const Vf slope = silu ? splat(1.0f) : kGeluScale * (1.0f + 3.0f * kGeluCube * g * g);
+      const Vf sigmoid = 1.0f / (1.0f + vexp(-z));
+      put_some(dpair + r * 2 * n + at, dp * u * sigmoid * (1.0f + g * slope * (1.0f - sigmoid)),
+               count);
       put_some(dpair + r * 2 * n + n + at, dp * g * sigmoid, count);
     };
     i64 i = 0;
@@ -115,11 +127,11 @@ void silu_mul_grad_rows(const T* pair, const T* dproduct, i64 rows, i64 n, T* dp
   }
 }
 
-void silu_mul_grad(Storage storage, const void* pair, const void* dproduct, i64 rows, i64 n,
-                   void* dpair) {
+void gated_grad(Storage storage, Activation activation, const void* pair, const void* dproduct,
+                i64 rows, i64 n, void* dpair) {
   with_type(storage, [&]<typename T>(T) {
-    silu_mul_grad_rows(static_cast<const T*>(pair), static_cast<const T*>(dproduct), rows, n,
-                       static_cast<T*>(dpair));
+    gated_grad_rows(activation, static_cast<const T*>(pair), static_cast<const T*>(dproduct), rows,
+                    n, static_cast<T*>(dpair));
   });
 }
 
@@ -181,8 +193,8 @@ void dropout_mask(const std::uint32_t* key, const i64* sample, const i64* positi
 }
 
 BackwardKernels make_backward() {
-  return {skinny_size, skinny_pack, skinny,        input_grad,    outer,        row_dots,
-          attend_grad, rope_grad,   rms_norm_grad, silu_mul_grad, dropout_mask, cross_entropy_grad};
+  return {skinny_size, skinny_pack, skinny,        input_grad, outer,        row_dots,
+          attend_grad, rope_grad,   rms_norm_grad, gated_grad, dropout_mask, cross_entropy_grad};
 }
 
 }  // namespace

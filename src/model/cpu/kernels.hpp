@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "tradeoff/model/switches.hpp"
+
 /// The CPU's inner loops. One source (kernels_impl.hpp) is compiled once per instruction set;
 /// select_kernels() picks the best one the processor has. Every output row is computed by the same
 /// operations whatever rows stand beside it and however the work is split over threads, so no
@@ -11,9 +13,9 @@ namespace tradeoff::model::cpu {
 enum class Storage { f32, bf16 };
 
 enum class Epilogue {
-  store,     // out = x·Wᵀ
-  add,       // out = x·Wᵀ + residual
-  silu_mul,  // out = silu(x·Gᵀ) * (x·Uᵀ): gate and up rows were interleaved by pack
+  store,  // out = x·Wᵀ
+  add,    // out = x·Wᵀ + residual
+  gated,  // out = activation(x·Gᵀ) * (x·Uᵀ): gate and up rows were interleaved by pack
 };
 
 /// One operand pair of a product: a [m, k] row-major, b a packed [n, k] matrix.
@@ -34,6 +36,7 @@ struct GemmArgs {
   // bf16 or f32.
   Storage in = Storage::f32, weights = Storage::f32, out_storage = Storage::f32;
   Epilogue epilogue = Epilogue::store;
+  Activation activation = Activation::silu;
   // An optional low-rank pair (LoRA), float32 whatever `in` and `weights` are, then main are summed
   // into the same accumulators; k = 0 means none.
   Operand low_rank, main;
@@ -42,7 +45,10 @@ struct GemmArgs {
   const ColumnRange* low_rank_columns = nullptr;
   void* out = nullptr;
   const void* residual = nullptr;  // same layout and storage as out
-  // silu_mul only: where not null, the two products [rows, 2n] before the activation, gate columns
+  // Added to every row of the product before anything else, float32 [n]; a gated pair's has 2n,
+  // gate first. Null: none.
+  const float* bias = nullptr;
+  // gated only: where not null, the two products [rows, 2n] before the activation, gate columns
   // first.
   void* pair = nullptr;
   std::int64_t ldo = 0;
@@ -56,6 +62,7 @@ struct AttendArgs {
   const void* v = nullptr;  // [S, kv_heads, d]
   std::int64_t heads = 0, kv_heads = 0, d = 0;
   float scale = 1;
+  float cap = 0;  // of ScoreRule
   // Running softmax of each query and head: maximum, sum [T, heads] and unnormalised output [T,
   // heads, d], which is not read where the maximum is still -inf.
   float* row_max = nullptr;
@@ -71,6 +78,8 @@ struct AttendTile {
   // more, at most k_count. visible == k_count for a span that is not causal.
   std::int64_t visible = 0;
   bool causal = false;
+  // The first query does not see the keys before window_start, each later one one key less.
+  std::int64_t window_start = -(std::int64_t{1} << 40);
   std::int64_t kv_head = 0;
 };
 
@@ -86,15 +95,15 @@ struct Kernels {
   /// Rows [m_begin, m_end) × panels [panel_begin, panel_end) of the product.
   void (*gemm)(const GemmArgs&, std::int64_t m_begin, std::int64_t m_end, std::int64_t panel_begin,
                std::int64_t panel_end);
-  void (*rms_norm)(Storage, const void* x, const void* weight, float eps, std::int64_t rows,
+  /// out may be x.
+  void (*rms_norm)(Storage, const void* x, const float* weight, float eps, std::int64_t rows,
                    std::int64_t columns, void* out);
-  /// Rotates the query and key heads of qkv rows [rows, (heads + 2 kv_heads) d] (half-split
-  /// pairing, as transformers) and scatters: q to q_out [rows, heads, d], k and v to row kv_row[i]
-  /// of the arenas [S, kv_heads, d]. cos_sin [positions, d]: d/2 cosines, then d/2 sines.
-  void (*rope_scatter)(Storage, const void* qkv, const float* cos_sin, const std::int64_t* position,
-                       const std::int64_t* kv_row, std::int64_t rows, std::int64_t heads,
-                       std::int64_t kv_heads, std::int64_t d, void* q_out, void* k_arena,
-                       void* v_arena);
+  /// Rotates the query and key heads of qkv rows [rows, (heads + 2 kv_heads) d] and scatters: q to
+  /// q_out [rows, heads, d], k and v to row kv_row[i] of the arenas [S, kv_heads, d]. cos_sin
+  /// [positions, rotary]: rotary/2 cosines, then rotary/2 sines.
+  void (*rope_scatter)(Storage, const RopeShape&, const void* qkv, const float* cos_sin,
+                       const std::int64_t* position, const std::int64_t* kv_row, std::int64_t rows,
+                       void* q_out, void* k_arena, void* v_arena);
   void (*attend)(const AttendArgs&, const AttendTile&);
   /// out [rows, heads*d] = acc / row_sum.
   void (*attend_finish)(const AttendArgs&, std::int64_t row_begin, std::int64_t row_end, void* out);

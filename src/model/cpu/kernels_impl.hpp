@@ -24,7 +24,7 @@ namespace {
 // ---- normalisation and rotary embedding ----
 
 template <typename T>
-void rms_norm_rows(const T* x, const T* weight, float eps, i64 rows, i64 columns, T* out) {
+void rms_norm_rows(const T* x, const float* weight, float eps, i64 rows, i64 columns, T* out) {
   for (i64 r = 0; r < rows; ++r, x += columns, out += columns) {
     Vf squares = {};
     float tail = 0;
@@ -38,55 +38,60 @@ void rms_norm_rows(const T* x, const T* weight, float eps, i64 rows, i64 columns
     const float factor = 1.0f / __builtin_sqrtf(mean + eps);
     for (i = 0; i + kWidth <= columns; i += kWidth)
       put(out + i, load(x + i) * factor * load(weight + i));
-    for (; i < columns; ++i) set(out + i, get(x + i) * factor * get(weight + i));
+    for (; i < columns; ++i) set(out + i, get(x + i) * factor * weight[i]);
   }
 }
 
-void rms_norm(Storage storage, const void* x, const void* weight, float eps, i64 rows, i64 columns,
+void rms_norm(Storage storage, const void* x, const float* weight, float eps, i64 rows, i64 columns,
               void* out) {
   with_type(storage, [&]<typename T>(T) {
-    rms_norm_rows(static_cast<const T*>(x), static_cast<const T*>(weight), eps, rows, columns,
-                  static_cast<T*>(out));
+    rms_norm_rows(static_cast<const T*>(x), weight, eps, rows, columns, static_cast<T*>(out));
   });
 }
 
 template <typename T>
-void rotate_head(const T* x, const float* cosine, const float* sine, i64 half, T* out) {
+void rotate_head(const RopeShape& shape, const T* x, const float* cosine, T* out) {
+  const i64 half = shape.rotary / 2;
+  const float* const sine = cosine + half;
   i64 i = 0;
-  for (; i + kWidth <= half; i += kWidth) {
-    const Vf a = load(x + i), b = load(x + half + i), c = load(cosine + i), s = load(sine + i);
-    put(out + i, a * c - b * s);
-    put(out + half + i, b * c + a * s);
+  if (!shape.neighbours) {
+    for (; i + kWidth <= half; i += kWidth) {
+      const Vf a = load(x + i), b = load(x + half + i), c = load(cosine + i), s = load(sine + i);
+      put(out + i, a * c - b * s);
+      put(out + half + i, b * c + a * s);
+    }
   }
   for (; i < half; ++i) {
-    const float a = get(x + i), b = get(x + half + i);
-    set(out + i, a * cosine[i] - b * sine[i]);
-    set(out + half + i, b * cosine[i] + a * sine[i]);
+    const i64 first = shape.neighbours ? 2 * i : i,
+              second = shape.neighbours ? first + 1 : half + i;
+    const float a = get(x + first), b = get(x + second);
+    set(out + first, a * cosine[i] - b * sine[i]);
+    set(out + second, b * cosine[i] + a * sine[i]);
   }
+  std::memcpy(out + shape.rotary, x + shape.rotary, (shape.d - shape.rotary) * sizeof(T));
 }
 
 template <typename T>
-void rope_rows(const T* qkv, const float* cos_sin, const i64* position, const i64* kv_row, i64 rows,
-               i64 heads, i64 kv_heads, i64 d, T* q, T* k, T* v) {
-  const i64 stride = (heads + 2 * kv_heads) * d, half = d / 2;
+void rope_rows(const RopeShape& shape, const T* qkv, const float* cos_sin, const i64* position,
+               const i64* kv_row, i64 rows, T* q, T* k, T* v) {
+  const i64 d = shape.d, heads = shape.heads, kv_heads = shape.kv_heads;
   for (i64 r = 0; r < rows; ++r) {
-    const T* const row = qkv + r * stride;
-    const float* const cosine = cos_sin + position[r] * d;
+    const T* const row = qkv + r * (heads + 2 * kv_heads) * d;
+    const float* const cosine = cos_sin + position[r] * shape.rotary;
     T* const k_out = k + kv_row[r] * kv_heads * d;
     for (i64 h = 0; h < heads; ++h)
-      rotate_head(row + h * d, cosine, cosine + half, half, q + (r * heads + h) * d);
+      rotate_head(shape, row + h * d, cosine, q + (r * heads + h) * d);
     for (i64 h = 0; h < kv_heads; ++h)
-      rotate_head(row + (heads + h) * d, cosine, cosine + half, half, k_out + h * d);
+      rotate_head(shape, row + (heads + h) * d, cosine, k_out + h * d);
     std::memcpy(v + kv_row[r] * kv_heads * d, row + (heads + kv_heads) * d,
                 kv_heads * d * sizeof(T));
   }
 }
 
-void rope_scatter(Storage storage, const void* qkv, const float* cos_sin, const i64* position,
-                  const i64* kv_row, i64 rows, i64 heads, i64 kv_heads, i64 d, void* q, void* k,
-                  void* v) {
+void rope_scatter(Storage storage, const RopeShape& shape, const void* qkv, const float* cos_sin,
+                  const i64* position, const i64* kv_row, i64 rows, void* q, void* k, void* v) {
   with_type(storage, [&]<typename T>(T) {
-    rope_rows(static_cast<const T*>(qkv), cos_sin, position, kv_row, rows, heads, kv_heads, d,
+    rope_rows(shape, static_cast<const T*>(qkv), cos_sin, position, kv_row, rows,
               static_cast<T*>(q), static_cast<T*>(k), static_cast<T*>(v));
   });
 }

@@ -54,15 +54,26 @@ inline void store_columns(Out* out, const Out* residual, Vf low, Vf high, i64 co
   for (i64 i = 0; i < count; ++i) set(out + i, values[i] + (residual ? get(residual + i) : 0.0f));
 }
 
+// `count` numbers from `from` on, 0 beyond them; all 0 where there are none.
+inline Vf load_some(const float* from, i64 count) {
+  if (!from) return Vf{};
+  if (count >= kWidth) return load(from);
+  Vf values = {};
+  for (i64 i = 0; i < count; ++i) values[i] = from[i];
+  return values;
+}
+
 // Rows of finished sums [rows, kPanel] to the output.
 template <typename Out>
 void finish_tile(const GemmArgs& g, const float* sums, i64 rows, i64 row, i64 panel) {
   Out* const out = static_cast<Out*>(g.out) + row * g.ldo;
-  if (g.epilogue == Epilogue::silu_mul) {
+  if (g.epilogue == Epilogue::gated) {
     const i64 column = panel * kWidth, count = g.n - column;
+    const Vf gate_bias = load_some(g.bias ? g.bias + column : nullptr, count),
+             up_bias = load_some(g.bias ? g.bias + g.n + column : nullptr, count);
     for (i64 r = 0; r < rows; ++r, sums += kPanel) {
-      const Vf gate = load(sums), up = load(sums + kWidth);
-      put_some(out + r * g.ldo + column, gate / (1.0f + vexp(-gate)) * up, count);
+      const Vf gate = load(sums) + gate_bias, up = load(sums + kWidth) + up_bias;
+      put_some(out + r * g.ldo + column, activated(g.activation, gate) * up, count);
       if (g.pair) {
         Out* const p = static_cast<Out*>(g.pair) + (row + r) * 2 * g.n + column;
         put_some(p, gate, count);
@@ -75,9 +86,13 @@ void finish_tile(const GemmArgs& g, const float* sums, i64 rows, i64 row, i64 pa
   const Out* const residual = g.epilogue == Epilogue::add
                                   ? static_cast<const Out*>(g.residual) + row * g.ldo + column
                                   : nullptr;
+  const i64 count = g.n - column;
+  const Vf low = load_some(g.bias ? g.bias + column : nullptr, count),
+           high = load_some(g.bias && count > kWidth ? g.bias + column + kWidth : nullptr,
+                            count - kWidth);
   for (i64 r = 0; r < rows; ++r, sums += kPanel) {
-    store_columns(out + r * g.ldo + column, residual ? residual + r * g.ldo : nullptr, load(sums),
-                  load(sums + kWidth), g.n - column);
+    store_columns(out + r * g.ldo + column, residual ? residual + r * g.ldo : nullptr,
+                  load(sums) + low, load(sums + kWidth) + high, count);
   }
 }
 

@@ -78,6 +78,16 @@ inline Vf keep_below(Vf value, i64 column, i64 end) {
                               (lane < static_cast<std::int32_t>(end - column)));
 }
 
+// The lanes whose column is not below `begin`; 0 elsewhere.
+inline Vf keep_from(Vf value, i64 column, i64 begin) {
+  if (column >= begin) return value;
+  Vi lane;
+  for (int i = 0; i < kWidth; ++i) lane[i] = i;
+  const i64 hidden = begin - column < kWidth ? begin - column : kWidth;
+  return reinterpret_cast<Vf>(reinterpret_cast<Vi>(value) &
+                              (lane >= static_cast<std::int32_t>(hidden)));
+}
+
 inline Vf vmax(Vf a, Vf b) {
   return a > b ? a : b;
 }
@@ -108,6 +118,17 @@ inline float reduce_max(Vf v) {
   const Vi shift = __builtin_convertvector(n, Vi) << 23;
   const Vf result = reinterpret_cast<Vf>(reinterpret_cast<Vi>(p) + shift);
   return x < splat(-87.0f) ? Vf{} : result;
+}
+
+inline Vf vtanh(Vf x) {
+  return 1.0f - 2.0f / (1.0f + vexp(2.0f * x));
+}
+
+// GELU's tanh form is x · sigmoid(2u) with u = sqrt(2/pi) (x + 0.044715 x^3).
+constexpr float kGeluScale = 1.5957691216057308f, kGeluCube = 0.044715f;
+inline Vf activated(Activation activation, Vf x) {
+  const Vf at = activation == Activation::silu ? x : kGeluScale * (x + kGeluCube * x * x * x);
+  return x / (1.0f + vexp(-at));
 }
 
 template <typename Out>

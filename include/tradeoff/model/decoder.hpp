@@ -7,9 +7,11 @@
 
 #include "tradeoff/model/adapter.hpp"
 #include "tradeoff/model/attention.hpp"
+#include "tradeoff/model/block.hpp"
 #include "tradeoff/model/config.hpp"
 #include "tradeoff/model/linear.hpp"
 #include "tradeoff/model/nf4_folder.hpp"
+#include "tradeoff/model/weights.hpp"
 
 namespace tradeoff::model {
 
@@ -45,18 +47,13 @@ struct Pass {
   AttentionPattern pattern;
 };
 
-struct LlamaLayer {
-  at::Tensor input_norm, post_attention_norm;
-  Linear qkv, o, gate_up, down;  // qkv: the rows of q, k, v; gate_up: a gated pair
-};
-
-/// A LlamaForCausalLM on one device. Not thread-safe.
-class Llama {
+/// A decoder of any family of families.hpp on one device. Not thread-safe.
+class Decoder {
  public:
   /// Reads config.json and the checkpoint of a model folder. Every name and shape is checked before
   /// anything is allocated on the device; errors name the tensor, its shape and the expected one.
-  Llama(const std::filesystem::path& folder, const LoadOptions& options);
-  const LlamaConfig& config() const { return config_; }
+  Decoder(const std::filesystem::path& folder, const LoadOptions& options);
+  const DecoderConfig& config() const { return config_; }
   c10::Device device() const { return options_.device; }
   c10::ScalarType dtype() const { return options_.dtype; }
 
@@ -73,20 +70,20 @@ class Llama {
   at::Tensor logits(const at::Tensor& hidden) const;
 
   // For training, which walks the layers itself.
-  const std::vector<LlamaLayer>& layers() const { return layers_; }
+  const std::vector<Block>& layers() const { return layers_; }
   /// The updates of one layer's fused products as set_adapter lays them out, of any tensors of that
   /// form (gradients).
-  struct LayerParts {
-    std::vector<LowRankPart> qkv, o, gate_up, down;
-  };
-  LayerParts parts_of(const AdapterWeights& adapter, std::int64_t layer) const;
+  BlockParts parts_of(const AdapterWeights& adapter, std::int64_t layer) const;
   const Linear& head() const { return head_; }
   const at::Tensor& final_norm() const { return final_norm_; }
   /// Rows of the embedding in the activations' dtype, [T, D].
   at::Tensor embed(const at::Tensor& ids) const;
-  /// Rotations of positions 0, 1, ..., at least `positions` rows: float32 [rows, head_dim],
-  /// cosines, then sines.
-  const at::Tensor& cos_sin(std::int64_t positions);
+  /// Rotations of positions 0, 1, ... in a layer, at least `positions` rows: float32 [rows,
+  /// rotary_dim], cosines, then sines. Throws Error where the model does not reach that far.
+  at::Tensor rotation(std::int64_t layer, std::int64_t positions);
+  /// The gradient at head().apply_float's result for one at logits(), both float32 [R, vocab];
+  /// `logits` are those of logits().
+  at::Tensor logits_backward(const at::Tensor& dlogits, const at::Tensor& logits) const;
   /// Keeps what Linear::apply_transposed needs, of every layer and the head. Reads the model folder
   /// again.
   void prepare_backward();
@@ -98,14 +95,16 @@ class Llama {
 
  private:
   void load(const StoredWeights& weights);
+  Linear load_product(const StoredWeights& weights, std::int64_t layer, Product product) const;
 
   std::filesystem::path folder_;
-  LlamaConfig config_;
+  DecoderConfig config_;
   LoadOptions options_;
   bool quantised_ = false, nf4_packed_ = false, backward_ready_ = false;
-  at::Tensor embedding_, final_norm_, cos_sin_;
+  at::Tensor embedding_, final_norm_;
+  std::vector<at::Tensor> rotations_;  // by rope; the last: no rotation
   Linear head_;
-  std::vector<LlamaLayer> layers_;
+  std::vector<Block> layers_;
 };
 
 }  // namespace tradeoff::model
