@@ -42,7 +42,7 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   auto decoder = std::make_unique<model::Decoder>(
       options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device),
                                         options.quantization, options.nf4_residency});
-  check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= llama->config().vocab_size,
+  check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= decoder->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   return {std::move(decoder), std::move(tokenizer), model::read_eos_ids(options.model)};
 }

@@ -142,10 +142,23 @@ TEST(ChunkPlan, work_is_even_over_two_to_eight_ranks) {
     EXPECT_LE(imbalance(chunks, ranks), 1.03) << ranks << " ranks";
 }
 
-TEST(Engine, tree_small_passes_and_single_prompts_agree) {
-  const RandomModel folder(small_config());
+// Windows of 24 tokens are shorter than every shared root.
+Json family(const char* model_type, const Json& own = Json::object()) {
+  Json json = {{"model_type", model_type},    {"vocab_size", 517},
+               {"hidden_size", 96},           {"intermediate_size", 120},
+               {"num_hidden_layers", 4},      {"num_attention_heads", 6},
+               {"num_key_value_heads", 2},    {"max_position_embeddings", 512},
+               {"tie_word_embeddings", true}, {"head_dim", 16}};
+  json.update(own);
+  return json;
+}
+
+class OfFamily : public ::testing::TestWithParam<Json> {};
+
+TEST_P(OfFamily, tree_small_passes_and_single_prompts_agree) {
+  const RandomModel folder(model::parse_config(GetParam()));
   model::Decoder decoder(folder.folder(), {});
-  const Prompts prompts = family_prompts(small_config().vocab_size);
+  const Prompts prompts = family_prompts(decoder.config().vocab_size);
   PlanOptions single;
   single.chunk_size = 1;
   const Results tree = run(decoder, prompts, {}, {}), alone = run(decoder, prompts, single, {});
@@ -156,6 +169,45 @@ TEST(Engine, tree_small_passes_and_single_prompts_agree) {
   EXPECT_LT(largest_difference(tree, alone), 1e-4);
   EXPECT_LT(largest_difference(tree, pieces), 1e-4);
 }
+
+TEST_P(OfFamily, decoding_equals_reading_the_answer_as_a_prompt) {
+  const RandomModel folder(model::parse_config(GetParam()));
+  model::Decoder decoder(folder.folder(), {});
+  Prompts prompts = family_prompts(decoder.config().vocab_size);
+  prompts.resize(6);
+  GenerateOptions options;
+  options.max_new_tokens = 40;
+  Engine engine(decoder);
+  const Chunk chunk = plan_chunks(prompts, {}).front();
+  const auto answers = engine.generate(chunk, prompts, options);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto& ids = answers[i].ids;
+    ASSERT_EQ(ids.size(), 40u);
+    for (const std::size_t step : {std::size_t{1}, std::size_t{20}, std::size_t{39}}) {
+      Prompts read = {prompts[chunk.prompts[i]]};
+      read[0].insert(read[0].end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(step));
+      options.max_new_tokens = 1;
+      const auto next = engine.generate(plan_chunks(read, {}).front(), read, options);
+      EXPECT_EQ(next.front().ids.front(), ids[step]) << "prompt " << i << ", token " << step;
+    }
+    options.max_new_tokens = 40;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Engine, OfFamily,
+    ::testing::Values(
+        small_config().json, family("qwen2"), family("qwen3"),
+        family("mistral", {{"sliding_window", 24}}), family("smollm3"), family("phi3"),
+        family("granite", {{"attention_multiplier", 0.2}, {"residual_multiplier", 0.5}}),
+        family("olmo2"), family("olmo3", {{"sliding_window", 24}}),
+        family("gemma2", {{"sliding_window", 24}, {"attn_logit_softcapping", 5.0}}),
+        family("gemma3_text", {{"sliding_window", 24}, {"sliding_window_pattern", 2}}),
+        family("ernie4_5"), family("exaone4", {{"sliding_window", 24}}),
+        family("hunyuan_v1_dense")),
+    [](const auto& info) {
+      return info.param.at("model_type").template get<std::string>() + std::to_string(info.index);
+    });
 
 TEST(Engine, threads_change_no_bit) {
   const RandomModel folder(small_config());

@@ -20,7 +20,11 @@ from transformers.utils import logging
 
 logging.disable_progress_bar()
 Type = gguf.GGMLQuantizationType
-TYPES = [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1, Type.Q4_K, Type.Q6_K]
+TYPES = [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q2_K, Type.Q3_K, Type.Q4_K,
+         Type.Q5_K, Type.Q6_K, Type.IQ4_NL, Type.IQ4_XS]
+# Where the half-precision scales of the types that gguf-py does not write stand in a block: bytes [begin, end).
+SCALES = {Type.Q2_K: (80, 84), Type.Q3_K: (108, 110), Type.Q4_K: (0, 4), Type.Q5_K: (0, 4), Type.Q6_K: (208, 210),
+          Type.IQ4_NL: (0, 2), Type.IQ4_XS: (0, 2)}
 DIM, HEADS, KV_HEADS, FFN, LAYERS = 256, 8, 4, 512, 2
 
 
@@ -31,20 +35,18 @@ def call(program, *words, code=0):
 
 
 def blocks(values, kind, generator):
-    """Values in a GGUF type. gguf-py writes no K blocks: those are drawn, with scales of a sane size."""
+    """Values in a GGUF type. What gguf-py does not write is drawn, with scales of a sane size."""
     if kind == Type.F32:
         return values
     if kind == Type.F16:
         return values.astype(np.float16)
-    if kind not in (Type.Q4_K, Type.Q6_K):
+    if kind not in SCALES:
         return quantize(values, kind)
     size, block = gguf.GGML_QUANT_SIZES[kind]
     raw = generator.integers(0, 256, (values.shape[0], values.shape[1] // size, block), dtype=np.uint8)
     scales = generator.uniform(1e-4, 1e-2, raw.shape[:2] + (2,)).astype(np.float16).view(np.uint8)
-    if kind == Type.Q4_K:  # d and dmin stand first
-        raw[..., :4] = scales
-    else:                  # d stands last
-        raw[..., -2:] = scales[..., :2]
+    begin, end = SCALES[kind]
+    raw[..., begin:end] = scales[..., :end - begin]
     return raw.reshape(values.shape[0], -1)
 
 
