@@ -39,6 +39,17 @@ void bind(Table& table, task::PromptLimit& limit) {
                    "What becomes of a longer prompt; nothing is ever cut");
 }
 
+void bind(Table& table, text::ChatOptions& options) {
+  table
+      .add("chat_template", &options.chat_template,
+           "A Jinja file in place of the model folder's own chat template")
+      .placeholder("FILE");
+  table.add("template_date", &options.template_date,
+            "The day that a chat template sees, YYYY-MM-DD; never the clock's");
+  table.add("enable_thinking", &options.enable_thinking,
+            "Tells a chat template with a thinking mode to use it");
+}
+
 void bind(Table& table, task::SpiderPromptOptions& options) {
   table.add("shots", &options.shots, "Solved examples before the question", {"num_fewshot"});
   table.add_choice("schema_style", &options.schema_style,
@@ -70,6 +81,7 @@ void bind(Table& table, task::PrepareSpiderOptions& options) {
   bind_folders(table, options, "Folder of the original Spider release");
   bind_selection(table, options.draw);
   bind(table, options.prompt);
+  bind(table, options.chat);
   table.add("seed", &options.prompt.seed, "Replicate seed: the draw of the solved examples");
   bind(table, options.prompt.limit);
   table.add("train_others", &options.files.train_others,
@@ -80,6 +92,7 @@ void bind(Table& table, task::PrepareMmluOptions& options) {
   bind_folders(table, options, "Folder of the original MMLU release, with dev and test");
   bind_selection(table, options.draw);
   bind(table, options.prompt);
+  bind(table, options.chat);
   bind(table, options.prompt.limit);
 }
 

@@ -3,9 +3,29 @@
 #include <algorithm>
 
 namespace tradeoff::study {
+namespace {
+
+// The chat template is read where an arm asks for it.
+task::Template asked_by(const StudyOptions& options) {
+  const auto chats = [&](const ArmOptions& arm) {
+    return std::ranges::any_of(options.tasks, [&](TaskKind kind) {
+      return (kind == TaskKind::spider ? arm.spider.prompt_template : arm.mmlu.prompt_template) ==
+             task::Template::chat;
+    });
+  };
+  const auto trains_chat = [](const ArmOptions& arm) {
+    return arm.trains && arm.spider.prompt_template == task::Template::chat;
+  };
+  return std::ranges::any_of(options.arms, chats) || std::ranges::any_of(options.arms, trains_chat)
+             ? task::Template::chat
+             : task::Template::plain;
+}
+
+}  // namespace
 
 StudyData::StudyData(const StudyOptions& options)
-    : options_(options), prompts_(task::load_prompt_source(options.model.model)) {
+    : options_(options),
+      prompts_(task::load_prompt_source(options.model.model, asked_by(options), options.chat)) {
   if (std::ranges::any_of(options.arms, &ArmOptions::trains)) {
     spider_ = task::load_spider(options.spider_data);
   }

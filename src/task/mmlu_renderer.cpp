@@ -31,7 +31,7 @@ std::vector<text::Segment> mmlu_segments(const PromptModel& model, Template prom
   for (const MmluQuestion& shot : shots) text += fmt::format("{} {}\n\n", asked(shot), shot.answer);
   text += asked(question);
   if (prompt_template == Template::plain) return plain_segments(model, description(subject) + text);
-  return render_chat(model.family, {{"system", description(subject)}, {"user", text}}, true);
+  return chat_segments(model, {{"system", description(subject)}, {"user", text}});
 }
 
 }  // namespace

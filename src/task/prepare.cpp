@@ -14,8 +14,11 @@ PreparedFile write(const std::filesystem::path& path, const RenderedItems& rende
 
 }  // namespace
 
-PromptSource load_prompt_source(const std::filesystem::path& model_folder) {
-  return {text::load_tokenizer(model_folder), text::chat_family(model_folder)};
+PromptSource load_prompt_source(const std::filesystem::path& model_folder, Template asked,
+                                const text::ChatOptions& options) {
+  PromptSource source{text::load_tokenizer(model_folder)};
+  if (asked == Template::chat) source.chat = text::load_chat_template(model_folder, options);
+  return source;
 }
 
 Json Prepared::to_json() const {
@@ -39,7 +42,8 @@ Json Prepared::to_json() const {
 
 Prepared prepare_spider(const PrepareSpiderOptions& options) {
   const Spider spider = load_spider(options.data, options.files);
-  const PromptSource source = load_prompt_source(options.model);
+  const PromptSource source =
+      load_prompt_source(options.model, options.prompt.prompt_template, options.chat);
   const SpiderRenderer renderer(spider, source.model(), options.prompt);
   const RenderedItems dev = renderer.dev_items(draw_spider(spider, options.draw));
   const RenderedItems train = renderer.train_items(options.draw.limit);
@@ -54,7 +58,8 @@ Prepared prepare_spider(const PrepareSpiderOptions& options) {
 
 Prepared prepare_mmlu(const PrepareMmluOptions& options) {
   const Mmlu mmlu = load_mmlu(options.data);
-  const PromptSource source = load_prompt_source(options.model);
+  const PromptSource source =
+      load_prompt_source(options.model, options.prompt.prompt_template, options.chat);
   const MmluRenderer renderer(mmlu, source.model(), options.prompt);
   const RenderedItems items = renderer.items(draw_mmlu(mmlu, options.draw));
   Prepared prepared;

@@ -60,7 +60,7 @@ Prompt make_prompt(const PromptModel& model, const std::vector<Segment>& segment
   prompt.ids = encode_segments(model.tokenizer, segments);
   prompt.needs_ids = data_spells_specials(model.tokenizer, segments, prompt.text);
   prompt.shots_used = shots;
-  check_bos(model.tokenizer, prompt.ids);
+  if (!model.chat) check_bos(model.tokenizer, prompt.ids);  // else the template's own BOS stands
   return prompt;
 }
 
@@ -87,6 +87,12 @@ Prompt fit_prompt(const PromptModel& model, const PromptLimit& limit, std::size_
     prompt.overflow += fmt::format(", {} with none", prompt.ids.size());
   }
   return prompt;
+}
+
+std::vector<Segment> chat_segments(const PromptModel& model,
+                                   const std::vector<text::Message>& messages) {
+  return model.chat ? model.chat->render(messages, true)
+                    : render_chat(model.family, messages, true);
 }
 
 std::vector<Segment> plain_segments(const PromptModel& model, std::string text) {

@@ -35,7 +35,7 @@ std::string spider_text(const std::vector<Solved>& shots, const std::string& sch
 std::vector<text::Segment> spider_segments(const PromptModel& model, Template prompt_template,
                                            const std::string& text) {
   if (prompt_template == Template::plain) return plain_segments(model, text + "\n");
-  return render_chat(model.family, {{"user", text}}, true);
+  return chat_segments(model, {{"user", text}});
 }
 
 }  // namespace

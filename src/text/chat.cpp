@@ -1,43 +1,12 @@
 #include "tradeoff/text/chat.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "hf_config.hpp"
 #include "tradeoff/base/error.hpp"
+#include "white_space.hpp"
 
 namespace tradeoff::text {
-namespace {
-
-constexpr std::string_view kSmolLm2System =
-    "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
-
-// What Jinja's `trim` takes off: the white space of Python's str.strip, in UTF-8.
-constexpr std::array<std::string_view, 29> kPythonSpaces = {
-    "\t",           "\n",           "\v",           "\f",           "\r",
-    "\x1c",         "\x1d",         "\x1e",         "\x1f",         " ",
-    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-
-std::string_view trim(std::string_view text) {
-  const auto cut = [&](auto has, auto remove) {
-    for (bool again = true; again;) {
-      again = false;
-      for (const std::string_view space : kPythonSpaces)
-        if (has(space)) {
-          remove(space.size());
-          again = true;
-        }
-    }
-  };
-  cut([&](std::string_view s) { return text.starts_with(s); },
-      [&](std::size_t n) { text.remove_prefix(n); });
-  cut([&](std::string_view s) { return text.ends_with(s); },
-      [&](std::size_t n) { text.remove_suffix(n); });
-  return text;
-}
 
 void check_role(const std::string& role) {
   const bool word = std::all_of(role.begin(), role.end(), [](char c) {
@@ -47,6 +16,11 @@ void check_role(const std::string& role) {
   if (role.empty() || !word)
     fail("chat message: found role \"" + role + "\", expected a word such as user or assistant");
 }
+
+namespace {
+
+constexpr std::string_view kSmolLm2System =
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face";
 
 class Rendering {
  public:
@@ -70,7 +44,7 @@ void render_chatml(Rendering& out, const Message& message) {
 
 void render_llama3(Rendering& out, const Message& message) {
   out.markup("<|start_header_id|>" + message.role + "<|end_header_id|>\n\n");
-  out.data(trim(message.content));
+  out.data(strip_white(message.content, true, true));
   out.markup("<|eot_id|>");
 }
 

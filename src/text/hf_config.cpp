@@ -29,6 +29,8 @@ std::string template_of(const fs::path& folder, const Json& config) {
   // transformers writes a file of its own since 4.52, which then wins.
   if (const fs::path file = folder / "chat_template.jinja"; fs::exists(file))
     return read_text(file);
+  if (const fs::path file = folder / "chat_template.json"; fs::exists(file))
+    return field<std::string>(read_json(file), "chat_template");
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return {};
   if (found->is_array())
@@ -79,6 +81,15 @@ std::string read_chat_template(const fs::path& folder) {
   } catch (const Error& error) {
     fail(folder.string() + ": chat template: " + error.what());
   }
+}
+
+std::map<std::string, std::string> read_special_tokens(const fs::path& folder) {
+  const Json config = config_of(folder);
+  std::map<std::string, std::string> tokens;
+  for (const char* key :
+       {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"})
+    if (auto text = token_text(config, key)) tokens[key] = *text;
+  return tokens;
 }
 
 }  // namespace tradeoff::text

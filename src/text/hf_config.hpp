@@ -1,4 +1,6 @@
 #pragma once
+#include <map>
+
 #include "tradeoff/text/vocabulary.hpp"
 
 namespace tradeoff::text {
@@ -9,5 +11,7 @@ void read_hf_config(const std::filesystem::path& folder, Vocabulary& vocabulary)
 
 /// The chat template of a model folder; empty where it has none.
 std::string read_chat_template(const std::filesystem::path& folder);
+/// The special tokens that tokenizer_config.json names, by key ("bos_token", ...).
+std::map<std::string, std::string> read_special_tokens(const std::filesystem::path& folder);
 
 }  // namespace tradeoff::text

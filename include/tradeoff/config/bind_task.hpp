@@ -9,6 +9,8 @@ namespace tradeoff::config {
 
 void bind(Table& table, text::TokenizeOptions& options);
 
+/// chat_template, template_date, enable_thinking.
+void bind(Table& table, text::ChatOptions& options);
 /// max_prompt_tokens, overflow.
 void bind(Table& table, task::PromptLimit& limit);
 /// shots, schema_style, template.

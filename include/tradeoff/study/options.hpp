@@ -40,6 +40,8 @@ struct StudyOptions {
   std::vector<TaskKind> tasks = {TaskKind::spider, TaskKind::mmlu};
   Primary primary = Primary::exec;
   ModelOptions model;
+  // How the model folder's chat template is run, where an arm asks for it.
+  text::ChatOptions chat;
   // Folders of the original releases.
   std::filesystem::path spider_data = "jobs/data/spider", mmlu_data = "jobs/data/mmlu";
   task::SpiderDraw spider_draw;

@@ -6,17 +6,19 @@
 
 namespace tradeoff::task {
 
-/// A model folder's tokenizer and chat family: what prompts depend on.
+/// A model folder's tokenizer and chat template: what prompts depend on.
 struct PromptSource {
   text::Tokenizer tokenizer;
-  text::ChatFamily family = text::ChatFamily::plain;
+  // None where no prompt asks for it.
+  std::optional<text::ChatTemplate> chat = std::nullopt;
 
-  PromptModel model() const { return {tokenizer, family}; }
+  PromptModel model() const { return {.tokenizer = tokenizer, .chat = chat}; }
 };
 
-/// Throws Error naming the file where the folder has no tokenizer or a chat template of no known
-/// family.
-PromptSource load_prompt_source(const std::filesystem::path& model_folder);
+/// Reads the chat template for Template::chat alone. Throws Error naming the file where the folder
+/// has no tokenizer, or a chat template is asked for and is missing or not understood.
+PromptSource load_prompt_source(const std::filesystem::path& model_folder, Template asked,
+                                const text::ChatOptions& options = {});
 
 /// `prepare spider`.
 struct PrepareSpiderOptions {
@@ -29,6 +31,7 @@ struct PrepareSpiderOptions {
   SpiderFiles files;
   SpiderDraw draw;
   SpiderPromptOptions prompt;
+  text::ChatOptions chat;
 };
 
 /// `prepare mmlu`.
@@ -41,6 +44,7 @@ struct PrepareMmluOptions {
   // All questions of the four groups, unless a draw is asked for.
   MmluDraw draw = {.questions = 0, .groups = {"stem", "humanities", "social_sciences", "other"}};
   MmluPromptOptions prompt;
+  text::ChatOptions chat;
 };
 
 /// One file that was written.

@@ -1,10 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "tradeoff/text/chat.hpp"
+#include "tradeoff/text/chat_template.hpp"
 #include "tradeoff/text/tokenizer.hpp"
 
 namespace tradeoff::task {
@@ -32,6 +33,8 @@ struct PromptLimit {
 struct PromptModel {
   const text::Tokenizer& tokenizer;
   text::ChatFamily family = text::ChatFamily::plain;
+  // The folder's own template; where it is there, it decides and `family` does not.
+  std::optional<text::ChatTemplate> chat = std::nullopt;
 };
 
 struct Prompt {
@@ -50,6 +53,10 @@ struct Prompt {
 /// limit leave.
 Prompt fit_prompt(const PromptModel& model, const PromptLimit& limit, std::size_t shots,
                   const std::function<std::vector<text::Segment>(std::size_t)>& render);
+
+/// Messages through the model's chat template, ending where the answer begins.
+std::vector<text::Segment> chat_segments(const PromptModel& model,
+                                         const std::vector<text::Message>& messages);
 
 /// Text without a chat template. Llama-3's vocabulary gets its one <|begin_of_text|>, no other gets
 /// anything.

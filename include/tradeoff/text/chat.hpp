@@ -32,6 +32,9 @@ struct Message {
   std::string content;
 };
 
+/// Throws Error unless `role` is a plain word, which no special token is.
+void check_role(const std::string& role);
+
 /// What the family's template makes of `messages`; with `add_generation_prompt` it ends where the
 /// assistant's answer begins. Neighbours of one kind are joined and empty segments left out. No BOS
 /// is added but Llama-3's own. Throws Error on a role that is not a plain word.

@@ -1,0 +1,123 @@
+// What chat templates are made of, by what Jinja makes of it under transformers' settings.
+#include <gtest/gtest.h>
+
+#include "fixtures.hpp"
+#include "tradeoff/text/chat_template.hpp"
+
+namespace tradeoff::text {
+namespace {
+
+using enum SegmentKind;
+
+std::string made(const std::string& source, const std::vector<Message>& messages = {}) {
+  return text_of(ChatTemplate("t", source).render(messages, true));
+}
+std::string refused(const std::string& source, const std::vector<Message>& messages = {}) {
+  return error_of([&] { made(source, messages); });
+}
+
+struct Case {
+  const char *source, *expected;
+};
+
+TEST(Jinja, expressions_are_as_in_python) {
+  for (const auto& [source, expected] : std::initializer_list<Case>{
+           {"{{ 1 + 2 * 3 }} {{ 7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }}", "7 3 2 3.5"},
+           {"{{ 'a' ~ 1 + 2 if false else 'b' }}", "b"},
+           {"{{ true }} {{ none }} {{ [1, 'a'] }} {{ missing }}", "True None [1, 'a'] "},
+           {"{{ 'abc'[1:] }}{{ [1,2,3][::-1] }}{{ 'abc'[-1] }}", "bc[3, 2, 1]c"},
+           {"{{ ' a '|trim ~ '|' ~ 'x,y'.split(',')|join('+') }}", "a|x+y"},
+           {"{{ {'a': [1, {'b': none}]}|tojson }}", "{\"a\": [1, {\"b\": null}]}"},
+           {"{{ 'a' in 'abc' and 2 not in [1] and not (1 > 2) }}", "True"},
+           {"{{ x|default('d') }}{{ ''|default('e', true) }}", "de"},
+           {"{{ x is defined }}{{ 'a' is string }}{{ 1 is not none }}", "FalseTrueTrue"},
+           {"{{ [{'r': 'u'}, {'r': 's'}]|selectattr('r', 'equalto', 's')|list|length }}", "1"},
+           {"{{ 'ab'.startswith('a') }}{{ 'user'|upper }}{{ 'a-b'.replace('-', '+') }}",
+            "TrueUSERa+b"},
+           {"{{ strftime_now('%d %b %Y') }} {{ date_string }}", "26 Jul 2024 26 Jul 2024"}})
+    EXPECT_EQ(made(source), expected) << source;
+}
+
+TEST(Jinja, statements_scope_and_white_space) {
+  for (const auto& [source, expected] : std::initializer_list<Case>{
+           {"  {% if true %}\n  a\n  {% endif %}\nb\n", "  a\nb"},
+           {"x  {{- 'y' -}}  z {# c #}w", "xyz w"},
+           {"{% set x = 1 %}{% for i in [1,2] %}{% set x = 9 %}{% endfor %}{{ x }}", "1"},
+           {"{% set n = namespace(a=0) %}{% for i in [1,2] %}{% set n.a = n.a + i %}{% endfor %}"
+            "{{ n.a }}",
+            "3"},
+           {"{% for i in [1,2,3,4] if i != 2 %}{% if i == 4 %}{% break %}{% endif %}"
+            "{{ loop.index }}{{ loop.last }}{{ i }} {% endfor %}",
+            "1False1 2False3 "},
+           {"{% macro m(a, b='y') %}{{ a }}{{ b }}{% endmacro %}{{ m('x') }}{{ m('x', b='z') }}",
+            "xyxz"},
+           {"{% set b | trim %}  q {% endset %}{{ b }}{% for i in [] %}{% else %}none{% endfor %}",
+            "qnone"},
+           {"{% generation %}a{% endgeneration %}{% raw %}{{ b }}{% endraw %}", "a{{ b }}"},
+           {"{% for k, v in {'a': 1}.items() %}{{ k }}={{ v }}{% endfor %}", "a=1"}})
+    EXPECT_EQ(made(source), expected) << source;
+}
+
+TEST(Jinja, contents_stay_data_through_text_operations) {
+  const ChatTemplate chat(
+      "t", "<s>{{ ('[' + messages[0].content|trim + ']').replace('b', '<b>')[:-1] }}</s>");
+  EXPECT_EQ(chat.render({{"user", " abc "}}, true),
+            (std::vector<Segment>{
+                {"<s>[", markup}, {"a", data}, {"<b>", markup}, {"c", data}, {"</s>", markup}}));
+}
+
+TEST(Jinja, errors_name_template_and_line) {
+  for (const auto& [source, said] : std::initializer_list<Case>{
+           {"a\n{{ x.y }}", "t: line 2: 'x' is undefined"},
+           {"\n\n{{ 'a'|nothing }}", "t: line 3: found the filter nothing"},
+           {"{{ 'a' is nothing }}", "t: line 1: found the test nothing"},
+           {"{{ 'a'.nothing() }}", "no attribute 'nothing'"},
+           {"{% if %}", "t: line 1: found %}"},
+           {"{% for i in [] %}", "expected {% endfor %}"},
+           {"{% include 'x' %}", "found {% include %}"},
+           {"{{ raise_exception('no system') }}", "line 1: the template refuses: no system"},
+           {"{{ 1 + 'a' }}", "found int + str"},
+           {"{{ [1].append(2) }}", "would change a list"},
+           {"{{ 'a", "closing quote"}})
+    EXPECT_SAYS(refused(source), said);
+}
+
+TEST(Jinja, a_template_that_does_not_end_is_refused) {
+  EXPECT_SAYS(refused("{% for i in range(99999) %}{% for j in range(99999) %}{{ j }}{% endfor %}"
+                      "{% endfor %}"),
+              "1000000 steps");
+  EXPECT_SAYS(refused("\n{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), "deeper than 400");
+  EXPECT_SAYS(refused("{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}"
+                      "{% set n.s = n.s ~ n.s %}{% endfor %}"),
+              "256 MiB");
+  EXPECT_SAYS(refused("{{ " + std::string(500, '(') + "1" + std::string(500, ')') + " }}"),
+              "100 levels");
+}
+
+TEST_F(TextFiles, a_folders_own_template_decides) {
+  EXPECT_SAYS(error_of([&] { load_chat_template(folder); }), "without a chat template");
+  file("tokenizer_config.json",
+       R"({"bos_token": {"content": "<s>"}, "chat_template": [{"name": "default",
+           "template": "{{ bos_token }}{{ messages[0].content }}"}]})");
+  EXPECT_EQ(text_of(load_chat_template(folder).render({{"user", "x"}}, true)), "<s>x");
+  file("chat_template.json", R"({"chat_template": "json"})");
+  EXPECT_EQ(text_of(load_chat_template(folder).render({}, true)), "json");
+  file("chat_template.jinja", "jinja");
+  EXPECT_EQ(text_of(load_chat_template(folder).render({}, true)), "jinja");
+  const auto own = file("own", "{{ date_string }}{{ enable_thinking }}");
+  EXPECT_EQ(text_of(load_chat_template(folder, {own, "2025-01-02", true}).render({}, true)),
+            "02 Jan 2025True");
+  EXPECT_SAYS(error_of([&] { load_chat_template(folder, {own, "2025-02-30"}); }), "YYYY-MM-DD");
+}
+
+TEST(Jinja, llama3_and_smollm2_render_as_before) {
+  const std::vector<Message> messages = {{"user", "\n hi \n"}, {"assistant", "a"}, {"user", "b"}};
+  const ChatTemplate llama("t", llama3().vocabulary().chat_template, {},
+                           {{"bos_token", "<|begin_of_text|>"}});
+  const ChatTemplate smollm("t", smollm2().vocabulary().chat_template);
+  EXPECT_EQ(llama.render(messages, true), render_chat(ChatFamily::llama3, messages, true));
+  EXPECT_EQ(smollm.render(messages, true), render_chat(ChatFamily::chatml, messages, true));
+}
+
+}  // namespace
+}  // namespace tradeoff::text
