@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "byte_alphabet.hpp"
+#include "sentencepiece.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/gguf.hpp"
 #include "vocabulary_files.hpp"
@@ -16,15 +17,30 @@ constexpr std::int64_t kControl = 3, kUserDefined = 4;
 PreTokenizer pre_tokenizer_of(const GgufFile& file) {
   const std::string name = file.string_value("tokenizer.ggml.pre");
   // llama.cpp's names and their synonyms.
-  static const std::map<std::string, PreTokenizer> known = {{"llama-bpe", PreTokenizer::llama3},
-                                                            {"llama3", PreTokenizer::llama3},
-                                                            {"llama-v3", PreTokenizer::llama3},
-                                                            {"gpt-2", PreTokenizer::gpt2},
-                                                            {"smollm", PreTokenizer::digits_gpt2}};
+  static const std::map<std::string, PreTokenizer> known = {
+      {"llama-bpe", PreTokenizer::llama3},
+      {"llama3", PreTokenizer::llama3},
+      {"llama-v3", PreTokenizer::llama3},
+      {"dbrx", PreTokenizer::llama3},
+      {"qwen2", PreTokenizer::qwen2},
+      {"deepseek-r1-qwen", PreTokenizer::qwen2},
+      {"gpt-2", PreTokenizer::gpt2},
+      {"olmo", PreTokenizer::gpt2},
+      {"smollm", PreTokenizer::digits_gpt2},
+      {"refact", PreTokenizer::digits_gpt2},
+      {"starcoder", PreTokenizer::digits_gpt2},
+      {"tekken", PreTokenizer::tekken},
+      {"gpt-4o", PreTokenizer::o200k}};
+  // "default" says that the converter did not know: Qwen's line has one, GPT-2's stands for all.
+  if (name == "default")
+    return file.has("general.architecture") &&
+                   file.string_value("general.architecture").starts_with("qwen")
+               ? PreTokenizer::qwen2
+               : PreTokenizer::gpt2;
   const auto found = known.find(name);
   if (found == known.end())
     fail(file.path().string() + ": key \"tokenizer.ggml.pre\": found \"" + name +
-         "\", expected llama-bpe, gpt-2 or smollm");
+         "\", expected llama-bpe, qwen2, gpt-2, smollm, tekken, gpt-4o, dbrx, refact or default");
   return found->second;
 }
 
@@ -51,21 +67,14 @@ std::vector<Merge> merges_of(const GgufFile& file, const std::vector<std::string
   return merges;
 }
 
-}  // namespace
-
-Vocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
-  const GgufFile file(path);
-  if (const auto model = file.string_value("tokenizer.ggml.model"); model != "gpt2")
-    fail(path.string() + ": key \"tokenizer.ggml.model\": found \"" + model +
-         "\", expected gpt2 (byte-level BPE)");
-  Vocabulary vocabulary;
+void read_byte_level(const GgufFile& file, const std::vector<std::string>& spellings,
+                     const std::vector<std::int64_t>& types, Vocabulary& vocabulary) {
   vocabulary.pre_tokenizer = pre_tokenizer_of(file);
-  vocabulary.ignore_merges = vocabulary.pre_tokenizer == PreTokenizer::llama3;  // as llama.cpp
-  const std::vector<std::string> spellings = file.strings("tokenizer.ggml.tokens");
-  const std::vector<std::int64_t> types = file.ints("tokenizer.ggml.token_type");
-  if (types.size() != spellings.size())
-    fail(path.string() + ": tokenizer.ggml.token_type has " + std::to_string(types.size()) +
-         " entries, but tokenizer.ggml.tokens has " + std::to_string(spellings.size()));
+  vocabulary.ignore_merges = vocabulary.pre_tokenizer == PreTokenizer::llama3 ||
+                             vocabulary.pre_tokenizer == PreTokenizer::tekken;  // as llama.cpp
+  // Not in the file: Qwen's own tokenizer.json has it.
+  if (vocabulary.pre_tokenizer == PreTokenizer::qwen2)
+    vocabulary.normalizer = {{TextStep::Kind::nfc, {}, {}}};
   vocabulary.merges = merges_of(file, spellings);
   for (std::size_t id = 0; id < spellings.size(); ++id) {
     const bool added = types[id] == kControl || types[id] == kUserDefined;
@@ -74,6 +83,42 @@ Vocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
     vocabulary.tokens.push_back(added ? spellings[id]
                                       : unspell_bytes(spellings[id]).value_or(spellings[id]));
   }
+}
+
+void read_pieces(const GgufFile& file, const std::vector<std::string>& spellings,
+                 const std::vector<std::int64_t>& types, Vocabulary& vocabulary) {
+  const std::vector<float> scores = file.floats("tokenizer.ggml.scores");
+  if (scores.size() != spellings.size())
+    fail(file.path().string() + ": tokenizer.ggml.scores has " + std::to_string(scores.size()) +
+         " entries, but tokenizer.ggml.tokens has " + std::to_string(spellings.size()));
+  const std::string prefix = "tokenizer.ggml.add_space_prefix";
+  PieceRules rules;
+  rules.dummy_prefix = !file.has(prefix) || file.bool_value(prefix);
+  const std::string squeezes = "tokenizer.ggml.remove_extra_whitespaces";
+  rules.removes_spaces = file.has(squeezes) && file.bool_value(squeezes);
+  for (std::size_t id = 0; id < spellings.size(); ++id)
+    add_piece({spellings[id], scores[id], types[id]}, vocabulary);
+  set_piece_rules(rules, vocabulary);
+}
+
+}  // namespace
+
+Vocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
+  const GgufFile file(path);
+  const std::string model = file.string_value("tokenizer.ggml.model");
+  if (model != "gpt2" && model != "llama")
+    fail(path.string() + ": key \"tokenizer.ggml.model\": found \"" + model +
+         "\", expected gpt2 (byte-level BPE) or llama (SentencePiece BPE)");
+  Vocabulary vocabulary;
+  const std::vector<std::string> spellings = file.strings("tokenizer.ggml.tokens");
+  const std::vector<std::int64_t> types = file.ints("tokenizer.ggml.token_type");
+  if (types.size() != spellings.size())
+    fail(path.string() + ": tokenizer.ggml.token_type has " + std::to_string(types.size()) +
+         " entries, but tokenizer.ggml.tokens has " + std::to_string(spellings.size()));
+  if (model == "gpt2")
+    read_byte_level(file, spellings, types, vocabulary);
+  else
+    read_pieces(file, spellings, types, vocabulary);
 
   const auto id_at = [&](const std::string& name) -> std::optional<TokenId> {
     const std::string key = "tokenizer.ggml." + name;
@@ -85,6 +130,8 @@ Vocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
     return static_cast<TokenId>(id);
   };
   vocabulary.bos = id_at("bos_token_id");
+  if (file.has("tokenizer.ggml.add_bos_token"))
+    vocabulary.adds_bos = file.bool_value("tokenizer.ggml.add_bos_token");
   vocabulary.pad = id_at("padding_token_id");
   vocabulary.unk = id_at("unknown_token_id");
   for (const char* name : {"eos_token_id", "eot_token_id", "eom_token_id"})

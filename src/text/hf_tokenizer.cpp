@@ -4,6 +4,8 @@
 
 #include "byte_alphabet.hpp"
 #include "hf_config.hpp"
+#include "hf_parts.hpp"
+#include "sentencepiece.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "vocabulary_files.hpp"
@@ -40,12 +42,14 @@ class HfTokenizerFile {
     for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"})
       if (const Object& value = get(model, key); !value.is_null() && value != "" && value != 0)
         bad("model." + std::string(key) + ": found " + shown(value) + ", which is not supported");
-    expect_value(model, "byte_fallback", false);
-    if (const Object& normalizer = get(root_, "normalizer"); !normalizer.is_null())
-      bad("normalizer: found " + shown(normalizer) + ", expected none");
-
     Vocabulary vocabulary;
-    vocabulary.pre_tokenizer = pre_tokenizer();
+    try {
+      byte_level_ = read_hf_parts(root_, vocabulary);
+    } catch (const Error& error) {
+      bad(error.what());
+    }
+    if (byte_level_) expect_value(model, "byte_fallback", false);
+    vocabulary.byte_fallback = get(model, "byte_fallback") == true;
     vocabulary.ignore_merges = get(model, "ignore_merges") == true;
     const Ids ids = read_ids(model);
     read_added(ids, vocabulary);
@@ -99,31 +103,6 @@ class HfTokenizerFile {
     return value.get<TokenId>();
   }
 
-  PreTokenizer pre_tokenizer() const {
-    const Object& given = object(root_, "pre_tokenizer");
-    std::vector<Object> steps = {given};
-    if (const Object& list = get(given, "pretokenizers"); list.is_array())
-      steps = list.get<std::vector<Object>>();
-    const auto byte_level = [&](const Object& step, bool use_regex) {
-      const Object& regex = get(step, "use_regex");
-      return get(step, "type") == "ByteLevel" && get(step, "add_prefix_space") == false &&
-             (regex.is_null() ? true : regex == true) == use_regex;
-    };
-    if (steps.size() == 1 && byte_level(steps[0], true)) return PreTokenizer::gpt2;
-    if (steps.size() == 2 && get(steps[0], "type") == "Digits" &&
-        get(steps[0], "individual_digits") == true && byte_level(steps[1], true))
-      return PreTokenizer::digits_gpt2;
-    if (steps.size() == 2 && get(steps[0], "type") == "Split" &&
-        get(get(steps[0], "pattern"), "Regex") == std::string(kLlama3Pattern) &&
-        get(steps[0], "behavior") == "Isolated" && get(steps[0], "invert") == false &&
-        byte_level(steps[1], false))
-      return PreTokenizer::llama3;
-    bad("pre_tokenizer: found " + shown(given) +
-        ", expected that of Llama-3 (Split by its regex, ByteLevel), SmolLM2 (Digits, ByteLevel) "
-        "or "
-        "GPT-2 (ByteLevel), each without a prefix space");
-  }
-
   Ids read_ids(const Object& model) const {
     Ids ids;
     for (const auto& [spelling, id] : object(model, "vocab").items())
@@ -138,9 +117,11 @@ class HfTokenizerFile {
       if (!get(entry, "content").is_string()) bad("added_tokens: found " + shown(entry));
       AddedToken token{id_of(get(entry, "id"), "added_tokens"), entry["content"],
                        get(entry, "special") == true};
+      token.lstrip = get(entry, "lstrip") == true;
+      token.rstrip = get(entry, "rstrip") == true;
+      token.single_word = get(entry, "single_word") == true;
+      token.normalized = get(entry, "normalized") == true;
       const std::string what = "added token " + shown(token.text);
-      for (const char* key : {"single_word", "lstrip", "rstrip"})
-        if (get(entry, key) == true) bad(what + " has " + key + ", which is not supported");
       if (const auto found = ids.find(token.text); found != ids.end() && found->second != token.id)
         bad(what + " has id " + std::to_string(token.id) + ", but the vocabulary gives it " +
             std::to_string(found->second));
@@ -168,7 +149,13 @@ class HfTokenizerFile {
     for (const AddedToken& token : vocabulary.added) put(token.text, token.id);
     for (std::size_t id = 0; id < size; ++id) {
       if (!spellings[id]) bad("no token has id " + std::to_string(id) + ": ids must be dense");
-      vocabulary.tokens.push_back(unspell_bytes(*spellings[id]).value_or(*spellings[id]));
+      const std::string& spelling = *spellings[id];
+      if (byte_level_) {
+        vocabulary.tokens.push_back(unspell_bytes(spelling).value_or(spelling));
+      } else {
+        vocabulary.tokens.push_back(unspell_piece(spelling, vocabulary.byte_fallback));
+        vocabulary.spellings.push_back(spelling);
+      }
     }
     for (const AddedToken& token : vocabulary.added)
       vocabulary.tokens[static_cast<std::size_t>(token.id)] = token.text;
@@ -209,6 +196,7 @@ class HfTokenizerFile {
   }
 
   std::filesystem::path path_;
+  bool byte_level_ = true;  // else SentencePiece
   Object root_;
 };
 

@@ -52,6 +52,10 @@ def main():
         classes[name] = matched_by_tiktoken(pattern)
         if classes[name] != matched_by_tokenizers(pattern):
             sys.exit(f"tiktoken and tokenizers differ in {pattern}: pin versions that agree")
+    # For Tekken's and o200k's words, and for added tokens that must stand alone.
+    classes["kUpper"] = matched_by_tiktoken(r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]")
+    classes["kLower"] = matched_by_tiktoken(r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]")
+    classes["kWord"] = matched_by_tiktoken(r"\w")
     digits = isolated_by_digits()
     if classes["kNumber"] - digits:
         sys.exit("Digits leaves some \\p{N} alone: the pre-tokenizer digits_gpt2 assumes it does not")

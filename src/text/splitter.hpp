@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <string_view>
 
 #include "tradeoff/text/vocabulary.hpp"
@@ -16,14 +17,23 @@ class Splitter {
 
   /// Where the piece that begins at `at` (< size) ends.
   std::size_t piece_end(std::size_t at) const {
-    if constexpr (kind == PreTokenizer::llama3)
+    if constexpr (kind == PreTokenizer::llama3 || kind == PreTokenizer::qwen2)
       return llama3_end(at);
+    else if constexpr (kCasedWords)
+      return tekken_end(at);
+    else if constexpr (kind == PreTokenizer::spaces)
+      return next_mark(at);
     else
       return gpt2_end(at);
   }
 
  private:
   static constexpr bool kDigitsApart = kind == PreTokenizer::digits_gpt2;
+  static constexpr bool kCasedWords = kind == PreTokenizer::tekken || kind == PreTokenizer::o200k;
+  static constexpr bool kFoldsCase =
+      kind == PreTokenizer::llama3 || kind == PreTokenizer::qwen2 || kind == PreTokenizer::o200k;
+  static constexpr int kMostDigits =
+      kind == PreTokenizer::llama3 || kind == PreTokenizer::o200k ? 3 : 1;
 
   Char char_at(std::size_t at) const {
     const std::uint8_t byte = text_[at];
@@ -58,8 +68,7 @@ class Splitter {
     const auto letter = [&](std::size_t i) -> std::uint8_t {
       if (at + i >= size_) return 0;
       const std::uint8_t byte = text_[at + i];
-      // (?i:...) of Llama-3 alone.
-      const bool fold = kind == PreTokenizer::llama3 && byte >= 'A' && byte <= 'Z';
+      const bool fold = kFoldsCase && byte >= 'A' && byte <= 'Z';
       return fold ? byte | 0x20 : byte;
     };
     switch (letter(1)) {
@@ -74,7 +83,7 @@ class Splitter {
       case 'l':
         return letter(2) == 'l' ? 3 : 0;
       case 0xC5:  // U+017F, the long s, is an s to a case-insensitive Unicode regex
-        return kind == PreTokenizer::llama3 && letter(2) == 0xBF ? 3 : 0;
+        return kFoldsCase && letter(2) == 0xBF ? 3 : 0;
       default:
         return 0;
     }
@@ -95,28 +104,29 @@ class Splitter {
     return last;
   }
 
-  /// (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
-  /// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+| \s+(?!\S)|\s+
-  std::size_t llama3_end(std::size_t at) const {
-    const Char c = char_at(at);
-    const std::size_t next = at + c.bytes;
-    if (c.cls & kLetter) return skip(next, kLetter);
-    if (c.cls & kNumber) {
-      std::size_t end = next;
-      for (int digits = 1; digits < 3 && end < size_; ++digits) {
-        const Char digit = char_at(end);
-        if (!(digit.cls & kNumber)) break;
-        end += digit.bytes;
-      }
-      return end;
+  std::size_t next_mark(std::size_t at) const {
+    const std::string_view text(reinterpret_cast<const char*>(text_), size_);
+    return std::min(text.find(kSpaceMark, at + 1), size_);
+  }
+
+  /// \p{N}{1,3}, or \p{N}, whose first character ends at `end`.
+  std::size_t number_end(std::size_t end) const {
+    for (int digits = 1; digits < kMostDigits && end < size_; ++digits) {
+      const Char digit = char_at(end);
+      if (!(digit.cls & kNumber)) break;
+      end += digit.bytes;
     }
-    if (text_[at] == '\'')
-      if (const std::size_t length = contraction(at)) return at + length;
-    const Char after = next < size_ ? char_at(next) : Char{0, kSpace};
-    if ((after.cls & kLetter) && !is_newline(at)) return skip(next + after.bytes, kLetter);
-    if (!(c.cls & kSpace) || (text_[at] == ' ' && !(after.cls & (kSpace | kNumber)))) {
+    return end;
+  }
+
+  /// What follows the words and numbers in all regexes but GPT-2's, at character `c`:
+  ///  ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+, with a slash among the newlines for
+  ///  Tekken.
+  std::size_t symbol_or_space_end(std::size_t at, Char c, Char after) const {
+    const std::size_t next = at + c.bytes;
+    if (!(c.cls & kSpace) || (text_[at] == ' ' && !(after.cls & (kSpace | kLetter | kNumber)))) {
       std::size_t end = skip_symbols(next);
-      while (is_newline(end)) ++end;
+      while (is_newline(end) || (kCasedWords && end < size_ && text_[end] == '/')) ++end;
       return end;
     }
     // \s*[\r\n]+ reaches to the last newline of the run of spaces.
@@ -128,6 +138,55 @@ class Splitter {
       end += space.bytes;
     }
     return newline_end ? newline_end : space_end(at);
+  }
+
+  /// (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+  /// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+| \s+(?!\S)|\s+
+  std::size_t llama3_end(std::size_t at) const {
+    const Char c = char_at(at);
+    const std::size_t next = at + c.bytes;
+    if (c.cls & kLetter) return skip(next, kLetter);
+    if (c.cls & kNumber) return number_end(next);
+    if (text_[at] == '\'')
+      if (const std::size_t length = contraction(at)) return at + length;
+    const Char after = next < size_ ? char_at(next) : Char{0, kSpace};
+    if ((after.cls & kLetter) && !is_newline(at)) return skip(next + after.bytes, kLetter);
+    return symbol_or_space_end(at, c, after);
+  }
+
+  /// U*L+ at `at`, where U is kUpper and L is kLower; 0 where it does not match.
+  std::size_t lower_word(std::size_t at) const {
+    std::size_t last_lower = size_;
+    while (at < size_) {
+      const Char c = char_at(at);
+      if (c.cls & kLower) last_lower = at;
+      if (!(c.cls & kUpper)) break;
+      at += c.bytes;
+    }
+    return last_lower == size_ ? 0 : skip(last_lower, kLower);
+  }
+  /// U+L* at `at`; 0 where it does not match.
+  std::size_t upper_word(std::size_t at) const {
+    const std::size_t end = skip(at, kUpper);
+    return end == at ? 0 : skip(end, kLower);
+  }
+
+  /// [^\r\n\p{L}\p{N}]?U*L+|[^\r\n\p{L}\p{N}]?U+L*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|
+  /// \s*[\r\n]+|\s+(?!\S)|\s+; in o200k a contraction may follow a word.
+  std::size_t tekken_end(std::size_t at) const {
+    const Char c = char_at(at);
+    const std::size_t next = at + c.bytes;
+    if (c.cls & kNumber) return number_end(next);
+    const bool leads = !(c.cls & kLetter) && !is_newline(at);
+    std::size_t end = leads ? lower_word(next) : 0;
+    if (!end) end = lower_word(at);
+    if (!end && leads) end = upper_word(next);
+    if (!end) end = upper_word(at);
+    if (end) {
+      if (kind == PreTokenizer::o200k && end < size_ && text_[end] == '\'') end += contraction(end);
+      return end;
+    }
+    return symbol_or_space_end(at, c, next < size_ ? char_at(next) : Char{0, kSpace});
   }
 
   /// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
-#include <set>
-#include <unordered_map>
 
+#include "added_tokens.hpp"
 #include "bpe.hpp"
 #include "piece_memo.hpp"
 #include "splitter.hpp"
+#include "text_steps.hpp"
 #include "token_table.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
@@ -29,57 +29,107 @@ void check_ids(const Vocabulary& vocabulary) {
   if (vocabulary.merges)
     for (const Merge& merge : *vocabulary.merges)
       for (const TokenId id : {merge.left, merge.right, merge.merged}) inside(id, "merge");
+  for (const std::size_t size : {vocabulary.spellings.size(), vocabulary.scores.size()})
+    if (size != 0 && size != vocabulary.tokens.size())
+      fail("found spellings or scores of " + std::to_string(size) + " tokens, expected " +
+           std::to_string(vocabulary.tokens.size()));
   for (const auto& id : {vocabulary.bos, vocabulary.pad, vocabulary.unk, vocabulary.missing_byte})
     if (id) inside(*id, "bos, pad or unk");
   for (const TokenId id : vocabulary.eos) inside(id, "eos");
+}
+
+bool is_byte_token(std::string_view spelling) {
+  return spelling.size() == 6 && spelling.starts_with("<0x") && spelling.ends_with('>');
 }
 
 }  // namespace
 
 struct Tokenizer::State {
   explicit State(Vocabulary given)
-      : vocabulary(std::move(given)), pieces(vocabulary.tokens), bpe(build_bpe(vocabulary)) {
+      : vocabulary(std::move(given)),
+        raw_added(vocabulary.added, false, {}),
+        normalized_added(vocabulary.added, true, vocabulary.normalizer),
+        pieces(spelled()),
+        bpe(build_bpe()) {
     special.resize(vocabulary.tokens.size());
-    for (const AddedToken& token : vocabulary.added) {
+    for (const AddedToken& token : vocabulary.added)
       special[static_cast<std::size_t>(token.id)] = token.special;
-      added.emplace(token.text, &token);
-      lengths.insert(token.text.size());
-      begins[static_cast<std::uint8_t>(token.text[0])] = true;
-      any_plain |= !token.special;
-    }
     bytes.fill(-1);
+    const bool characters = !vocabulary.spellings.empty();
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-      const std::string& token = vocabulary.tokens[id];
       if (special[id]) continue;
       pieces.add(static_cast<TokenId>(id));
-      if (token.size() == 1) bytes[static_cast<std::uint8_t>(token[0])] = static_cast<TokenId>(id);
+      const std::string& token = vocabulary.tokens[id];
+      if (token.size() != 1) continue;
+      const auto byte = static_cast<std::uint8_t>(token[0]);
+      if (!characters || is_byte_token(spelled()[id])) bytes[byte] = static_cast<TokenId>(id);
     }
   }
 
-  static Bpe build_bpe(const Vocabulary& vocabulary) {
+  // What text is matched with.
+  const std::vector<std::string>& spelled() const {
+    return vocabulary.spellings.empty() ? vocabulary.tokens : vocabulary.spellings;
+  }
+
+  Bpe build_bpe() {
     const std::vector<Merge> merges = listed_merges(vocabulary);
-    Bpe bpe(merges.size());
+    Bpe table(merges.size());
     std::uint32_t place = 0;
-    for (const Merge& merge : merges) {
+    for (std::size_t i = 0; i < merges.size(); ++i) {
+      const Merge& merge = merges[i];
       const auto id = static_cast<std::uint32_t>(merge.merged);
-      bpe.add(merge, vocabulary.merges ? place++ : id);
+      if (vocabulary.merges)
+        place = static_cast<std::uint32_t>(i);
+      else if (vocabulary.scores.empty())
+        place = id;
+      else if (i > 0 && score(merge) != score(merges[i - 1]))
+        ++place;  // pairs of one score merge from left to right, as in SentencePiece
+      table.add(merge, place);
+      const std::string& left = spelled()[static_cast<std::size_t>(merge.left)];
+      const std::string& right = spelled()[static_cast<std::size_t>(merge.right)];
+      if (right.starts_with(kSpaceMark) && !left.empty() && !left.ends_with(kSpaceMark))
+        joins_mark[static_cast<std::uint8_t>(left.back())] = true;
     }
-    return bpe;
+    return table;
+  }
+  float score(const Merge& merge) const {
+    return vocabulary.scores[static_cast<std::size_t>(merge.merged)];
   }
 
-  // The first added token at or after `from`, special or not as asked; the longest where several
-  // begin.
-  std::optional<Found> find_added(std::string_view text, std::size_t from, bool specials) const {
-    for (std::size_t at = from; at < text.size(); ++at) {
-      if (!begins[static_cast<std::uint8_t>(text[at])]) continue;
-      for (auto length = lengths.rbegin(); length != lengths.rend(); ++length) {
-        if (*length > text.size() - at) continue;
-        const auto found = added.find(text.substr(at, *length));
-        if (found != added.end() && (specials || !found->second->special))
-          return Found{at, *length, found->second->id};
-      }
+  void add_missing(bool after_missing, std::vector<TokenId>& ids) const {
+    if (vocabulary.missing_byte && !(after_missing && vocabulary.fuse_missing))
+      ids.push_back(*vocabulary.missing_byte);
+  }
+
+  // The tokens of a piece before merging.
+  void add_bytes(std::string_view piece, std::vector<TokenId>& ids) const {
+    bool after_missing = false;
+    for (const char byte : piece) {
+      const TokenId id = bytes[static_cast<std::uint8_t>(byte)];
+      if (id >= 0)
+        ids.push_back(id);
+      else
+        add_missing(after_missing, ids);
+      after_missing = id < 0;
     }
-    return std::nullopt;
+  }
+  void add_characters(std::string_view piece, std::vector<TokenId>& ids) const {
+    bool after_missing = false;
+    for (std::size_t at = 0, length; at < piece.size(); at += length) {
+      length = point_at(piece, at).bytes;
+      const std::string_view character = piece.substr(at, length);
+      const TokenId id = pieces.find(character);
+      const auto has_token = [&](char byte) { return bytes[static_cast<std::uint8_t>(byte)] >= 0; };
+      const bool fallback = id < 0 && vocabulary.byte_fallback &&
+                            std::all_of(character.begin(), character.end(), has_token);
+      if (id >= 0)
+        ids.push_back(id);
+      else if (fallback)
+        add_bytes(character, ids);
+      else
+        add_missing(after_missing, ids);
+      after_missing = id < 0 && !fallback;
+    }
   }
 
   void encode_long_piece(std::string_view piece, std::vector<TokenId>& ids) const {
@@ -90,17 +140,28 @@ struct Tokenizer::State {
       }
     std::vector<TokenId> merged;
     merged.reserve(piece.size());
-    bool after_missing = false;
-    for (const char byte : piece) {
-      const TokenId id = bytes[static_cast<std::uint8_t>(byte)];
-      if (id >= 0)
-        merged.push_back(id);
-      else if (vocabulary.missing_byte && !(after_missing && vocabulary.fuse_missing))
-        merged.push_back(*vocabulary.missing_byte);
-      after_missing = id < 0;
-    }
+    if (vocabulary.spellings.empty())
+      add_bytes(piece, merged);
+    else
+      add_characters(piece, merged);
     bpe.merge(merged);
     ids.insert(ids.end(), merged.begin(), merged.end());
+  }
+
+  void encode_piece(std::string_view piece, std::size_t readable, PieceMemo* memo,
+                    std::vector<TokenId>& ids) const {
+    if (!memo || piece.size() > PieceMemo::kLongestPiece) return encode_long_piece(piece, ids);
+    const PieceMemo::Key key = PieceMemo::key_of(piece, readable);
+    if (const PieceMemo::Slot* slot = memo->find(key)) {
+      if (slot->count == 1)
+        ids.push_back(slot->ids[0]);
+      else
+        ids.insert(ids.end(), slot->ids.data(), slot->ids.data() + slot->count);
+    } else {
+      const std::size_t before = ids.size();
+      encode_long_piece(piece, ids);
+      memo->store(key, std::span(ids).subspan(before));
+    }
   }
 
   template <PreTokenizer kind>
@@ -108,22 +169,25 @@ struct Tokenizer::State {
     const Splitter<kind> splitter(text);
     for (std::size_t at = 0, end; at < text.size(); at = end) {
       end = splitter.piece_end(at);
-      const std::string_view piece = text.substr(at, end - at);
-      if (!memo || piece.size() > PieceMemo::kLongestPiece) {
-        encode_long_piece(piece, ids);
+      encode_piece(text.substr(at, end - at), text.size() - at, memo, ids);
+    }
+  }
+
+  // Text that no regex cuts: a cut before a space mark that no merge reaches across changes nothing
+  // and makes the pieces short.
+  void encode_whole(std::string_view text, PieceMemo* memo, std::vector<TokenId>& ids) const {
+    // With ignore_merges the piece is looked up as a whole; with fuse_missing it may end in a
+    // missing character that fuses with the next one, but a space mark is not that one.
+    if (vocabulary.ignore_merges || pieces.find(kSpaceMark) < 0)
+      return encode_long_piece(text, ids);
+    for (std::size_t at = 0, from = 0; at < text.size();) {
+      std::size_t end = std::min(text.find(kSpaceMark, from + 1), text.size());
+      from = end;
+      if (end < text.size() && (joins_mark[static_cast<std::uint8_t>(text[end - 1])] ||
+                                text.substr(0, end).ends_with(kSpaceMark)))
         continue;
-      }
-      const PieceMemo::Key key = PieceMemo::key_of(piece, text.size() - at);
-      if (const PieceMemo::Slot* slot = memo->find(key)) {
-        if (slot->count == 1)
-          ids.push_back(slot->ids[0]);
-        else
-          ids.insert(ids.end(), slot->ids.data(), slot->ids.data() + slot->count);
-      } else {
-        const std::size_t before = ids.size();
-        encode_long_piece(piece, ids);
-        memo->store(key, std::span(ids).subspan(before));
-      }
+      encode_piece(text.substr(at, end - at), text.size() - at, memo, ids);
+      at = end;
     }
   }
 
@@ -131,22 +195,47 @@ struct Tokenizer::State {
     switch (vocabulary.pre_tokenizer) {
       case PreTokenizer::llama3:
         return encode_pieces<PreTokenizer::llama3>(text, memo, ids);
+      case PreTokenizer::qwen2:
+        return encode_pieces<PreTokenizer::qwen2>(text, memo, ids);
       case PreTokenizer::gpt2:
         return encode_pieces<PreTokenizer::gpt2>(text, memo, ids);
       case PreTokenizer::digits_gpt2:
         return encode_pieces<PreTokenizer::digits_gpt2>(text, memo, ids);
+      case PreTokenizer::tekken:
+        return encode_pieces<PreTokenizer::tekken>(text, memo, ids);
+      case PreTokenizer::o200k:
+        return encode_pieces<PreTokenizer::o200k>(text, memo, ids);
+      case PreTokenizer::spaces:
+        return encode_pieces<PreTokenizer::spaces>(text, memo, ids);
+      case PreTokenizer::whole:
+        return encode_whole(text, memo, ids);
     }
   }
 
+  // Text between added tokens of the raw kind; `first`: the input begins with it.
+  void encode_stretch(std::string_view text, bool first, bool parse, PieceMemo* memo,
+                      std::vector<TokenId>& ids) const {
+    std::string normalized_room, cut_room;
+    const std::string_view normalized =
+        apply_steps(vocabulary.normalizer, text, first, normalized_room);
+    normalized_added.split(
+        normalized, parse,
+        [&](std::size_t at, std::size_t end) {
+          const std::string_view run = apply_steps(
+              vocabulary.before_cut, normalized.substr(at, end - at), first && at == 0, cut_room);
+          encode_run(run, memo, ids);
+        },
+        [&](TokenId id) { ids.push_back(id); });
+  }
+
   Vocabulary vocabulary;
+  AddedTokens raw_added, normalized_added;
+  // A token that ends in this byte, not in a space mark, merges with one that begins with the mark.
+  std::array<bool, 256> joins_mark{};
   TokenTable pieces;  // the tokens that text can become
   Bpe bpe;
   std::array<TokenId, 256> bytes;  // -1: the vocabulary lacks the byte
   std::vector<bool> special;       // by id
-  std::unordered_map<std::string_view, const AddedToken*> added;
-  std::set<std::size_t> lengths;   // of the added tokens
-  std::array<bool, 256> begins{};  // an added token has this first byte
-  bool any_plain = false;          // an added token is not special
   mutable std::mutex memo_mutex;
   mutable PieceMemo shared_memo;
 };
@@ -166,14 +255,12 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, Specials specials)
   const std::unique_lock lock(state_->memo_mutex, std::try_to_lock);
   PieceMemo* memo = lock ? &state_->shared_memo : nullptr;
   const bool parse = specials == Specials::parse;
-  std::size_t at = 0;
-  if (parse || state_->any_plain)
-    while (const auto found = state_->find_added(text, at, parse)) {
-      state_->encode_run(text.substr(at, found->at - at), memo, ids);
-      ids.push_back(found->id);
-      at = found->at + found->length;
-    }
-  state_->encode_run(text.substr(at), memo, ids);
+  state_->raw_added.split(
+      text, parse,
+      [&](std::size_t at, std::size_t end) {
+        state_->encode_stretch(text.substr(at, end - at), at == 0, parse, memo, ids);
+      },
+      [&](TokenId id) { ids.push_back(id); });
   return ids;
 }
 
@@ -183,6 +270,7 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, SpecialsShown shown)
     const std::string_view bytes = token_bytes(id);
     if (shown == SpecialsShown::keep || !is_special(id)) text += bytes;
   }
+  if (vocabulary().decode_drops_space && text.starts_with(' ')) text.erase(0, 1);
   return text;
 }
 
@@ -194,16 +282,20 @@ std::string_view Tokenizer::token_bytes(TokenId id) const {
 
 std::optional<Tokenizer::Found> Tokenizer::find_special(std::string_view text,
                                                         std::size_t from) const {
-  auto found = state_->find_added(text, from, true);
-  while (found && !is_special(found->id))
-    found = state_->find_added(text, found->at + found->length, true);
-  return found;
+  const auto first_of = [&](const AddedTokens& tokens) {
+    auto found = tokens.find(text, from, true);
+    while (found && !is_special(found->id))
+      found = tokens.find(text, found->at + found->length, true);
+    return found;
+  };
+  const auto raw = first_of(state_->raw_added), other = first_of(state_->normalized_added);
+  return !raw || (other && other->at < raw->at) ? other : raw;
 }
 
 std::optional<TokenId> Tokenizer::special_id(std::string_view text) const {
-  const auto found = state_->added.find(text);
-  if (found == state_->added.end() || !found->second->special) return std::nullopt;
-  return found->second->id;
+  for (const AddedToken& token : vocabulary().added)
+    if (token.special && token.text == text) return token.id;
+  return std::nullopt;
 }
 
 bool Tokenizer::is_special(TokenId id) const {
@@ -230,7 +322,17 @@ std::string Tokenizer::content_hash() const {
        (all.fuse_missing ? "f" : "e"));
   for (const std::string& token : all.tokens) feed(token);
   for (const AddedToken& token : all.added)
-    feed(std::to_string(token.id) + (token.special ? "s" : "p") + token.text);
+    feed(std::to_string(token.id) + (token.special ? "s" : "p") + token.text +
+         (token.lstrip ? "\nl" : "") + (token.rstrip ? "\nr" : "") +
+         (token.single_word ? "\nw" : "") + (token.normalized ? "\nn" : ""));
+  // What vocabularies without these parts do not have leaves their hash alone.
+  if (all.byte_fallback) feed("byte_fallback");
+  for (const std::string& spelling : all.spellings) feed(spelling);
+  for (const float score : all.scores) feed(std::to_string(score));
+  for (const auto* steps : {&all.normalizer, &all.before_cut})
+    for (const TextStep& step : *steps)
+      feed((steps == &all.normalizer ? "normalizer " : "before_cut ") +
+           std::to_string(static_cast<int>(step.kind)) + step.from + "\n" + step.to);
   if (all.merges)
     for (const Merge& merge : *all.merges)
       feed(std::to_string(merge.left) + " " + std::to_string(merge.right));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sentencepiece.hpp"
 #include "token_table.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/mapped_file.hpp"
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 Vocabulary read_vocabulary(const fs::path& path) {
   if (fs::is_directory(path)) {
     if (fs::exists(path / "tokenizer.json")) return read_hf_tokenizer(path / "tokenizer.json");
-    if (fs::exists(path / "tokenizer.model")) return read_llama3_ranks(path / "tokenizer.model");
+    if (fs::exists(path / "tokenizer.model")) return read_vocabulary(path / "tokenizer.model");
     fail(path.string() + ": found neither tokenizer.json nor tokenizer.model in this folder");
   }
   const MappedFile file(path);
@@ -22,21 +23,33 @@ Vocabulary read_vocabulary(const fs::path& path) {
   if (text.starts_with("GGUF")) return read_gguf_vocabulary(path);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && text[first] == '{') return read_hf_tokenizer(path);
+  // A protobuf whose first field, and whose first field's first field, have number 1: a piece.
+  if (text.size() > 2 && text[0] == '\n' && text[2] == '\n') return read_sentencepiece(path);
   return read_llama3_ranks(path);
 }
+
+namespace {
+
+long character_count(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+}  // namespace
 
 std::vector<Merge> listed_merges(const Vocabulary& vocabulary) {
   if (vocabulary.merges) return *vocabulary.merges;
   std::vector<bool> added(vocabulary.tokens.size());
   for (const AddedToken& token : vocabulary.added) added[static_cast<std::size_t>(token.id)] = true;
-  TokenTable table(vocabulary.tokens);
+  const std::vector<std::string>& spelled =
+      vocabulary.spellings.empty() ? vocabulary.tokens : vocabulary.spellings;
+  TokenTable table(spelled);
   const auto size = static_cast<TokenId>(vocabulary.tokens.size());
   for (TokenId id = 0; id < size; ++id)
     if (!added[static_cast<std::size_t>(id)]) table.add(id);
   std::vector<Merge> merges;
   for (TokenId id = 0; id < size; ++id) {
     if (added[static_cast<std::size_t>(id)]) continue;
-    const std::string_view bytes = vocabulary.tokens[static_cast<std::size_t>(id)];
+    const std::string_view bytes = spelled[static_cast<std::size_t>(id)];
     const std::size_t before = merges.size();
     for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
       const TokenId left = table.find(bytes.substr(0, cut));
@@ -49,6 +62,17 @@ std::vector<Merge> listed_merges(const Vocabulary& vocabulary) {
                 return a.left != b.left ? a.left < b.left : a.right < b.right;
               });
   }
+  // The order of HF's conversion of SentencePiece models.
+  if (!vocabulary.scores.empty())
+    std::stable_sort(merges.begin(), merges.end(), [&](const Merge& a, const Merge& b) {
+      const auto score = [&](const Merge& m) {
+        return vocabulary.scores[static_cast<std::size_t>(m.merged)];
+      };
+      const auto left = [&](const Merge& m) {
+        return character_count(spelled[static_cast<std::size_t>(m.left)]);
+      };
+      return score(a) != score(b) ? score(a) > score(b) : left(a) > left(b);
+    });
   return merges;
 }
 

@@ -10,11 +10,6 @@ Vocabulary read_llama3_ranks(const std::filesystem::path& path);
 Vocabulary read_hf_tokenizer(const std::filesystem::path& path);
 Vocabulary read_gguf_vocabulary(const std::filesystem::path& path);
 
-/// The regex of PreTokenizer::llama3 as tokenizer.json files write it.
-inline constexpr std::string_view kLlama3Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|)"
-    R"(\s*[\r\n]+|\s+(?!\S)|\s+)";
-
 /// The chat template of Llama-3-8B-Instruct (HF).
 extern const std::string_view kLlama3ChatTemplate;
 

@@ -1,0 +1,58 @@
+#include "added_tokens.hpp"
+
+#include <algorithm>
+
+#include "text_steps.hpp"
+#include "unicode.hpp"
+
+namespace tradeoff::text {
+
+AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens, bool normalized,
+                         std::span<const TextStep> steps) {
+  std::string room;
+  for (const AddedToken& token : tokens) {
+    if (token.normalized != normalized) continue;
+    tokens_.push_back(token);
+    tokens_.back().text = std::string(apply_steps(steps, token.text, true, room));
+    if (tokens_.back().text.empty()) tokens_.pop_back();
+  }
+  for (const AddedToken& token : tokens_) {
+    by_text_.emplace(token.text, &token);
+    lengths_.insert(token.text.size());
+    begins_[static_cast<std::uint8_t>(token.text[0])] = true;
+    any_plain_ |= !token.special;
+  }
+}
+
+std::optional<Tokenizer::Found> AddedTokens::find(std::string_view text, std::size_t from,
+                                                  bool specials) const {
+  for (std::size_t at = from; at < text.size(); ++at) {
+    if (!begins_[static_cast<std::uint8_t>(text[at])]) continue;
+    for (auto length = lengths_.rbegin(); length != lengths_.rend(); ++length) {
+      if (*length > text.size() - at) continue;
+      const auto found = by_text_.find(text.substr(at, *length));
+      if (found != by_text_.end() && (specials || !found->second->special))
+        return Tokenizer::Found{at, *length, found->second->id};
+    }
+  }
+  return std::nullopt;
+}
+
+const AddedToken* AddedTokens::named(std::string_view text) const {
+  const auto found = by_text_.find(text);
+  return found == by_text_.end() ? nullptr : found->second;
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> AddedTokens::extent(
+    std::string_view text, const Tokenizer::Found& found, std::size_t least) const {
+  const AddedToken& token = *named(text.substr(found.at, found.length));
+  std::size_t begin = found.at, end = found.at + found.length;
+  if (token.single_word &&
+      (ends_with_class(text.substr(0, begin), kWord) || begins_with_class(text.substr(end), kWord)))
+    return std::nullopt;
+  if (token.lstrip) begin = std::max(least, begin - spaces_at_end(text.substr(0, begin)));
+  if (token.rstrip) end += spaces_at_start(text.substr(end));
+  return std::pair(begin, end);
+}
+
+}  // namespace tradeoff::text
