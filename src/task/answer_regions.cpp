@@ -1,19 +1,16 @@
 #include "answer_regions.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
+#include "answer_wrappers.hpp"
 #include "sql_scan.hpp"
 #include "unicode.hpp"
 
 namespace tradeoff::task {
 namespace {
-
-constexpr std::string_view kEndTokens[] = {
-    "<|eot_id|>",          "<|eom_id|>", "<|end_of_text|>",
-    "<|endoftext|>",       "<|im_end|>", "<|im_start|>",
-    "<|start_header_id|>", "</s>",       "<|begin_of_text|>"};
 
 // Length of a fence mark at `at`, three or more backticks or tildes; 0 where there is none. One
 // that touches other text from behind ('%```') is none.
@@ -40,24 +37,13 @@ std::size_t info_length(std::string_view text, std::size_t at) {
   return alone || kLanguages.contains(first) ? begin + first.size() - at : 0;
 }
 
-}  // namespace
-
-std::string_view answer_of(std::string_view raw) {
-  std::string_view text = raw;
-  const auto drop_header = [&](std::string_view opening, std::string_view closing) {
-    if (!text.substr(skip_space(text, 0)).starts_with(opening)) return;
-    const std::size_t end = text.find(closing);
-    if (end != std::string_view::npos) text.remove_prefix(end + closing.size());
-  };
-  drop_header("<|start_header_id|>", "<|end_header_id|>");
-  drop_header("<|im_start|>", "\n");
-  std::size_t end = text.size();
-  for (const std::string_view token : kEndTokens) end = std::min(end, text.find(token));
-  text = text.substr(0, end);
-  const std::size_t thought = text.rfind("</think>");
-  if (thought != std::string_view::npos) return text.substr(thought + 8);
-  return text.substr(0, text.find("<think>"));
+// Appends `text`, cut at the wrappers in it.
+void add(std::vector<Region>& regions, std::string_view text, const Region& kind) {
+  std::vector<Region> pieces = unwrapped(text, kind);
+  std::move(pieces.begin(), pieces.end(), std::back_inserter(regions));
 }
+
+}  // namespace
 
 std::vector<Region> regions_of(std::string_view answer) {
   std::vector<Region> regions;
@@ -68,18 +54,18 @@ std::vector<Region> regions_of(std::string_view answer) {
       ++at;
       continue;
     }
-    regions.push_back({.text = answer.substr(begin, at - begin)});
+    add(regions, answer.substr(begin, at - begin), {});
     const std::string mark(3, answer[at]);
     at += length;
     at += info_length(answer, at);
     const std::size_t end = answer.find(mark, at);
     const bool closed = end != std::string_view::npos;
-    regions.push_back({.text = answer.substr(at, end - at), .fenced = true, .closed = closed});
+    add(regions, answer.substr(at, end - at), {.text = "", .fenced = true, .closed = closed});
     if (!closed) return regions;
     at = std::min(answer.find_first_not_of(mark[0], end), answer.size());
     begin = at;
   }
-  regions.push_back({.text = answer.substr(begin)});
+  add(regions, answer.substr(begin), {});
   return regions;
 }
 

@@ -1,209 +1,148 @@
 #include "tradeoff/task/extract.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "answer_regions.hpp"
 #include "sql_scan.hpp"
+#include "statement_search.hpp"
 #include "unicode.hpp"
 
 namespace tradeoff::task {
 namespace {
 
 using Words = std::set<std::string, std::less<>>;
+using Rule = Extracted::Rule;
 
-bool contains(std::string_view characters, char c) {
-  return characters.find(c) != std::string_view::npos;
-}
-
-enum class Rank { none, within_sentence, capitals_within_line, line_start };
-
-struct Candidate {
-  Rank rank = Rank::none;
-  // Nothing but a label stands before it.
-  bool opens = false;
-  std::string sql;
+// A statement and the words between it and the one before it.
+struct Found {
+  Candidate candidate;
+  std::size_t region = 0;
+  bool fenced = false, last_word = false;
+  std::string before;
 };
 
-// What stands before a statement on its line, without the marks that may wrap it.
-struct Lead {
-  Lead(std::string_view text, std::size_t at) {
-    const std::size_t line = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
-    std::string_view before = strip(text.substr(line, at - line));
-    while (!before.empty() && contains("*`\"'( \t", before.back())) {
-      if (contains("`\"'", before.back()) && wrapper == 0) wrapper = before.back();
-      parenthesis = parenthesis || before.back() == '(';
-      before.remove_suffix(1);
+std::vector<Found> statements_of(const std::vector<Region>& regions) {
+  std::vector<Found> found;
+  std::string since;
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    const std::string_view text = regions[i].text;
+    std::size_t done = 0;
+    for (Candidate& candidate : candidates_of(regions[i])) {
+      since.append(text.substr(done, std::max(candidate.begin, done) - done));
+      done = std::min(candidate.end, text.size());
+      found.push_back({.candidate = std::move(candidate),
+                       .region = i,
+                       .fenced = regions[i].fenced,
+                       .last_word = regions[i].last_word,
+                       .before = std::move(since)});
+      since.clear();
     }
-    const bool marks_only = before.find_first_not_of("->#0123456789.)+") == before.npos;
-    comment = before.starts_with("--");
-    starts_line = marks_only || before.ends_with(':') || before.ends_with('>') ||
-                  Words{"sql", "sqlite"}.contains(lower(before));
-    opens = starts_line && strip(text.substr(0, line)).empty();
+    since.append(text.substr(done)).append("\n");
   }
-  bool starts_line = false, opens = false, parenthesis = false, comment = false;
-  char wrapper = 0;
-};
-
-// Whether SQL follows a word that may be a column: "a" of "SELECT a, b", "data" of "SELECT data
-// FROM t".
-bool goes_on_as_sql(std::string_view text, std::size_t at) {
-  const std::size_t next = skip_space(text, at);
-  if (next == text.size()) return false;
-  const std::string word = lower(word_at(text, next));
-  return word.empty() ? contains(",.(=<>+-*/", text[next]) : word == "from" || word == "as";
+  return found;
 }
 
-// "select the ...", "SELECT statement", "Select names of ...": English, whatever its capitals.
-bool is_sentence(std::string_view text, std::size_t behind_select, bool starts_line) {
-  static const Words kAfterSelect = {
-      "the",        "a",     "an",      "each",   "every",   "only",   "those", "these",
-      "this",       "that",  "which",   "and",    "or",      "to",     "with",  "statement",
-      "statements", "query", "queries", "clause", "command", "keyword"};
-  static const Words kAfterAll = {"the", "of", "rows", "records", "columns", "data", "those"};
-  static const Words kAfterNoun = {"of", "that", "who", "whose", "which", "for", "to", "with"};
-  const std::size_t at = skip_space(text, behind_select);
-  if (at == text.size()) return !starts_line;
-  const std::string first = lower(word_at(text, at));
-  if (first.empty()) {
-    return contains(",.;:!?)", text[at]) || (at == behind_select && contains("`\"'", text[at]));
+enum class Announced { nothing, correction, other };
+
+// What the words before a statement say of it; the last one that says something counts.
+Announced announced_by(std::string_view words) {
+  static const Words kCorrection = {"actually",   "apologies", "apologize", "correct", "corrected",
+                                    "correction", "corrects",  "final",     "finally", "fix",
+                                    "fixed",      "incorrect", "instead",   "mistake", "oops",
+                                    "revised",    "sorry",     "updated",   "wait",    "wrong"};
+  static const Words kOther = {
+      "or",          "also",          "alternate",  "alternative", "another", "breakdown",
+      "comment",     "alternatively", "equivalent", "example",     "note",    "equivalently",
+      "explanation", "question",      "reasoning",  "rationale",   "thought"};
+  Announced announced = Announced::nothing;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::string word = lower(word_at(words, at));
+    if (kCorrection.contains(word)) announced = Announced::correction;
+    if (kOther.contains(word)) announced = Announced::other;
+    at += std::max<std::size_t>(word.size(), 1);
   }
-  const std::string second = lower(word_at(text, skip_space(text, at + first.size())));
-  if (first == "all") return kAfterAll.contains(second);
-  if (kAfterSelect.contains(first)) return !goes_on_as_sql(text, at + first.size());
-  return kAfterNoun.contains(second);
+  return announced;
 }
 
-// What only the whole statement shows, where SELECT is not in capitals: "select names from the
-// table".
-bool reads_as_sentence(const std::string& sql) {
-  const std::string small = lower(sql);
-  const std::size_t from = small.find(" from ");
-  if (from == std::string::npos) return true;
-  return Words{"the", "this", "that", "each", "a"}.contains(word_at(small, from + 6));
+// A model that was not stopped goes on with the next question of its own making.
+bool asks_again(std::string_view words) {
+  static const Words kTurns = {"question", "q", "user", "human", "database", "schema"};
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find('\n', at), words.size());
+    std::string_view line = strip(words.substr(at, end - at));
+    while (!line.empty() && (line[0] == '#' || line[0] == '*' || line[0] == ' '))
+      line.remove_prefix(1);
+    const std::string word = lower(word_at(line, 0));
+    const std::string_view behind = line.substr(word.size());
+    if (kTurns.contains(word) && behind.substr(0, 4).find(':') != std::string_view::npos)
+      return true;
+    at = end + 1;
+  }
+  return false;
 }
 
-// WITH [RECURSIVE] name [(columns)] AS
-bool is_common_table(std::string_view text, std::size_t behind_with) {
-  std::size_t at = skip_space(text, behind_with);
-  std::string word = lower(word_at(text, at));
-  if (word == "recursive") {
-    at = skip_space(text, at + word.size());
-    word = lower(word_at(text, at));
-  }
-  at = skip_space(text, at + word.size());
-  if (at < text.size() && text[at] == '(') {
-    const std::size_t close = text.find(')', at);
-    if (close == std::string_view::npos) return false;
-    at = skip_space(text, close + 1);
-  }
-  return !word.empty() && lower(word_at(text, at)) == "as";
+// The first choice, before any correction: index into `found`.
+std::size_t first_choice(const std::vector<Found>& found, Rule& rule) {
+  rule = Rule::opening;
+  if (found[0].candidate.opens && found[0].region == 0) return 0;
+  rule = Rule::fence;
+  const auto fenced =
+      std::find_if(found.begin(), found.end(), [](const Found& f) { return f.fenced; });
+  if (fenced != found.end()) return static_cast<std::size_t>(fenced - found.begin());
+  rule = Rule::prose;
+  const auto best = std::max_element(
+      found.begin(), found.end(),
+      [](const Found& a, const Found& b) { return a.candidate.rank < b.candidate.rank; });
+  return static_cast<std::size_t>(best - found.begin());
 }
 
-// "INSERT INTO", "EXPLAIN SELECT", ...: a statement of another kind rather than an English
-// imperative.
-bool is_other_statement(std::string_view text, std::string_view verb, std::size_t behind) {
-  static const std::map<std::string, Words, std::less<>> kSecond = {
-      {"insert", {"into", "or"}},
-      {"replace", {"into"}},
-      {"delete", {"from"}},
-      {"drop", {"table", "view", "index", "trigger"}},
-      {"create", {"table", "view", "index", "trigger", "temp", "temporary", "virtual", "unique"}},
-      {"alter", {"table"}},
-      {"explain", {"query", "select", "with"}},
-      {"attach", {"database"}}};
-  const std::size_t at = skip_space(text, behind);
-  const std::string second = lower(word_at(text, at));
-  if (verb == "update") return lower(word_at(text, skip_space(text, at + second.size()))) == "set";
-  const auto found = kSecond.find(verb);
-  return found != kSecond.end() && found->second.contains(second);
+bool is_whole(const Found& found) {
+  const std::string sql = lower(found.candidate.sql);
+  return sql.find("from") != std::string::npos;
 }
 
-// Where the block comment around `at` ends; `at` itself where there is none.
-std::size_t behind_block_comment(std::string_view text, std::size_t at) {
-  const std::size_t open = text.substr(0, at).rfind("/*");
-  if (open == std::string_view::npos) return at;
-  const std::size_t close = text.find("*/", open + 2);
-  return close < at ? at : std::min(close, text.size());
-}
-
-// The statement at `at`, which is a SELECT or WITH, ranked; `next` moves behind it.
-Candidate candidate_at(const Region& region, std::size_t at, std::size_t& next) {
-  const std::string_view text = region.text, word = word_at(text, at);
-  const Lead lead(text, at);
-  const bool capitals = word == "SELECT" || word == "WITH";
-  const bool select = lower(word) == "select";
-  if (lead.comment) return {};
-  if (const std::size_t behind = behind_block_comment(text, at); behind != at) {
-    next = std::max(next, behind);
-    return {};
-  }
-  if (select && is_sentence(text, next, lead.starts_line)) return {};
-  if (!select && !is_common_table(text, next) && !(capitals && lead.starts_line)) return {};
-
-  Surroundings around{.code = region.closed, .wrapper = lead.wrapper};
-  Statement statement = scan_statement(text, at, around);
-  if (lead.parenthesis && statement.end < text.size() && text[statement.end] == ')') {
-    // "(SELECT ...) UNION (SELECT ...)" is one thing, right or wrong.
-    const std::string then = lower(word_at(text, skip_space(text, statement.end + 1)));
-    if (Words{"union", "intersect", "except"}.contains(then)) {
-      statement = scan_statement(text, text.rfind('(', at), around);
-    }
-  }
-  const Rank rank = lead.starts_line ? Rank::line_start
-                    : capitals       ? Rank::capitals_within_line
-                                     : Rank::within_sentence;
-  const bool sure = capitals || (rank == Rank::line_start && region.fenced);
-  if (select && !sure && reads_as_sentence(statement.sql)) return {};
-  next = std::max(next, statement.end);
-  return {.rank = rank, .opens = lead.opens, .sql = std::move(statement.sql)};
-}
-
-Candidate best_of(const Region& region) {
-  const std::string_view text = region.text;
-  Candidate best;
-  std::size_t next = 0;
-  for (std::size_t at = 0; at < text.size(); at = next) {
-    const std::string_view word = word_at(text, at);
-    next = at + std::max<std::size_t>(word.size(), 1);
-    if (word.empty()) continue;
-    const std::string verb = lower(word);
-    if (verb == "select" || verb == "with") {
-      Candidate candidate = candidate_at(region, at, next);
-      if (candidate.rank > best.rank) best = std::move(candidate);
-      if (best.rank == Rank::line_start) break;
-    } else if (is_other_statement(text, verb, next) && Lead(text, at).starts_line) {
-      const Surroundings around{.code = region.closed, .takes_select = true};
-      next = std::max(next, scan_statement(text, at, around).end);
-    }
-  }
-  return best;
+// Whether `later` takes the place of `chosen`, and by which rule.
+Rule replacement(const Found& chosen, const Found& later) {
+  if (later.last_word) return Rule::last_word;
+  if (later.candidate.rank != Rank::line_start && !later.fenced) return Rule::none;
+  const Announced announced = announced_by(later.before);
+  if (announced == Announced::other) return Rule::none;
+  if (announced == Announced::correction) return Rule::correction;
+  // The first statement of a fence is the fence's.
+  const bool another_fence = chosen.fenced && later.fenced && later.region != chosen.region;
+  return another_fence && is_whole(later) ? Rule::last_fence : Rule::none;
 }
 
 }  // namespace
 
 Extracted extract_sql(std::string_view raw) {
-  using Found = Extracted::Found;
-  const std::string_view answer = answer_of(raw);
+  const std::string answer = answer_of(raw);
   if (strip(answer).empty()) {
-    const bool thought = raw.find("<think>") != std::string_view::npos;
-    return {thought ? Found::no_sql : Found::empty_output, ""};
+    return {thinks(raw) ? Extracted::Found::no_sql : Extracted::Found::empty_output, "",
+            Rule::none};
   }
-  Candidate in_fence, in_prose;
-  const std::vector<Region> regions = regions_of(answer);
-  for (const Region& region : regions) {
-    Candidate candidate = best_of(region);
-    if (candidate.opens && &region == &regions.front()) {
-      return {Found::statement, std::move(candidate.sql)};
-    }
-    Candidate& best = region.fenced ? in_fence : in_prose;
-    const bool better = region.fenced ? best.rank == Rank::none : candidate.rank > best.rank;
-    if (better) best = std::move(candidate);
+  std::vector<Found> found = statements_of(regions_of(answer));
+  if (found.empty()) return {Extracted::Found::no_sql, "", Rule::none};
+  Rule rule = Rule::none;
+  std::size_t chosen = first_choice(found, rule);
+  std::string between;
+  for (std::size_t i = chosen + 1; i < found.size(); ++i) {
+    between += found[i].before;
+    if (asks_again(between)) break;
+    const Rule better = replacement(found[chosen], found[i]);
+    if (better == Rule::none) continue;
+    chosen = i;
+    rule = better;
+    between.clear();
   }
-  if (in_fence.rank != Rank::none) return {Found::statement, std::move(in_fence.sql)};
-  if (in_prose.rank != Rank::none) return {Found::statement, std::move(in_prose.sql)};
-  return {Found::no_sql, ""};
+  return {Extracted::Found::statement, std::move(found[chosen].candidate.sql), rule};
+}
+
+std::string_view name_of(Rule rule) {
+  constexpr std::string_view kNames[] = {"none",  "opening",    "fence",    "last_fence",
+                                         "prose", "correction", "last_word"};
+  return kNames[static_cast<std::size_t>(rule)];
 }
 
 std::string one_line(std::string_view sql) {

@@ -78,6 +78,12 @@ class StatementScanner {
       ++at_;
       return true;
     }
+    if (starts("\\n") || starts("\\t") || starts("\\r")) {
+      // A line break that the model wrote as an escape.
+      sql_ += ' ';
+      at_ += 2;
+      return false;
+    }
     if (c == around_.wrapper && !demanding_) {
       ++at_;
       return true;
@@ -118,12 +124,93 @@ class StatementScanner {
     if (!word.empty()) {
       // "In this query ..." is a sentence, unless the statement itself is written "Select ...
       // From".
-      return !kContinuing.contains(small) || (is_title_case(word) && !title_case_);
+      if (!kContinuing.contains(small)) return true;
+      return is_title_case(word) && !title_case_ && !clause_at(next, small);
     }
+    if (std::string_view("+-*/%").find(text_[next]) != std::string_view::npos &&
+        !text_.substr(next).starts_with("--") && !text_.substr(next).starts_with("/*"))
+      return !term_at(next + 1);
     const std::string_view rest = text_.substr(next);
     const bool comment = rest.starts_with("--") && !rest.starts_with("---");
     return !comment && !rest.starts_with("/*") &&
            std::string_view(",=<>|);").find(text_[next]) == std::string_view::npos;
+  }
+
+  // The place behind the word at `at` and the blanks there.
+  std::size_t behind_word(std::size_t at) const {
+    return skip_space(text_, at + word_at(text_, at).size());
+  }
+
+  bool has_sign(std::size_t at, std::string_view signs) const {
+    return at < text_.size() && signs.find(text_[at]) != std::string_view::npos;
+  }
+
+  // A keyword of SQL that no sentence begins with.
+  bool keyword_at(std::size_t at) const {
+    const std::string_view word = word_at(text_, at);
+    return !is_title_case(word) && is_clause_word(lower(word));
+  }
+
+  // A line "From t", "Where a = 1", "Order By a" behind a SELECT in capitals.
+  bool clause_at(std::size_t at, const std::string& small) const {
+    if (small == "from") return !seen_from_;
+    const std::size_t next = behind_word(at);
+    const std::string second = lower(word_at(text_, next));
+    if (small == "order" || small == "group") return second == "by";
+    if (small == "limit") return !second.empty() && is_digit(second[0]);
+    if (small == "union") return second == "select" || second == "all";
+    if (second.empty()) return has_sign(next, "(");
+    static const Words kComparing = {"like", "between"};
+    const std::size_t third = behind_word(next);
+    return second == "join" || has_sign(third, "=<>!.(") ||
+           kComparing.contains(word_at(text_, third));
+  }
+
+  // Behind an operator that begins a line: a term that goes on as SQL, not the item of a list.
+  bool term_at(std::size_t at) const {
+    at = skip_space(text_, at);
+    const std::string_view word = word_at(text_, at);
+    if (word.empty()) return has_sign(at, "(");
+    if (is_clause_word(lower(word))) return false;
+    const std::size_t next = behind_word(at);
+    if (is_digit(word[0])) return !has_sign(next, ".:)") || depth_ > 0;
+    const bool goes_on = has_sign(next, "=<>!+-*/%|") || keyword_at(next);
+    return goes_on || (has_sign(next, ",)") && (depth_ > 0 || !seen_from_));
+  }
+
+  // At a full stop before a blank: whether it belongs to a number ("7. AND") or joins a table and
+  // its column ("T1 . name"), rather than ends a sentence.
+  bool stop_within(std::size_t at) const {
+    const std::size_t next = skip_space(text_, at + 1);
+    if (next == text_.size()) return false;
+    if (is_number_) return keyword_at(next) || has_sign(next, ")");
+    if (!operand_) return false;
+    if (has_sign(next, "*\"`[")) return true;
+    const std::string_view column = word_at(text_, next);
+    if (column.empty() || keyword_at(next)) return false;
+    const std::size_t behind = skip_space(text_, next + column.size());
+    if (has_sign(behind, "=<>!+-*/|),") || keyword_at(behind)) return true;
+    const bool ends = behind == text_.size() || has_sign(behind, ";`") ||
+                      text_.substr(next + column.size(), 1) == "\n";
+    return ends && is_alias(lower(last_word_));
+  }
+
+  // t1, or a name that the statement gives to a table.
+  bool is_alias(const std::string& small) const {
+    const bool numbered = small.size() > 1 && small[0] == 't' &&
+                          small.find_first_not_of("0123456789", 1) == std::string::npos;
+    return numbered || names_.contains(small);
+  }
+
+  // Keeps what stop_within() asks of the words before a full stop.
+  void note_word(std::string_view word, const std::string& small) {
+    static const Words kTables = {"from", "join", "as", "limit", "offset", "into"};
+    if (kTables.contains(last_small_)) names_.insert(small);
+    is_number_ = is_digit(word[0]) && word.find_first_not_of("0123456789") == word.npos;
+    operand_ = demanding_ && !kTables.contains(last_small_) && !kDemanding.contains(small);
+    seen_from_ = seen_from_ || (depth_ == 0 && small == "from");
+    last_word_ = word;
+    last_small_ = small;
   }
 
   void skip_comment() {
@@ -160,12 +247,14 @@ class StatementScanner {
     std::size_t length = word.size();
     const std::string small = lower(word);
     if (depth_ == 0 && small == "select") awaits_select_ = false;
+    note_word(word, small);
     demanding_ = kDemanding.contains(small);
     last_sign_ = ' ';
     after_select_ = small == "select" || small == "distinct" || small == "all";
     if (is_digit(word[0]) && at_ + length + 1 < text_.size() && text_[at_ + length] == '.' &&
         is_digit(text_[at_ + length + 1])) {
       length += 1 + word_at(text_, at_ + length + 1).size();
+      is_number_ = false;
     }
     take(length);
   }
@@ -178,12 +267,17 @@ class StatementScanner {
     if (c == ')' && depth_ == 0) return true;
     if (starts("</") || starts("**") || starts("```") || c == '#') return true;
     if (!around_.code) {
-      if ((c == '.' || c == ':') && is_space(next_char())) return true;
-      if (c == '?' || (c == '!' && next_char() != '=')) return true;
+      if (c == ':' && is_space(next_char())) return true;
+      if (c == '.' && is_space(next_char()) && !stop_within(at_)) return true;
+      if (c == '?') return true;
+      if (c == '!' && !has_sign(skip_space(text_, at_ + 1), "=")) return true;
     }
+    const bool behind_number = c == '.' && is_number_;
+    is_number_ = operand_ = false;
+    if (c != '.') last_small_.clear();
     if (c == '(') ++depth_;
     if (c == ')') --depth_;
-    demanding_ = c != ')' && !(c == '*' && star_is_all);
+    demanding_ = c != ')' && !behind_number && !(c == '*' && star_is_all);
     take(1);
     return false;
   }
@@ -199,6 +293,14 @@ class StatementScanner {
   // The last token needs something behind it: an operator, a comma, FROM, ...
   bool demanding_ = false;
   bool after_select_ = false;
+  // At depth 0.
+  bool seen_from_ = false;
+  // Of the last word: digits alone; where a column may stand.
+  bool is_number_ = false, operand_ = false;
+  std::string_view last_word_;
+  std::string last_small_;
+  // Words behind FROM, JOIN and AS, in lower case.
+  std::set<std::string> names_;
   // The last token where it was a sign, else a space.
   char last_sign_ = ' ';
 };
@@ -208,6 +310,10 @@ class StatementScanner {
 Statement scan_statement(std::string_view text, std::size_t start,
                          const Surroundings& surroundings) {
   return StatementScanner(text, start, surroundings).scan();
+}
+
+bool is_clause_word(std::string_view word) {
+  return kContinuing.contains(word);
 }
 
 bool is_word_char(char c) {

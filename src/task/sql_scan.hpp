@@ -28,6 +28,9 @@ Statement scan_statement(std::string_view text, std::size_t start,
 bool is_word_char(char c);
 /// The word ([A-Za-z0-9_]+) at `at`, empty where there is none.
 std::string_view word_at(std::string_view text, std::size_t at);
+/// Whether `word`, in lower case, begins a clause or joins what stands before and behind it:
+/// "from", "and", "desc".
+bool is_clause_word(std::string_view word);
 std::string lower(std::string_view text);
 /// First place at or after `at` that is not a space, tab or line break; text.size() where there is
 /// none.
