@@ -1,9 +1,10 @@
 // What the Python oracles of LoRA talk to.
-//   lora_probe logprobs MODEL ADAPTER|- IDS.jsonl OUT.jsonl DTYPE   log p(next token) along each
-//   row's "ids" lora_probe rewrite MODEL ADAPTER OUT                            reads an adapter
-//   and writes it again lora_probe fresh MODEL OUT SEED                                 a freshly
-//   initialised adapter lora_probe merge MODEL ADAPTER OUT                              merges into
-//   the base
+// clang-format off
+//   lora_probe logprobs MODEL ADAPTER|- IDS.jsonl OUT.jsonl DTYPE [cpu|cuda]   log p(next token) along each row's "ids"
+//   lora_probe rewrite MODEL ADAPTER OUT                                       reads an adapter and writes it again
+//   lora_probe fresh MODEL OUT SEED                                            a freshly initialised adapter
+//   lora_probe merge MODEL ADAPTER OUT                                         merges into the base
+// clang-format on
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
@@ -25,8 +26,8 @@ namespace {
 
 using namespace tradeoff;
 
-at::Tensor longs(const std::vector<std::int64_t>& values) {
-  return at::tensor(values, at::TensorOptions(c10::ScalarType::Long));
+at::Tensor longs(const std::vector<std::int64_t>& values, c10::Device device) {
+  return at::tensor(values, at::TensorOptions(c10::ScalarType::Long)).to(device);
 }
 
 std::vector<float> next_logprobs(model::Decoder& decoder, const std::vector<std::int64_t>& ids) {
@@ -35,15 +36,16 @@ std::vector<float> next_logprobs(model::Decoder& decoder, const std::vector<std:
   std::iota(order.begin(), order.end(), 0);
   model::KvArena arena = decoder.make_arena(size);
   const model::Pass pass{
-      longs(ids),
-      longs(order),
-      longs(order),
-      longs(order),
+      longs(ids, decoder.device()),
+      longs(order, decoder.device()),
+      longs(order, decoder.device()),
+      longs(order, decoder.device()),
       size - 1,
       model::AttentionPattern({{{{0, size, 0, size}}, true}}, size, decoder.device(), order)};
   const at::Tensor logits = decoder.logits(decoder.forward(pass, arena)).narrow(0, 0, size - 1);
   const std::vector<std::int64_t> next(ids.begin() + 1, ids.end());
-  const at::Tensor values = model::log_softmax_at(logits, longs(next).view({-1, 1}));
+  const at::Tensor values =
+      model::log_softmax_at(logits, longs(next, decoder.device()).view({-1, 1})).cpu();
   const float* const p = values.const_data_ptr<float>();
   return {p, p + values.numel()};
 }
@@ -51,6 +53,7 @@ std::vector<float> next_logprobs(model::Decoder& decoder, const std::vector<std:
 void logprobs(const std::vector<std::string>& words) {
   model::LoadOptions options;
   options.dtype = words.at(5) == "bfloat16" ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+  if (words.size() > 6 && words[6] == "cuda") options.device = c10::Device(c10::kCUDA, 0);
   model::Decoder decoder(words.at(1), options);
   if (words.at(2) != "-") {
     const lora::Adapter adapter = lora::read_peft(words.at(2), decoder.config());

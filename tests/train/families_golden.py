@@ -1,7 +1,7 @@
 """Every supported family against transformers and PEFT, live, on random weights at two small shapes: log-probabilities,
 LoRA gradients of every target through packed rows that share prefixes, and what is refused.
 
-    families_golden.py LORA_PROBE TRAIN_PIPE MPIEXEC [--only NAME,NAME]"""
+    families_golden.py LORA_PROBE TRAIN_PIPE MPIEXEC [--only NAME,NAME] [--device cuda]"""
 import argparse
 import json
 import pathlib
@@ -85,8 +85,8 @@ def logprobs(model, rows):
 
 
 class Checker:
-    def __init__(self, probe, pipe):
-        self.probe, self.pipe, self.failed = probe, pipe, []
+    def __init__(self, probe, pipe, device):
+        self.probe, self.pipe, self.device, self.failed = probe, pipe, device, []
         self.rows = make_rows(pipe.work / "rows.jsonl", 10)
         self.ids = [row["ids"] for row in self.rows]
         (pipe.work / "ids.jsonl").write_text("".join(json.dumps({"ids": r}) + "\n" for r in self.ids))
@@ -98,7 +98,7 @@ class Checker:
 
     def ours(self, base, dtype="float32"):
         out = self.pipe.work / "out.jsonl"
-        done = subprocess.run([self.probe, "logprobs", base, "-", self.pipe.work / "ids.jsonl", out, dtype], capture_output=True, text=True)
+        done = subprocess.run([self.probe, "logprobs", base, "-", self.pipe.work / "ids.jsonl", out, dtype, self.device], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return torch.tensor([p for line in out.open() for p in json.loads(line)["logprobs"]])
 
@@ -128,7 +128,7 @@ class Checker:
         for layout in (dict(recompute="none", min_passes=1), dict(recompute="layer"), dict(recompute="mlp", share_prefix=False),
                        dict(packing=False)):
             job = self.pipe.job(model=base, samples=self.pipe.work / "rows.jsonl", init_adapter=adapter, shuffle=False,
-                                train_batch_size=len(self.rows), max_steps=1, **layout)
+                                train_batch_size=len(self.rows), max_steps=1, device=self.device, **layout)
             out = self.pipe.work / "gradient.safetensors"
             ours_loss = float(self.pipe.call("gradient", job, out).stdout)
             ours = load_file(out)
@@ -184,9 +184,10 @@ def main():
     parser.add_argument("pipe")
     parser.add_argument("mpiexec")
     parser.add_argument("--only", default="")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    check = Checker(options.probe, Pipe(options.pipe, options.mpiexec))
+    check = Checker(options.probe, Pipe(options.pipe, options.mpiexec), options.device)
     chosen = options.only.split(",") if options.only else CASES
     for case in chosen:
         model_type, added = CASES[case]

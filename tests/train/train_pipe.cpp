@@ -85,6 +85,8 @@ model::Decoder load(const Json& job) {
     options.quantization = model::Quantization::nf4;
   }
   const auto residency = field_or<std::string>(job, "nf4_residency", "auto");
+  if (field_or<std::string>(job, "device", "cpu") == "cuda")
+    options.device = c10::Device(c10::kCUDA, 0);
   if (residency == "packed") options.nf4_residency = model::Nf4Residency::packed;
   return {field<std::string>(job, "model"), options};
 }
@@ -141,8 +143,8 @@ void run_gradient(const comm::Session& session, const Json& job, const std::stri
       const auto& update = grads.layers[layer][static_cast<std::size_t>(projection)];
       if (!update.a.defined()) continue;
       const std::string name = model::module_name(static_cast<std::int64_t>(layer), projection);
-      tensors.emplace_back(name + ".lora_A", update.a.contiguous());
-      tensors.emplace_back(name + ".lora_B", update.b.contiguous());
+      tensors.emplace_back(name + ".lora_A", update.a.cpu().contiguous());
+      tensors.emplace_back(name + ".lora_B", update.b.cpu().contiguous());
     }
   }
   write_tensors(out, tensors);
