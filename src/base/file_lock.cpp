@@ -1,9 +1,12 @@
 #include "tradeoff/base/file_lock.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "tradeoff/base/error.hpp"
@@ -18,6 +21,15 @@ FileLock::FileLock(const std::filesystem::path& path, std::chrono::milliseconds 
   check_errno(fd_, "open " + path.string());
   const auto deadline = Clock::now() + patience;
   for (bool told = false; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; told = true) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) {
+      const std::string why = std::strerror(errno);
+      ::close(fd_);
+      fail(
+          fmt::format("{}: flock: {}; this file system gives no locks, so nothing would keep two "
+                      "processes apart; put the output on another one, or mount it with locks",
+                      path.string(), why));
+    }
     if (Clock::now() >= deadline) {
       ::close(fd_);
       fail(path.string() + ": another process holds this lock; wait for it, or stop it");

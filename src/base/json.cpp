@@ -15,20 +15,24 @@ std::string_view without_bom(std::string_view text) {
 // nlohmann recurses while it parses; refuse nesting that only an attack has.
 constexpr int kMaxDepth = 256;
 
-Json parse(std::string_view text) {
+}  // namespace
+
+Json parse_json(std::string_view text) {
   const auto guard = [](int depth, Json::parse_event_t, Json&) {
     if (depth > kMaxDepth) fail(fmt::format("nested deeper than {} levels", kMaxDepth));
     return true;
   };
-  return Json::parse(text.begin(), text.end(), guard);
+  try {
+    return Json::parse(text.begin(), text.end(), guard);
+  } catch (const Json::exception& error) {
+    fail(error.what());
+  }
 }
-
-}  // namespace
 
 Json read_json(const std::filesystem::path& path) {
   const MappedFile file(path);
   try {
-    return parse(without_bom(file.text()));
+    return parse_json(without_bom(file.text()));
   } catch (const std::exception& error) {
     fail(fmt::format("{}: not JSON: {}", path.string(), error.what()));
   }
@@ -44,7 +48,7 @@ void for_each_json_line(const std::filesystem::path& path,
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     try {
-      Json value = parse(text);
+      Json value = parse_json(text);
       check(value.is_object(), "expected a JSON object, one a line");
       row(value, line);
     } catch (const std::exception& error) {

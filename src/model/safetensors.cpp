@@ -105,7 +105,6 @@ void refuse_pickle(std::span<const std::byte> bytes, const std::filesystem::path
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
   const auto bytes = file_.bytes();
-  refuse_pickle(bytes, path);
   std::string at;
   try {
     check(bytes.size() >= 8, fmt::format("{} bytes are too short for a header", bytes.size()));
@@ -150,6 +149,8 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
       fail(fmt::format("{} data bytes, but the tensors end at {}", data.size(), expected));
     }
   } catch (const std::exception& error) {
+    // Only now: a header of 640 bytes, say, begins like a pickle.
+    refuse_pickle(bytes, path);
     fail(path.string() + (at.empty() ? "" : ": tensor " + at) + ": " + error.what());
   }
 }

@@ -1,4 +1,5 @@
 #include "tradeoff/report/analysis.hpp"
+#include "tradeoff/base/file_name.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +12,13 @@ namespace {
 
 using store::Strings;
 
+// It becomes part of the names of exports.
 std::string study_name(const store::Predictions& predictions) {
   const auto study = predictions.config.find("study");
-  return study == predictions.config.end() ? "study"
-                                           : field_or<std::string>(*study, "name", "study");
+  const std::string name =
+      study == predictions.config.end() ? "study" : field_or<std::string>(*study, "name", "study");
+  check_file_name("config: study.name", name);
+  return name;
 }
 
 void add_grouping(Analysis& out, const std::string& task, const std::string& name,

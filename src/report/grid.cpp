@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace tradeoff::report {
 namespace {
@@ -17,9 +18,9 @@ std::string escape_markdown(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (c == '|') out += '\\';
-    out += c == '\n' ? ' ' : c;
+    out += c;
   }
-  return out;
+  return plain_markdown(out);
 }
 
 std::string csv_field(const std::string& text) {
@@ -33,6 +34,19 @@ std::string csv_field(const std::string& text) {
 }
 
 }  // namespace
+
+std::string plain_markdown(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const unsigned char next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    const bool tag = c == '<' && (std::isalpha(next) || next == '/' || next == '!' || next == '?');
+    const bool link = c == ']' && (next == '(' || next == '[');
+    if (tag || link) out += '\\';
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out;
+}
 
 std::string to_markdown(const Grid& grid) {
   std::vector<std::vector<std::string>> cells = {grid.columns};

@@ -17,6 +17,8 @@ struct Grid {
 };
 
 /// Columns padded to their widest entry, so that the Markdown is a table on a terminal too.
+/// `text` on one line and without a way to open a tag or a link: names come from foreign files.
+std::string plain_markdown(std::string_view text);
 std::string to_markdown(const Grid& grid);
 /// <figure> with the table, which scrolls sideways on a narrow screen. Text is escaped.
 std::string to_html(const Grid& grid);

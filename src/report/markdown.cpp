@@ -7,28 +7,28 @@
 namespace tradeoff::report {
 
 std::string markdown(const Study& study, const Analysis& analysis) {
-  std::string text = fmt::format("# Study {}\n\n", analysis.name);
-  for (const std::string& line : headline(analysis)) text += "- " + line + "\n";
+  std::string text = fmt::format("# Study {}\n\n", plain_markdown(analysis.name));
+  for (const std::string& line : headline(analysis)) text += "- " + plain_markdown(line) + "\n";
   const auto add = [&text](const Grid& grid) {
     if (grid.rows.empty()) return;
     std::string title = grid.title;
     if (title.ends_with('.')) title.pop_back();
     text += fmt::format("\n## {}\n\n", title);
-    if (!grid.caption.empty()) text += grid.caption + "\n\n";
+    if (!grid.caption.empty()) text += plain_markdown(grid.caption) + "\n\n";
     text += to_markdown(grid);
     if (!grid.notes.empty()) text += "\n";
-    for (const std::string& note : grid.notes) text += "- " + note + "\n";
+    for (const std::string& note : grid.notes) text += "- " + plain_markdown(note) + "\n";
   };
   const auto warned = warnings(study);
   if (!warned.empty()) text += "\n";
-  for (const std::string& line : warned) text += "- " + line + "\n";
+  for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
   add(spider_grid(analysis));
   add(mmlu_grid(analysis));
   add(pairs_grid(analysis));
   add(tradeoff_grid(analysis));
   const auto settle = what_would_settle(analysis);
   if (!settle.empty()) text += "\n## What would settle it\n\n";
-  for (const std::string& line : settle) text += "- " + line + "\n";
+  for (const std::string& line : settle) text += "- " + plain_markdown(line) + "\n";
   add(seeds_grid(analysis));
   add(floors_grid(analysis));
   for (const Grouping& grouping : analysis.groupings) {

@@ -12,6 +12,9 @@
 namespace tradeoff::store {
 namespace {
 
+// Deflate shrinks 1,032 bytes to one at best.
+constexpr hsize_t kMostDeflated = 1032;
+
 // The core driver takes two files of one name for the same file.
 std::string unique_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> opened = 0;
@@ -21,6 +24,13 @@ std::string unique_name(const std::filesystem::path& path) {
 herr_t append_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   static_cast<std::vector<std::string>*>(names)->emplace_back(name);
   return 0;
+}
+
+// Hdf5Writer makes hard links alone; any other leads outside the file or in circles.
+herr_t find_foreign_link(hid_t, const char* name, const H5L_info_t* info, void* found) {
+  if (info->type == H5L_TYPE_HARD) return 0;
+  *static_cast<std::string*>(found) = name;
+  return 1;
 }
 
 herr_t append_attribute_name(hid_t, const char* name, const H5A_info_t*, void* names) {
@@ -34,7 +44,14 @@ struct Hdf5Reader::Impl {
   std::filesystem::path path;
   Handle file;
 
-  explicit Impl(const std::filesystem::path& from) : path(from), file(open_file()) {}
+  explicit Impl(const std::filesystem::path& from) : path(from), file(open_file()) {
+    std::string foreign;
+    check_hdf5(H5Lvisit(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, find_foreign_link, &foreign),
+               "H5Lvisit", path.string());
+    check(foreign.empty(), place("/" + foreign) +
+                               ": a soft or external link; a result file holds nothing that "
+                               "stands elsewhere");
+  }
 
   std::string place(const std::string& object) const {
     return fmt::format("{}:{}", path.string(), object);
@@ -44,6 +61,8 @@ struct Hdf5Reader::Impl {
   // refuse.
   Handle open_file() const {
     silence_hdf5();
+    // No code of filters that a file names and this library does not have.
+    check_hdf5(H5PLset_loading_state(0), "H5PLset_loading_state", path.string());
     const std::string where = path.string();
     MappedFile image(path);
     check(image.size() > 0, where + ": the file is empty, expected HDF5");
@@ -86,6 +105,18 @@ struct Hdf5Reader::Impl {
     return values;
   }
 
+  // Before anything is read or allocated: the values stand in this file, and as many as it says.
+  void check_storage(hid_t dataset, std::size_t bytes, const std::string& where) const {
+    const Handle made(H5Dget_create_plist(dataset), H5Pclose, "H5Dget_create_plist", where);
+    check(H5Pget_layout(made.get()) != H5D_VIRTUAL && H5Pget_external_count(made.get()) == 0,
+          where + ": its values stand in another file, which a result file may not read");
+    const bool filtered = H5Pget_nfilters(made.get()) > 0;
+    const hsize_t stored = H5Dget_storage_size(dataset);
+    const hsize_t most = filtered ? stored * kMostDeflated : stored;
+    check(bytes <= most,
+          fmt::format("{}: says that it holds {} bytes, but {} are stored", where, bytes, stored));
+  }
+
   Column read(const std::string& object) const {
     const std::string where = place(object);
     const Handle dataset(H5Dopen2(file.get(), object.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2",
@@ -98,7 +129,11 @@ struct Hdf5Reader::Impl {
     std::array<hsize_t, 2> shape{0, 1};
     check_hdf5(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr),
                "H5Sget_simple_extent_dims", where);
-    const std::size_t count = shape[0] * shape[1];
+    std::size_t count = 0, bytes = 0;
+    check(!__builtin_mul_overflow(shape[0], shape[1], &count) &&
+              !__builtin_mul_overflow(count, H5Tget_size(type.get()), &bytes),
+          fmt::format("{}: found {} x {} values, more than can be", where, shape[0], shape[1]));
+    check_storage(dataset.get(), bytes, where);
     const H5T_class_t kind = H5Tget_class(type.get());
     if (kind == H5T_FLOAT) {
       auto values = read_numbers<Doubles>(dataset.get(), H5T_NATIVE_DOUBLE, count, where);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 
 namespace tradeoff::store {
@@ -29,9 +30,13 @@ std::optional<Json> unseal(std::string_view line) {
   if (line.substr(kLead - kClose.size(), kClose.size()) != kClose) return std::nullopt;
   const std::string_view text = line.substr(kLead);
   if (line.substr(kOpen.size(), kDigits) != sum_of(text)) return std::nullopt;
-  Json object = Json::parse(fmt::format("{{{}", text), nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) return std::nullopt;
-  return object;
+  try {
+    Json object = parse_json(fmt::format("{{{}", text));
+    if (object.is_object()) return object;
+  } catch (const Error&) {
+    // A sum that fits a text that is not JSON: not a line of ours.
+  }
+  return std::nullopt;
 }
 
 }  // namespace tradeoff::store

@@ -5,16 +5,12 @@
 #include <charconv>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_name.hpp"
 
 namespace tradeoff::store {
 namespace {
 
 constexpr std::string_view kTraining = "training", kSeed = "seed-";
-
-void check_name(std::string_view what, const std::string& name) {
-  check(!name.empty() && name != "." && name.find('/') == std::string::npos,
-        fmt::format("{} \"{}\": a name is not empty, not \".\" and has no '/'", what, name));
-}
 
 std::string cell_path(const std::string& arm, std::uint64_t seed) {
   return fmt::format("/runs/{}/{}{}", arm, kSeed, seed);
@@ -35,12 +31,18 @@ void check_rows(const Table& rows, const Predictions& predictions, const std::st
   }
 }
 
+// Names become folders and files of exports, whoever wrote the file.
 void check_layout(const Predictions& predictions) {
-  for (const auto& [task, table] : predictions.items) check_name("task", task);
-  for (const auto& [name, table] : predictions.summary) check_name("summary", name);
-  for (const auto& [cell, table] : predictions.training) check_name("arm", cell.first);
+  if (const auto study = predictions.config.find("study");
+      study != predictions.config.end() && study->is_object() && study->contains("name")) {
+    check_file_name("config: study.name", field<std::string>(*study, "name"));
+  }
+  for (const auto& [task, table] : predictions.items) check_file_name("task", task);
+  for (const auto& [name, table] : predictions.summary) check_file_name("summary", name);
+  for (const auto& [cell, table] : predictions.training) check_file_name("arm", cell.first);
   for (const auto& [key, run] : predictions.runs) {
-    check_name("arm", key.arm);
+    check_file_name("arm", key.arm);
+    check_file_name("task", key.task);
     check(key.task != kTraining, "a task may not be called \"training\"");
     check_rows(run.rows, predictions, key.task, cell_path(key.arm, key.seed) + "/" + key.task);
   }
@@ -72,11 +74,11 @@ void read_head(const Hdf5Reader& file, Predictions& predictions) {
   const auto version = attribute_as<std::int64_t>(head, "schema_version");
   check(version == kPredictionsSchema,
         fmt::format("found schema version {}, expected {}", version, kPredictionsSchema));
-  predictions.config = Json::parse(attribute_as<std::string>(head, "config"));
+  predictions.config = parse_json(attribute_as<std::string>(head, "config"));
   predictions.commit = attribute_as<std::string>(head, "commit");
-  const Json versions = Json::parse(attribute_as<std::string>(head, "versions"));
-  for (const auto& [name, text] : versions.items()) {
-    predictions.versions[name] = text.get<std::string>();
+  const Json versions = parse_json(attribute_as<std::string>(head, "versions"));
+  for (const auto& [name, _] : versions.items()) {
+    predictions.versions[name] = field<std::string>(versions, name);
   }
 }
 

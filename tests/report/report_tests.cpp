@@ -158,12 +158,15 @@ TEST_F(Report, the_page_has_every_figure_and_no_outside_address) {
 TEST_F(Report, text_of_questions_and_arms_is_never_markup) {
   SyntheticOptions options = small_study();
   options.odd_text = "</script><img src=x onerror=alert(1)>&\"' ";
-  options.name = "a <b>bold</b> name & more";
+  options.name = "a <b>bold name & more [x](y)";
   const Study study = study_of(options);
   const std::string page = html(study, analyse(study));
   EXPECT_EQ(count(page, "<img"), 0u);
   EXPECT_EQ(count(page, "<b>bold"), 0u);
   EXPECT_EQ(count(page, "</script>"), 2u);
+  const std::string text = markdown(study, analyse(study));
+  EXPECT_EQ(text.find("a <b>bold"), std::string::npos);
+  EXPECT_NE(text.find("a \\<b>bold name & more [x\\](y)"), std::string::npos);
 }
 
 TEST_F(Report, a_study_without_training_or_mmlu_says_so) {

@@ -99,6 +99,9 @@ TEST_F(PredictionsFile, refuses_names_that_are_no_group) {
   predictions.runs[{"a/b", 1, "spider"}] = predictions.runs.begin()->second;
   EXPECT_NE(write_error(predictions).find("arm \"a/b\""), std::string::npos);
   predictions = small();
+  predictions.config["study"] = {{"name", "../../outside"}};
+  EXPECT_NE(write_error(predictions).find("study.name \"../../outside\""), std::string::npos);
+  predictions = small();
   predictions.items["training"] = predictions.items["spider"];
   predictions.runs[{"base", 1, "training"}] = predictions.runs.begin()->second;
   EXPECT_NE(write_error(predictions).find("may not be called \"training\""), std::string::npos);
@@ -123,6 +126,25 @@ TEST_F(PredictionsFile, of_a_stranger_or_another_version_is_refused_by_name) {
     for (const char* group : {"/items", "/summary", "/runs/base/other"}) file.group(group);
   });
   EXPECT_EQ(read_error(), path.string() + ": found group \"other\", expected \"seed-<number>\"");
+}
+
+TEST_F(PredictionsFile, of_a_stranger_with_a_name_that_leads_outside_is_refused) {
+  const auto of_config = [&](const std::string& config) {
+    Hdf5Writer file(path);
+    file.attribute("/", "schema_version", std::int64_t{1});
+    file.attribute("/", "config", config);
+    file.attribute("/", "versions", "{}");
+    file.attribute("/", "commit", "");
+    for (const char* group : {"/items", "/summary", "/runs"}) file.group(group);
+    file.commit();
+    return read_error();
+  };
+  EXPECT_EQ(of_config(R"({"study":{"name":"a study"}})"), "(no error)");
+  for (const char* name : {"../x", "/etc/x", "a/b", "..", "", ".x", "a\\nb"}) {
+    const std::string error = of_config(std::string(R"({"study":{"name":")") + name + "\"}}");
+    EXPECT_TRUE(error.starts_with(path.string() + ": config: study.name")) << error;
+  }
+  EXPECT_NE(of_config(std::string(20000, '[')).find("nested deeper"), std::string::npos);
 }
 
 TEST_F(PredictionsFile, cut_anywhere_is_refused) {

@@ -10,6 +10,10 @@ namespace tradeoff {
 /// Keys keep the order they were written in, so equal objects give equal bytes.
 using Json = nlohmann::ordered_json;
 
+/// Parses `text`. Throws Error, also where it is nested deeper than 256 levels (the parser
+/// recurses): every text from outside is parsed by this.
+Json parse_json(std::string_view text);
+
 /// Parses the whole file. Errors name the file and the byte; a byte-order mark is accepted,
 /// trailing text is not.
 Json read_json(const std::filesystem::path& path);
