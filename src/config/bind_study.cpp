@@ -123,6 +123,7 @@ void bind_study(Table& table, study::StudyOptions& options) {
                    "The metric that accuracy means on Spider");
   table.section("model");
   bind(table, options.model);
+  bind(table, options.chat);
   table.section("spider");
   table.add("data", &options.spider_data, "Folder of the Spider release")
       .local()

@@ -100,6 +100,9 @@ std::vector<Segment> plain_segments(const PromptModel& model, std::string text) 
   std::vector<Segment> segments;
   if (model.tokenizer.special_id(kBos)) {
     segments.push_back({std::string(kBos), SegmentKind::markup});
+  } else if (model.tokenizer.vocabulary().adds_bos) {
+    const text::TokenId bos = *model.tokenizer.bos();
+    segments.push_back({std::string(model.tokenizer.token_bytes(bos)), SegmentKind::markup});
   }
   segments.push_back({std::move(text), SegmentKind::data});
   return segments;

@@ -58,8 +58,8 @@ Prompt fit_prompt(const PromptModel& model, const PromptLimit& limit, std::size_
 std::vector<text::Segment> chat_segments(const PromptModel& model,
                                          const std::vector<text::Message>& messages);
 
-/// Text without a chat template. Llama-3's vocabulary gets its one <|begin_of_text|>, no other gets
-/// anything.
+/// Text without a chat template. Llama-3's vocabulary gets its one <|begin_of_text|>, another what
+/// its tokenizer.json's post-processor puts in front.
 std::vector<text::Segment> plain_segments(const PromptModel& model, std::string text);
 
 /// How often the policy acted. Kept with the results.
