@@ -100,7 +100,9 @@ std::vector<Segment> plain_segments(const PromptModel& model, std::string text) 
   std::vector<Segment> segments;
   if (model.tokenizer.special_id(kBos)) {
     segments.push_back({std::string(kBos), SegmentKind::markup});
-  } else if (model.tokenizer.vocabulary().adds_bos) {
+  } else if (model.tokenizer.vocabulary().adds_bos.value_or(false)) {
+    check(model.tokenizer.bos().has_value(),
+          "the tokenizer puts a token before every text, but names no bos_token");
     const text::TokenId bos = *model.tokenizer.bos();
     segments.push_back({std::string(model.tokenizer.token_bytes(bos)), SegmentKind::markup});
   }

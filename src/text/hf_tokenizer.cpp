@@ -59,10 +59,6 @@ class HfTokenizerFile {
     return vocabulary;
   }
 
-  bool post_processor_begins_with(const std::string& token) const {
-    return begins_with(get(root_, "post_processor"), token);
-  }
-
  private:
   [[noreturn]] void bad(const std::string& what) const { fail(path_.string() + ": " + what); }
   // Printing a value recurses, so its nesting is bounded first.
@@ -105,16 +101,6 @@ class HfTokenizerFile {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= (1u << 24))
       bad(what + ": found id " + shown(value) + ", expected 0 to 16777215");
     return value.get<TokenId>();
-  }
-
-  static bool begins_with(const Object& processor, const std::string& token) {
-    const Object& parts = get(processor, "processors");
-    if (parts.is_array())
-      return std::any_of(parts.begin(), parts.end(),
-                         [&](const Object& part) { return begins_with(part, token); });
-    const Object& single = get(processor, "single");
-    if (!single.is_array() || single.empty()) return false;
-    return get(get(single[0], "SpecialToken"), "id") == token;
   }
 
   Ids read_ids(const Object& model) const {
@@ -220,9 +206,6 @@ Vocabulary read_hf_tokenizer(const std::filesystem::path& path) {
   HfTokenizerFile file(path);
   Vocabulary vocabulary = file.read();
   read_hf_config(path.parent_path(), vocabulary);
-  if (vocabulary.bos)
-    vocabulary.adds_bos = file.post_processor_begins_with(
-        vocabulary.tokens[static_cast<std::size_t>(*vocabulary.bos)]);
   return vocabulary;
 }
 

@@ -90,7 +90,6 @@ struct Vocabulary {
   std::optional<bool> adds_bos;
   std::optional<TokenId> bos, pad, unk;
   std::vector<TokenId> eos;   // the one named by the file first
-  bool adds_bos = false;      // what the file's post-processor puts in front of plain text
   std::string chat_template;  // Jinja; empty where the file has none
 };
 
