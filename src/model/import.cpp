@@ -54,7 +54,8 @@ std::vector<std::byte> stored(const std::vector<float>& values, StoredDtype dtyp
 std::vector<std::int32_t> end_tokens(const Source& source, const text::Vocabulary& vocabulary) {
   std::vector<std::int32_t> ids = source.eos_ids();
   for (const text::AddedToken& token : vocabulary.added) {
-    const bool ends_turn = token.text == "<|eot_id|>" || token.text == "<|im_end|>";
+    const bool ends_turn =
+        token.text == "<|eot_id|>" || token.text == "<|im_end|>" || token.text == "<end_of_turn>";
     if (ends_turn && std::ranges::find(ids, token.id) == ids.end()) ids.push_back(token.id);
   }
   if (ids.empty()) ids = vocabulary.eos;
@@ -70,6 +71,10 @@ ImportSummary import_model(const ImportOptions& options) {
         "--dtype");
   const auto source = open_source(options.model);
   const DecoderConfig config = source->config();
+  check(
+      !asks_for_nf4(config.json),
+      options.model.string() +
+          ": the folder is in NF4 already; there is nothing to import, --model takes it as it is");
   const text::Vocabulary vocabulary = source->vocabulary();
   check(static_cast<std::int64_t>(vocabulary.tokens.size()) <= config.vocab_size,
         fmt::format("{}: the vocabulary has {} tokens, the embedding {} rows",

@@ -179,12 +179,10 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
       files_.push_back(std::make_unique<SafetensorsFile>(folder / file));
       std::set<std::string> found;
       for (const auto& tensor : files_.back()->tensors()) found.insert(tensor.name);
-      std::vector<std::string> other;
-      std::ranges::set_symmetric_difference(found, names, std::back_inserter(other));
-      if (other.empty()) continue;
-      fail(fmt::format("{}: tensor {} is {}, against {}", (folder / file).string(), other.front(),
-                       found.contains(other.front()) ? "in it" : "not in it",
-                       index.filename().string()));
+      // A tied head or a buffer may be named and not stored: missing only where it is asked for.
+      for (const std::string& name : names) {
+        if (!found.contains(name)) not_in_shard_[name] = file;
+      }
     }
   } else {
     fail(folder.string() + ": no model.safetensors and no model.safetensors.index.json" +
@@ -208,8 +206,11 @@ bool Checkpoint::has(std::string_view name) const {
 
 const StoredTensor& Checkpoint::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end())
-    fail(folder_.string() + ": tensor " + std::string(name) + " is missing");
+  if (found == tensors_.end()) {
+    const auto named = not_in_shard_.find(std::string(name));
+    fail(folder_.string() + ": tensor " + std::string(name) + " is missing" +
+         (named == not_in_shard_.end() ? "" : "; the index says that it is in " + named->second));
+  }
   return *found->second;
 }
 

@@ -142,21 +142,28 @@ TEST(ChunkPlan, work_is_even_over_two_to_eight_ranks) {
     EXPECT_LE(imbalance(chunks, ranks), 1.03) << ranks << " ranks";
 }
 
+struct Case {
+  Json config;
+  friend void PrintTo(const Case& c, std::ostream* out) {
+    *out << c.config.at("model_type").get<std::string>();
+  }
+};
+
 // Windows of 24 tokens are shorter than every shared root.
-Json family(const char* model_type, const Json& own = Json::object()) {
+Case family(const char* model_type, const Json& own = Json::object()) {
   Json json = {{"model_type", model_type},    {"vocab_size", 517},
                {"hidden_size", 96},           {"intermediate_size", 120},
                {"num_hidden_layers", 4},      {"num_attention_heads", 6},
                {"num_key_value_heads", 2},    {"max_position_embeddings", 512},
                {"tie_word_embeddings", true}, {"head_dim", 16}};
   json.update(own);
-  return json;
+  return {std::move(json)};
 }
 
-class OfFamily : public ::testing::TestWithParam<Json> {};
+class OfFamily : public ::testing::TestWithParam<Case> {};
 
 TEST_P(OfFamily, tree_small_passes_and_single_prompts_agree) {
-  const RandomModel folder(model::parse_config(GetParam()));
+  const RandomModel folder(model::parse_config(GetParam().config));
   model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = family_prompts(decoder.config().vocab_size);
   PlanOptions single;
@@ -171,7 +178,7 @@ TEST_P(OfFamily, tree_small_passes_and_single_prompts_agree) {
 }
 
 TEST_P(OfFamily, decoding_equals_reading_the_answer_as_a_prompt) {
-  const RandomModel folder(model::parse_config(GetParam()));
+  const RandomModel folder(model::parse_config(GetParam().config));
   model::Decoder decoder(folder.folder(), {});
   Prompts prompts = family_prompts(decoder.config().vocab_size);
   prompts.resize(6);
@@ -197,7 +204,7 @@ TEST_P(OfFamily, decoding_equals_reading_the_answer_as_a_prompt) {
 INSTANTIATE_TEST_SUITE_P(
     Engine, OfFamily,
     ::testing::Values(
-        small_config().json, family("qwen2"), family("qwen3"),
+        Case{small_config().json}, family("qwen2"), family("qwen3"),
         family("mistral", {{"sliding_window", 24}}), family("smollm3"), family("phi3"),
         family("granite", {{"attention_multiplier", 0.2}, {"residual_multiplier", 0.5}}),
         family("olmo2"), family("olmo3", {{"sliding_window", 24}}),
@@ -206,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
         family("ernie4_5"), family("exaone4", {{"sliding_window", 24}}),
         family("hunyuan_v1_dense")),
     [](const auto& info) {
-      return info.param.at("model_type").template get<std::string>() + std::to_string(info.index);
+      return ::testing::PrintToString(info.param) + std::to_string(info.index);
     });
 
 TEST(Engine, threads_change_no_bit) {

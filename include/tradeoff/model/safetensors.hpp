@@ -47,7 +47,8 @@ class SafetensorsFile {
 };
 
 /// All tensors of a folder: model.safetensors, or the shards that model.safetensors.index.json
-/// names (plain file names, every tensor in exactly the shard the index says).
+/// names (plain file names). A tensor that the index names and its shard lacks is missing only
+/// where it is asked for.
 class Checkpoint {
  public:
   explicit Checkpoint(const std::filesystem::path& folder);
@@ -61,6 +62,7 @@ class Checkpoint {
   std::filesystem::path folder_;
   std::vector<std::unique_ptr<SafetensorsFile>> files_;
   std::map<std::string, const StoredTensor*, std::less<>> tensors_;
+  std::map<std::string, std::string> not_in_shard_;  // tensor: the shard that the index names
   std::vector<std::string> names_;
 };
 
