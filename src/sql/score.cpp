@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <future>
 #include <map>
 #include <mutex>
@@ -28,6 +29,17 @@ void set_all_wrong(Verdict& verdict) {
   verdict.exec = verdict.exec_keep_distinct = verdict.set = verdict.strict = false;
   verdict.non_empty = false;
   verdict.soft_f1 = 0;
+}
+
+// Whether a file beside a database is one as well. Hidden files ("._depot.sqlite", which macOS
+// writes for the attributes of depot.sqlite) and files without SQLite's first bytes are none.
+bool is_variant(const fs::path& file) {
+  if (file.extension() != ".sqlite" || file.filename().string().starts_with('.') ||
+      !fs::is_regular_file(file))
+    return false;
+  std::string begin(16, '\0');
+  std::ifstream(file, std::ios::binary).read(begin.data(), 16);
+  return begin == std::string("SQLite format 3", 16);
 }
 
 void append(std::string& message, const std::string& more) {
@@ -96,7 +108,7 @@ std::vector<fs::path> Scorer::databases(std::string_view db_id) const {
         fmt::format("{}: no such database (db_id \"{}\")", own.string(), db_id));
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".sqlite" && entry.path() != own) files.push_back(entry.path());
+    if (is_variant(entry.path()) && entry.path() != own) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   files.insert(files.begin(), own);
   return state_->databases.emplace(db_id, std::move(files)).first->second;

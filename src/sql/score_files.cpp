@@ -167,6 +167,11 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
     for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";
     write_atomically(options.out, lines);
   }
+  const bool scored = std::any_of(rows.begin(), rows.end(), [](const ScoredRow& row) {
+    return row.verdict.outcome != Outcome::gold_error;
+  });
+  check(scored, fmt::format("nothing was scored: the gold query of every row fails ({})",
+                            rows.front().verdict.message));
   return rows;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "tradeoff/base/error.hpp"
@@ -138,6 +139,38 @@ std::string response_of(const Json& row) {
   return value->get<std::string>();
 }
 
+// BIRD's predictions: one object, {"0": "SQL\t----- bird -----\tdb_id", ...}, in one line or many,
+// its keys the places of the golds. Nothing where the file is of another form.
+std::optional<Json> bird_object(const fs::path& path, std::string_view text) {
+  if (path.extension() == ".jsonl" || !text.starts_with('{')) return std::nullopt;
+  Json object = Json::parse(text, nullptr, false);
+  if (!object.is_object() || object.empty()) return std::nullopt;
+  for (const auto& [key, value] : object.items())
+    if (!value.is_string() || key.find_first_not_of("0123456789") != std::string::npos)
+      return std::nullopt;
+  return object;
+}
+
+void add_bird_predictions(std::vector<ScoreItem>& items, const fs::path& path, const Json& object) {
+  std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
+  check(object.size() == items.size(),
+        fmt::format("{} has {} predictions and the gold file {} queries: expected one for each",
+                    path.string(), object.size(), items.size()));
+  constexpr std::string_view kMark = "\t----- bird -----\t";
+  for (ScoreItem& item : items) {
+    const auto found = object.find(item.id);
+    check(found != object.end(), fmt::format("{}: no key \"{}\"", path.string(), item.id));
+    const std::string text = found->get<std::string>();
+    const std::size_t mark = text.find(kMark);
+    item.prediction = text.substr(0, mark);
+    if (mark == std::string::npos) continue;
+    const std::string db_id = text.substr(mark + kMark.size());
+    check(db_id == item.db_id, fmt::format("{}: key \"{}\": found the database \"{}\", expected "
+                                           "\"{}\", as in the gold file",
+                                           path.string(), item.id, db_id, item.db_id));
+  }
+}
+
 void add_json_predictions(std::vector<ScoreItem>& items, const fs::path& path,
                           const Extract& extract) {
   std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
@@ -187,7 +220,14 @@ std::vector<ScoreItem> read_score_items(const fs::path& gold, const fs::path& pr
                                         const Extract& extract) {
   const MappedFile predicted_file(predictions);
   std::vector<ScoreItem> items = read_gold(gold.empty() ? predictions : gold, gold.empty());
-  if (gold.empty() || is_json_lines(predictions, predicted_file.text())) {
+  const std::string_view text = stripped(predicted_file.text());
+  check(!text.starts_with('['),
+        fmt::format("{}: found a JSON list, expected one SQL a line, JSON lines, or BIRD's object "
+                    "of id and SQL; jq -c '.[]' makes lines of a list",
+                    predictions.string()));
+  if (const auto bird = bird_object(predictions, text); bird && !gold.empty()) {
+    add_bird_predictions(items, predictions, *bird);
+  } else if (gold.empty() || is_json_lines(predictions, predicted_file.text())) {
     add_json_predictions(items, predictions, extract);
   } else {
     add_plain_predictions(items, gold, predictions, predicted_file.text());
