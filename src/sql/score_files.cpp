@@ -168,10 +168,11 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
     write_atomically(options.out, lines);
   }
   const bool scored = std::any_of(rows.begin(), rows.end(), [](const ScoredRow& row) {
-    return row.verdict.outcome != Outcome::gold_error;
+    return row.verdict.outcome != Outcome::gold_error || row.verdict.match.has_value();
   });
-  check(scored, fmt::format("nothing was scored: the gold query of every row fails ({})",
-                            rows.front().verdict.message));
+  check(scored || rows.empty(),
+        fmt::format("nothing was scored: the gold query of every row fails ({})",
+                    rows.front().verdict.message));
   return rows;
 }
 
