@@ -6,7 +6,7 @@
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
-#include "tradeoff/lora/peft.hpp"
+#include "tradeoff/lora/peft_config.hpp"
 #include "tradeoff/study/train_file.hpp"
 
 namespace tradeoff::app {

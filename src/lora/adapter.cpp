@@ -13,13 +13,15 @@
 namespace tradeoff::lora {
 namespace {
 
-std::int64_t parameter_count(const model::DecoderConfig& config, const LoraOptions& options) {
+std::int64_t parameter_count(const model::DecoderConfig& config, const AdapterForm& form) {
   std::int64_t count = 0;
-  for (const model::Projection projection : parse_targets(options.target_modules)) {
-    const auto [out, in] = model::shape_of(config, projection);
-    count += options.lora_r * (out + in);
+  for (const auto& layer : form) {
+    for (const model::Projection projection : model::kProjections) {
+      const auto [out, in] = model::shape_of(config, projection);
+      count += layer[static_cast<std::size_t>(projection)].lora_r * (out + in);
+    }
   }
-  return count * config.num_hidden_layers;
+  return count;
 }
 
 }  // namespace
@@ -67,10 +69,13 @@ void check_options(const LoraOptions& options) {
 
 model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
                                const LoraOptions& options) {
+  return views_of(flat, config, form_of(options, config.num_hidden_layers));
+}
+
+model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
+                               const AdapterForm& form) {
   const c10::InferenceMode inference;
-  const auto targets = parse_targets(options.target_modules);
   model::AdapterWeights weights;
-  weights.scaling = options.lora_alpha / options.lora_r;
   weights.layers.resize(static_cast<std::size_t>(config.num_hidden_layers));
   std::int64_t at = 0;
   const auto take = [&](std::int64_t rows, std::int64_t columns) {
@@ -78,29 +83,42 @@ model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfi
     at += rows * columns;
     return view;
   };
-  for (auto& layer : weights.layers) {
-    for (const model::Projection projection : targets) {
+  for (std::size_t i = 0; i < weights.layers.size(); ++i) {
+    for (const model::Projection projection : model::kProjections) {
+      const ModuleForm& module = form.at(i)[static_cast<std::size_t>(projection)];
+      if (module.lora_r == 0) continue;
       const auto [out, in] = model::shape_of(config, projection);
-      model::LowRank& update = layer[static_cast<std::size_t>(projection)];
-      update.a = take(options.lora_r, in);
-      update.b = take(out, options.lora_r);
+      model::LowRank& update = weights.layers[i][static_cast<std::size_t>(projection)];
+      update.a = take(module.lora_r, in);
+      update.b = take(out, module.lora_r);
+      update.scaling = module.scaling;
     }
   }
   return weights;
 }
 
 Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options) {
-  const c10::InferenceMode inference;
   check_options(options);
+  return make_adapter(config, options, form_of(options, config.num_hidden_layers));
+}
+
+Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options,
+                     const AdapterForm& form) {
+  const c10::InferenceMode inference;
   check(!config.fused_tensors,
         "model_type \"" + config.model_type +
             "\" keeps qkv_proj and gate_up_proj fused; adapters on it are not supported");
   Adapter adapter;
   adapter.options = options;
+  adapter.form = form;
   adapter.parameters =
-      at::zeros({parameter_count(config, options)}, at::TensorOptions(c10::ScalarType::Float));
-  adapter.weights = views_of(adapter.parameters, config, options);
+      at::zeros({parameter_count(config, form)}, at::TensorOptions(c10::ScalarType::Float));
+  adapter.weights = views_of(adapter.parameters, config, form);
   return adapter;
+}
+
+bool is_alike(const Adapter& adapter) {
+  return adapter.form == form_of(adapter.options, static_cast<std::int64_t>(adapter.form.size()));
 }
 
 void initialise(Adapter& adapter, std::uint64_t seed) {

@@ -59,7 +59,7 @@ void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path&
     const model::LowRank update = update_of(adapter.weights, specs[i].name);
     merged = weight.contiguous();
     if (update.a.defined()) {
-      at::Tensor sum = at::mm(update.b, update.a).mul_(adapter.weights.scaling);
+      at::Tensor sum = at::mm(update.b, update.a).mul_(update.scaling);
       merged = sum.add_(weight).to(weight.scalar_type());
     }
     return std::span(static_cast<const std::byte*>(merged.const_data_ptr()), specs[i].bytes());

@@ -5,36 +5,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
 #include <set>
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/lora/peft_config.hpp"
 #include "tradeoff/model/safetensors.hpp"
 
 namespace tradeoff::lora {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kConfigFile = "adapter_config.json";
-constexpr const char* kWeightsFile = "adapter_model.safetensors";
-
-// Options of PEFT that change the result and that this engine does not compute. Each must be absent
-// or hold nothing.
-constexpr const char* kUnsupported[] = {
-    "use_rslora",        "use_dora",          "rank_pattern",
-    "alpha_pattern",     "modules_to_save",   "layers_to_transform",
-    "layers_pattern",    "fan_in_fan_out",    "lora_bias",
-    "exclude_modules",   "layer_replication", "trainable_token_indices",
-    "target_parameters", "use_qalora",        "alora_invocation_tokens",
-    "megatron_config"};
-
-bool holds_something(const Json& value) {
-  if (value.is_null()) return false;
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_array() || value.is_object()) return !value.empty();
-  return true;
-}
 
 std::string tensor_name(std::int64_t layer, model::Projection projection, char matrix) {
   return fmt::format("base_model.model.{}.lora_{}.weight", model::module_name(layer, projection),
@@ -67,74 +50,58 @@ c10::ScalarType scalar_type(const model::StoredTensor& tensor) {
   }
 }
 
-LoraOptions parse_options(const Json& json) {
-  const auto type = field<std::string>(json, "peft_type");
-  check(type == "LORA", "peft_type: found \"" + type + "\", expected \"LORA\"");
-  for (const char* key : kUnsupported) {
-    const auto found = json.find(key);
-    if (found != json.end() && holds_something(*found)) {
-      fail(fmt::format("{}: found {}; LoRA adapters with it are not supported", key,
-                       to_line(*found)));
+// Every tensor that the form asks for, by name, of the right shape, and no other.
+std::map<std::string, const model::StoredTensor*> checked_tensors(
+    const model::SafetensorsFile& file, const model::DecoderConfig& config,
+    const AdapterForm& form) {
+  const std::string path = file.path().string();
+  std::map<std::string, const model::StoredTensor*> stored;
+  for (const auto& tensor : file.tensors()) stored[tensor.name] = &tensor;
+  std::set<std::string> expected;
+  const auto expect = [&](const std::string& name, const std::vector<std::int64_t>& shape, int r) {
+    const auto found = stored.find(name);
+    if (found == stored.end()) {
+      fail(fmt::format("{}: tensor {} is missing; {} names its module as a target", path, name,
+                       kConfigFile));
+    }
+    if (found->second->shape != shape) {
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] for r {} and this base model",
+                       path, name, fmt::join(found->second->shape, ", "), fmt::join(shape, ", "),
+                       r));
+    }
+    expected.insert(name);
+  };
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    for (const model::Projection projection : model::kProjections) {
+      const int r = form[i][static_cast<std::size_t>(projection)].lora_r;
+      if (r == 0) continue;
+      const auto layer = static_cast<std::int64_t>(i);
+      const auto [out, in] = model::shape_of(config, projection);
+      expect(tensor_name(layer, projection, 'A'), {r, in}, r);
+      expect(tensor_name(layer, projection, 'B'), {out, r}, r);
     }
   }
-  const auto bias = field_or<std::string>(json, "bias", "none");
-  check(bias == "none", "bias: found \"" + bias + "\", expected \"none\"");
-  LoraOptions options;
-  options.lora_r = field<int>(json, "r");
-  options.lora_alpha = field<double>(json, "lora_alpha");
-  options.lora_dropout = field_or<double>(json, "lora_dropout", 0.0);
-  const auto targets = json.find("target_modules");
-  check(targets != json.end(), "missing key \"target_modules\"");
-  if (targets->is_string() && *targets == "all-linear") {
-    options.target_modules = {"all-linear"};
-  } else {
-    check(targets->is_array(), "target_modules: found " + to_line(*targets) +
-                                   ", expected a list of names, or \"all-linear\"");
-    options.target_modules = targets->get<std::vector<std::string>>();
+  for (const auto& [name, tensor] : stored) {
+    if (expected.contains(name)) continue;
+    fail(fmt::format("{}: tensor {} belongs to no target of {} or no layer of this base model",
+                     path, name, kConfigFile));
   }
-  check_options(options);
-  // One spelling: what is compared and written later does not depend on the file's order.
-  return normalised(std::move(options));
+  return stored;
 }
 
 }  // namespace
 
-LoraOptions read_peft_options(const fs::path& folder) {
-  const fs::path config = folder / kConfigFile, weights = folder / kWeightsFile;
-  check(fs::is_directory(folder), folder.string() + ": no such adapter folder");
-  const bool has_config = fs::exists(config), has_weights = fs::exists(weights);
-  if (!has_config || !has_weights) {
-    fail(fmt::format("{}: {} is missing{}", folder.string(),
-                     has_config ? kWeightsFile : kConfigFile,
-                     has_config != has_weights ? ": the adapter is half written"
-                                               : ", so this is no adapter folder"));
-  }
-  try {
-    return parse_options(read_json(config));
-  } catch (const std::exception& error) {
-    const std::string what = error.what(), path = config.string();
-    fail(what.starts_with(path) ? what : path + ": " + what);
-  }
-}
-
 Adapter read_peft(const fs::path& folder, const model::DecoderConfig& config) {
   const c10::InferenceMode inference;
-  Adapter adapter = make_adapter(config, read_peft_options(folder));
+  const PeftConfig peft = read_peft_config(folder);
+  const AdapterForm form = form_of(folder, peft, config.num_hidden_layers);
   const model::SafetensorsFile file(folder / kWeightsFile);
-  std::map<std::string, const model::StoredTensor*> stored;
-  for (const auto& tensor : file.tensors()) stored[tensor.name] = &tensor;
+  const auto stored = checked_tensors(file, config, form);
+  LoraOptions options = peft.options;
+  options.target_modules = target_names(form);
+  Adapter adapter = make_adapter(config, options, form);
   for_each_matrix(adapter.weights, [&](const std::string& name, const at::Tensor& to) {
-    const auto found = stored.find(name);
-    if (found == stored.end()) {
-      fail(fmt::format("{}: tensor {} is missing; {} names its module as a target",
-                       file.path().string(), name, kConfigFile));
-    }
-    const model::StoredTensor& tensor = *found->second;
-    if (tensor.shape != to.sizes().vec()) {
-      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}] for r {} and this base model",
-                       file.path().string(), name, fmt::join(tensor.shape, ", "),
-                       fmt::join(to.sizes(), ", "), adapter.options.lora_r));
-    }
+    const model::StoredTensor& tensor = *stored.at(name);
     try {
       const at::Tensor view = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()),
                                             tensor.shape, at::TensorOptions(scalar_type(tensor)));
@@ -142,17 +109,13 @@ Adapter read_peft(const fs::path& folder, const model::DecoderConfig& config) {
     } catch (const Error& error) {
       fail(fmt::format("{}: tensor {}: {}", file.path().string(), name, error.what()));
     }
-    stored.erase(found);
   });
-  if (!stored.empty()) {
-    fail(fmt::format("{}: tensor {} belongs to no target of {} or no layer of this base model",
-                     file.path().string(), stored.begin()->first, kConfigFile));
-  }
   return adapter;
 }
 
 void write_peft(const fs::path& folder, const Adapter& adapter, const std::string& base_model) {
   const c10::InferenceMode inference;
+  check(is_alike(adapter), folder.string() + ": an adapter whose modules differ is not written");
   fs::create_directories(folder);
   // Without its config a folder is no adapter: what stands there meanwhile cannot be taken for one.
   fs::remove(folder / kConfigFile);
@@ -171,7 +134,7 @@ void write_peft(const fs::path& folder, const Adapter& adapter, const std::strin
   }
   const double alpha = adapter.options.lora_alpha;
   const Json whole_alpha = static_cast<std::int64_t>(alpha);
-  const Json config = {
+  Json config = {
       {"peft_type", "LORA"},
       {"task_type", "CAUSAL_LM"},
       {"base_model_name_or_path", base_model},
@@ -182,6 +145,7 @@ void write_peft(const fs::path& folder, const Adapter& adapter, const std::strin
       {"bias", "none"},
       {"target_modules", names},
       {"inference_mode", true}};
+  if (adapter.options.use_rslora) config["use_rslora"] = true;
   write_atomically(folder / kConfigFile, config.dump(2) + "\n");
 }
 

@@ -134,7 +134,7 @@ BlockParts Decoder::parts_of(const AdapterWeights& adapter, std::int64_t layer) 
     std::vector<LowRankPart> parts;
     for (const auto& [projection, out_begin] : places) {
       const LowRank& update = adapter.at(layer, projection);
-      if (update.a.defined()) parts.push_back({update.a, update.b, out_begin});
+      if (update.a.defined()) parts.push_back({update.a, update.b, out_begin, update.scaling});
     }
     return parts;
   };
@@ -150,11 +150,10 @@ void Decoder::set_adapter(const AdapterWeights* adapter) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const BlockParts parts =
         adapter ? parts_of(*adapter, static_cast<std::int64_t>(i)) : BlockParts();
-    const double scaling = adapter ? adapter->scaling : 1;
-    layers_[i].qkv.set_low_rank(parts.qkv, scaling);
-    layers_[i].o.set_low_rank(parts.o, scaling);
-    layers_[i].gate_up.set_low_rank(parts.gate_up, scaling);
-    layers_[i].down.set_low_rank(parts.down, scaling);
+    layers_[i].qkv.set_low_rank(parts.qkv);
+    layers_[i].o.set_low_rank(parts.o);
+    layers_[i].gate_up.set_low_rank(parts.gate_up);
+    layers_[i].down.set_low_rank(parts.down);
   }
 }
 

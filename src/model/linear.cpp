@@ -110,8 +110,8 @@ at::Tensor Linear::dequantised() const {
   return dense;
 }
 
-void Linear::set_low_rank(std::span<const LowRankPart> parts, double scaling) {
-  low_rank_ = LowRankUpdate(parts, scaling, rows(), columns_, device_, dtype_);
+void Linear::set_low_rank(std::span<const LowRankPart> parts) {
+  low_rank_ = LowRankUpdate(parts, rows(), columns_, device_, dtype_);
 }
 
 at::Tensor Linear::apply(const at::Tensor& x, LowRankTape* tape) const {

@@ -58,22 +58,27 @@ void for_each_block(std::int64_t size, std::int64_t block, std::int64_t parts, c
 
 }  // namespace
 
-LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out,
-                             Columns columns, c10::Device device, c10::ScalarType dtype)
-    : scaling_(scaling) {
+LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t out, Columns columns,
+                             c10::Device device, c10::ScalarType dtype) {
   if (parts.empty()) return;
   std::vector<at::Tensor> downs;
   for (const LowRankPart& part : parts) {
     downs.push_back(part.a.contiguous());
-    parts_.push_back(
-        {downs.back(), part.b.contiguous(), {}, {}, part.out_begin, width_, part.a.size(0)});
+    parts_.push_back({downs.back(),
+                      part.b.contiguous(),
+                      {},
+                      {},
+                      part.out_begin,
+                      width_,
+                      part.a.size(0),
+                      part.scaling});
     width_ += part.a.size(0);
   }
   at::Tensor up = at::zeros({out, width_}, downs.front().options());
   for (const Part& part : parts_) {
     up.narrow(0, part.out_begin, part.b.size(0))
         .narrow(1, part.column, part.lora_rank)
-        .copy_(at::mul(part.b, scaling));
+        .copy_(at::mul(part.b, part.scaling));
   }
   if (!device.is_cpu()) {
     down_ = at::cat(downs).to(device, dtype);
@@ -166,7 +171,6 @@ at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
   const cpu::Storage storage = storage_of(dy.scalar_type());
   const std::int64_t rows = dy.size(0), out = dy.size(1), in = x.size(1);
   const auto count = static_cast<std::int64_t>(parts_.size());
-  const auto scaling = static_cast<float>(scaling_);
 
   at::Tensor u = at::empty({rows, width_}, tape.product.options());  // scaling · dy · b
   float* const u_data = u.mutable_data_ptr<float>();
@@ -179,7 +183,7 @@ at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
     args.k = part.b.size(0);
     args.b = part.b_rows.const_data_ptr<float>();
     args.columns = part.lora_rank;
-    args.factor = scaling;
+    args.factor = static_cast<float>(part.scaling);
     args.out = u_data + part.column;
     args.ldo = width_;
     kernels.skinny(args, begin, end);
@@ -219,7 +223,7 @@ at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
       args.wide = at_column(dy, part.out_begin);
       args.ldw = out;
       args.small = tape.product.const_data_ptr<float>() + part.column;
-      args.factor = scaling;
+      args.factor = static_cast<float>(part.scaling);
       args.out = grad.b.mutable_data_ptr<float>();
       args.column_stride = part.lora_rank;
     }
@@ -272,7 +276,7 @@ at::Tensor LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& 
     const Part& part = parts_[i];
     const at::Tensor part_dy = dy.narrow(1, part.out_begin, part.b.size(0));
     grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)),
-                    scaling_);
+                    part.scaling);
     if (!masked) {
       grads[i].a.add_(down_grad.narrow(0, part.column, part.lora_rank));
       continue;

@@ -7,6 +7,7 @@
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/lora/peft.hpp"
+#include "tradeoff/lora/peft_config.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -57,11 +58,9 @@ void use_adapter(LoadedModel& model, const fs::path& folder) {
 }
 
 Json adapter_identity(const fs::path& folder) {
-  const lora::LoraOptions options = lora::read_peft_options(folder);
-  return {{"weights_sha256", sha256_file(folder / "adapter_model.safetensors")},
-          {"lora_r", options.lora_r},
-          {"lora_alpha", options.lora_alpha},
-          {"target_modules", options.target_modules}};
+  Json identity = {{"weights_sha256", sha256_file(folder / lora::kWeightsFile)}};
+  identity.update(lora::peft_record(folder));
+  return identity;
 }
 
 Json model_identity(const comm::Session& session, const ModelOptions& options) {

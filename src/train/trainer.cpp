@@ -30,10 +30,12 @@ namespace fs = std::filesystem;
 constexpr const char* kCurveFile = "train.jsonl";
 
 Json lora_record(const lora::LoraOptions& lora) {
-  return {{"lora_r", lora.lora_r},
-          {"lora_alpha", lora.lora_alpha},
-          {"lora_dropout", lora.lora_dropout},
-          {"target_modules", lora.target_modules}};
+  Json record = {{"lora_r", lora.lora_r},
+                 {"lora_alpha", lora.lora_alpha},
+                 {"lora_dropout", lora.lora_dropout},
+                 {"target_modules", lora.target_modules}};
+  if (lora.use_rslora) record["use_rslora"] = true;
+  return record;
 }
 
 lora::Adapter starting_adapter(const TrainJob& job, const model::DecoderConfig& config) {
@@ -43,6 +45,9 @@ lora::Adapter starting_adapter(const TrainJob& job, const model::DecoderConfig& 
     return adapter;
   }
   lora::Adapter adapter = lora::read_peft(job.init_adapter, config);
+  check(lora::is_alike(adapter), job.init_adapter.string() +
+                                     ": the adapter's modules differ in rank, scaling or layer; "
+                                     "expected for training: all alike");
   adapter.options.lora_dropout = job.lora.lora_dropout;
   const auto contrary = store::differences(lora_record(adapter.options), lora_record(job.lora));
   check(contrary.empty(), fmt::format("{}: the adapter is another than the options say: {}",

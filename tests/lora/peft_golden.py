@@ -167,7 +167,7 @@ def main():
     broken(lambda f: (f / "adapter_model.safetensors").unlink(), "half written", "adapter_model.safetensors")
     broken(lambda f: shutil.rmtree(f), "no such adapter folder")
     broken(config(use_dora=True), "use_dora")
-    broken(config(rank_pattern={"k_proj": 2}), "rank_pattern")
+    broken(config(rank_pattern={"k_proj": 2}), "k_proj.lora_A", "shape [4, 72]", "r 2")
     broken(config(peft_type="IA3"), "LORA", "IA3")
     broken(config(r=8), "shape", "r 8")
     broken(config(target_modules=["k_proj"]), "belongs to no target")

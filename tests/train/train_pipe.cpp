@@ -18,6 +18,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/lora/peft.hpp"
+#include "tradeoff/lora/peft_config.hpp"
 #include "tradeoff/model/device.hpp"
 #include "tradeoff/model/safetensors.hpp"
 #include "tradeoff/train/adamw.hpp"

@@ -12,6 +12,9 @@ struct LoraOptions {
   int lora_r = 8;
   // The update is scaled by lora_alpha / lora_r.
   double lora_alpha = 16;
+  // It is scaled by lora_alpha / sqrt(lora_r) instead (rsLoRA, arXiv:2312.03732). Comes with an
+  // adapter; no option of the program sets it.
+  bool use_rslora = false;
   // Probability with which an element of the update's input is dropped in training.
   double lora_dropout = 0.05;
   // Which products carry an update: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.

@@ -32,11 +32,11 @@ ProjectionShape shape_of(const DecoderConfig& config, Projection projection);
 struct LowRank {
   at::Tensor a;  // float32 [r, in]
   at::Tensor b;  // float32 [out, r]
+  // lora_alpha / r, or / sqrt(r) with rsLoRA.
+  double scaling = 1;
 };
 
 struct AdapterWeights {
-  // lora_alpha / r.
-  double scaling = 1;
   // One entry a layer, indexed by Projection.
   std::vector<std::array<LowRank, kProjections.size()>> layers;
 

@@ -45,7 +45,7 @@ class Linear {
 
   /// From now on W stands for W + scaling · b·a of the parts, computed unmerged. The values are
   /// copied. In a gated pair the rows of up follow those of gate. No parts: W alone.
-  void set_low_rank(std::span<const LowRankPart> parts, double scaling);
+  void set_low_rank(std::span<const LowRankPart> parts);
   const LowRankUpdate& low_rank() const { return low_rank_; }
 
   /// Keeps what apply_transposed needs: on the CPU a packed Wᵀ. weight [rows, in]: what the

@@ -11,6 +11,7 @@ namespace tradeoff::model {
 struct LowRankPart {
   at::Tensor a, b;  // float32 [r, in], [out of the part, r]
   std::int64_t out_begin = 0;
+  double scaling = 1;
 };
 
 /// Whether the columns of a product stand one after another, or a gated pair's alternate
@@ -36,8 +37,8 @@ class LowRankUpdate {
   LowRankUpdate() = default;
   /// `out` counts the rows of the weight, those of both matrices for a gated pair. Activations have
   /// `dtype`.
-  LowRankUpdate(std::span<const LowRankPart> parts, double scaling, std::int64_t out,
-                Columns columns, c10::Device device, c10::ScalarType dtype);
+  LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t out, Columns columns,
+                c10::Device device, c10::ScalarType dtype);
 
   bool empty() const { return parts_.empty(); }
   std::int64_t width() const { return width_; }
@@ -66,6 +67,7 @@ class LowRankUpdate {
     at::Tensor a, b;               // [r, in], [out of the part, r]
     at::Tensor a_columns, b_rows;  // CPU: aᵀ [in, r] and b [out of the part, r] for the kernels
     std::int64_t out_begin = 0, column = 0, lora_rank = 0;
+    double scaling = 1;
   };
   at::Tensor block_columns(std::int64_t out, Columns columns) const;
   at::Tensor down_cpu(const at::Tensor& x, const LowRankTape& tape) const;
@@ -73,7 +75,6 @@ class LowRankUpdate {
                            std::span<const LowRankPart> grads) const;
 
   std::vector<Part> parts_;
-  double scaling_ = 1;
   std::int64_t width_ = 0;
   at::Tensor down_;  // CUDA: [R, in]
   at::Tensor input_panels_;
