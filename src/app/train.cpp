@@ -7,6 +7,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
 #include "tradeoff/lora/peft_config.hpp"
+#include "tradeoff/model/config.hpp"
 #include "tradeoff/study/train_file.hpp"
 
 namespace tradeoff::app {
@@ -18,8 +19,9 @@ void take_over(const config::Table& table, study::TrainFileOptions& options,
   lora::LoraOptions found;
   lora::LoraOptions asked;
   try {
-    found = lora::read_peft_options(options.init_adapter);
-    asked = lora::normalised(options.lora);
+    const model::DecoderConfig config = model::read_config(options.model.model / "config.json");
+    found = lora::read_peft_options(options.init_adapter, config);
+    asked = lora::normalised(options.lora, config);
   } catch (const Error& error) {
     problems.add("--init-adapter", error.what());
     return;

@@ -86,7 +86,9 @@ void bind(Table& table, lora::LoraOptions& options) {
       .at_least(0);
   table
       .add("target_modules", &options.target_modules,
-           "Which products carry an update, or all-linear", {"lora_target_modules"})
+           "Which products carry an update (q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
+           "down_proj; qkv_proj and gate_up_proj where a family fuses them), or all-linear",
+           {"lora_target_modules"})
       .commas();
 }
 

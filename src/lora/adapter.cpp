@@ -3,9 +3,12 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string_view>
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/seed.hpp"
@@ -24,33 +27,43 @@ std::int64_t parameter_count(const model::DecoderConfig& config, const AdapterFo
   return count;
 }
 
+bool means_all(const std::vector<std::string>& targets) {
+  return targets.size() == 1 && targets.front() == "all-linear";
+}
+
+// Every one names one of `projections`, and there is one.
+void check_names(const std::vector<std::string>& targets,
+                 std::span<const model::Projection> projections) {
+  check(!targets.empty(), "target_modules: expected at least one");
+  for (const std::string& name : targets) {
+    if (std::ranges::find(projections, name, model::name_of) != projections.end()) continue;
+    std::vector<std::string_view> names;
+    for (const model::Projection projection : projections)
+      names.push_back(model::name_of(projection));
+    fail(fmt::format("target_modules: found \"{}\", expected {}, or all-linear alone", name,
+                     fmt::join(names, ", ")));
+  }
+}
+
 }  // namespace
 
-std::vector<model::Projection> parse_targets(const std::vector<std::string>& names) {
-  if (names.size() == 1 && names.front() == "all-linear") {
-    return {model::kProjections.begin(), model::kProjections.end()};
-  }
+std::vector<model::Projection> parse_targets(const std::vector<std::string>& names,
+                                             const model::DecoderConfig& config) {
+  const auto all = model::projections_of(config);
+  if (means_all(names)) return {all.begin(), all.end()};
   std::vector<model::Projection> targets;
-  for (const model::Projection projection : model::kProjections) {
+  for (const model::Projection projection : all) {
     const auto times = std::ranges::count(names, model::name_of(projection));
     check(times <= 1, fmt::format("target_modules: {} stands twice", model::name_of(projection)));
     if (times == 1) targets.push_back(projection);
   }
-  for (const std::string& name : names) {
-    if (std::ranges::find(model::kProjections, name, model::name_of) == model::kProjections.end()) {
-      fail(
-          fmt::format("target_modules: found \"{}\", expected q_proj, k_proj, v_proj, o_proj, "
-                      "gate_proj, up_proj, down_proj, or all-linear alone",
-                      name));
-    }
-  }
-  check(!targets.empty(), "target_modules: expected at least one");
+  check_names(names, all);
   return targets;
 }
 
-LoraOptions normalised(LoraOptions options) {
+LoraOptions normalised(LoraOptions options, const model::DecoderConfig& config) {
   std::vector<std::string> names;
-  for (const model::Projection projection : parse_targets(options.target_modules)) {
+  for (const model::Projection projection : parse_targets(options.target_modules, config)) {
     names.emplace_back(model::name_of(projection));
   }
   options.target_modules = std::move(names);
@@ -64,12 +77,12 @@ void check_options(const LoraOptions& options) {
   check(options.lora_dropout >= 0 && options.lora_dropout < 1,
         fmt::format("lora_dropout: found {}, expected a number from 0 to below 1",
                     options.lora_dropout));
-  parse_targets(options.target_modules);
+  if (!means_all(options.target_modules)) check_names(options.target_modules, model::kProjections);
 }
 
 model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
                                const LoraOptions& options) {
-  return views_of(flat, config, form_of(options, config.num_hidden_layers));
+  return views_of(flat, config, form_of(options, config));
 }
 
 model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfig& config,
@@ -99,17 +112,14 @@ model::AdapterWeights views_of(const at::Tensor& flat, const model::DecoderConfi
 
 Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options) {
   check_options(options);
-  return make_adapter(config, options, form_of(options, config.num_hidden_layers));
+  return make_adapter(config, options, form_of(options, config));
 }
 
 Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& options,
                      const AdapterForm& form) {
   const c10::InferenceMode inference;
-  check(!config.fused_tensors,
-        "model_type \"" + config.model_type +
-            "\" keeps qkv_proj and gate_up_proj fused; adapters on it are not supported");
   Adapter adapter;
-  adapter.options = options;
+  adapter.options = normalised(options, config);
   adapter.form = form;
   adapter.parameters =
       at::zeros({parameter_count(config, form)}, at::TensorOptions(c10::ScalarType::Float));
@@ -118,7 +128,14 @@ Adapter make_adapter(const model::DecoderConfig& config, const LoraOptions& opti
 }
 
 bool is_alike(const Adapter& adapter) {
-  return adapter.form == form_of(adapter.options, static_cast<std::int64_t>(adapter.form.size()));
+  const ModuleForm one = module_form(adapter.options);
+  return std::ranges::all_of(adapter.form, [&](const auto& layer) {
+    return std::ranges::all_of(model::kProjections, [&](model::Projection projection) {
+      const bool target =
+          std::ranges::count(adapter.options.target_modules, model::name_of(projection)) > 0;
+      return layer[static_cast<std::size_t>(projection)] == (target ? one : ModuleForm());
+    });
+  });
 }
 
 void initialise(Adapter& adapter, std::uint64_t seed) {

@@ -114,30 +114,37 @@ double scaling_of(double lora_alpha, int lora_r, bool use_rslora) {
   return use_rslora ? lora_alpha / std::sqrt(static_cast<double>(lora_r)) : lora_alpha / lora_r;
 }
 
-AdapterForm form_of(const LoraOptions& options, std::int64_t layers) {
-  AdapterForm form(static_cast<std::size_t>(layers));
-  const ModuleForm one = {options.lora_r,
-                          scaling_of(options.lora_alpha, options.lora_r, options.use_rslora)};
-  for (const model::Projection projection : parse_targets(options.target_modules)) {
-    for (auto& layer : form) layer[static_cast<std::size_t>(projection)] = one;
+ModuleForm module_form(const LoraOptions& options) {
+  return {options.lora_r, scaling_of(options.lora_alpha, options.lora_r, options.use_rslora)};
+}
+
+AdapterForm form_of(const LoraOptions& options, const model::DecoderConfig& config) {
+  AdapterForm form(static_cast<std::size_t>(config.num_hidden_layers));
+  for (const model::Projection projection : parse_targets(options.target_modules, config)) {
+    for (auto& layer : form) layer[static_cast<std::size_t>(projection)] = module_form(options);
   }
   return form;
 }
 
-AdapterForm form_of(const LoraOptions& options, const ModuleRules& rules, std::int64_t layers) {
+AdapterForm form_of(const LoraOptions& options, const ModuleRules& rules,
+                    const model::DecoderConfig& config) {
+  const std::int64_t layers = config.num_hidden_layers;
+  const auto projections = model::projections_of(config);
+  std::vector<std::string_view> products;
+  for (const model::Projection projection : projections)
+    products.push_back(model::name_of(projection));
   const Targets targets(rules);
   const Pattern<int> ranks("rank_pattern", rules.rank_pattern);
   const Pattern<double> alphas("alpha_pattern", rules.alpha_pattern);
   for (const std::string& name : other_modules(layers)) {
     check(!targets.has(name, false),
-          fmt::format("target_modules: {} is a target, which carries no update here; expected "
-                      "q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj or down_proj",
-                      name));
+          fmt::format("target_modules: {} is a target, which carries no update here; expected {}",
+                      name, fmt::join(products, ", ")));
   }
   AdapterForm form(static_cast<std::size_t>(layers));
   std::int64_t found = 0;
   for (std::int64_t i = 0; i < layers; ++i) {
-    for (const model::Projection projection : model::kProjections) {
+    for (const model::Projection projection : projections) {
       const std::string name = model::module_name(i, projection);
       if (!targets.has(name, true)) continue;
       const int lora_r = ranks.value_of(name, options.lora_r);
@@ -147,9 +154,10 @@ AdapterForm form_of(const LoraOptions& options, const ModuleRules& rules, std::i
       ++found;
     }
   }
-  check(found > 0, fmt::format("target_modules: no product of the model's {} layers is a target "
-                               "(with exclude_modules and layers_to_transform)",
-                               layers));
+  check(found > 0,
+        fmt::format("target_modules: no product of the model's {} layers is a target "
+                    "(with exclude_modules and layers_to_transform); expected some of {}",
+                    layers, fmt::join(products, ", ")));
   return form;
 }
 

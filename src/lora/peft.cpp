@@ -94,7 +94,7 @@ std::map<std::string, const model::StoredTensor*> checked_tensors(
 Adapter read_peft(const fs::path& folder, const model::DecoderConfig& config) {
   const c10::InferenceMode inference;
   const PeftConfig peft = read_peft_config(folder);
-  const AdapterForm form = form_of(folder, peft, config.num_hidden_layers);
+  const AdapterForm form = form_of(folder, peft, config);
   const model::SafetensorsFile file(folder / kWeightsFile);
   const auto stored = checked_tensors(file, config, form);
   LoraOptions options = peft.options;
@@ -128,10 +128,6 @@ void write_peft(const fs::path& folder, const Adapter& adapter, const std::strin
   model::write_safetensors(folder / kWeightsFile, specs, [&](std::size_t i) {
     return std::span(static_cast<const std::byte*>(tensors[i].const_data_ptr()), specs[i].bytes());
   });
-  std::vector<std::string> names;
-  for (const model::Projection projection : parse_targets(adapter.options.target_modules)) {
-    names.emplace_back(model::name_of(projection));
-  }
   const double alpha = adapter.options.lora_alpha;
   const Json whole_alpha = static_cast<std::int64_t>(alpha);
   Json config = {
@@ -143,7 +139,7 @@ void write_peft(const fs::path& folder, const Adapter& adapter, const std::strin
        alpha == static_cast<double>(static_cast<std::int64_t>(alpha)) ? whole_alpha : Json(alpha)},
       {"lora_dropout", adapter.options.lora_dropout},
       {"bias", "none"},
-      {"target_modules", names},
+      {"target_modules", adapter.options.target_modules},
       {"inference_mode", true}};
   if (adapter.options.use_rslora) config["use_rslora"] = true;
   write_atomically(folder / kConfigFile, config.dump(2) + "\n");

@@ -16,8 +16,6 @@ constexpr const char* kPickleFile = "adapter_model.bin";
 // No adapter in use comes near; a larger number is a damaged file.
 constexpr std::int64_t kMostRank = 65536;
 constexpr std::int64_t kMostLayers = 65536;
-// More than any Llama has.
-constexpr std::int64_t kTrainedLayers = 256;
 
 // Read below.
 constexpr std::string_view kRead[] = {
@@ -261,8 +259,9 @@ PeftConfig read_peft_config(const fs::path& folder) {
   return naming_config(folder, [&] { return parse(read_json(folder / kConfigFile)); });
 }
 
-AdapterForm form_of(const fs::path& folder, const PeftConfig& config, std::int64_t layers) {
-  return naming_config(folder, [&] { return form_of(config.options, config.rules, layers); });
+AdapterForm form_of(const fs::path& folder, const PeftConfig& peft,
+                    const model::DecoderConfig& config) {
+  return naming_config(folder, [&] { return form_of(peft.options, peft.rules, config); });
 }
 
 std::vector<std::string> target_names(const AdapterForm& form) {
@@ -276,12 +275,12 @@ std::vector<std::string> target_names(const AdapterForm& form) {
   return names;
 }
 
-LoraOptions read_peft_options(const fs::path& folder) {
-  const PeftConfig config = read_peft_config(folder);
-  const AdapterForm form = form_of(folder, config, kTrainedLayers);
-  LoraOptions options = config.options;
+LoraOptions read_peft_options(const fs::path& folder, const model::DecoderConfig& config) {
+  const PeftConfig peft = read_peft_config(folder);
+  const AdapterForm form = form_of(folder, peft, config);
+  LoraOptions options = peft.options;
   options.target_modules = target_names(form);
-  check(form == form_of(options, kTrainedLayers),
+  check(form == form_of(options, config),
         (folder / kConfigFile).string() +
             ": by rank_pattern, alpha_pattern, layers_to_transform or its targets, modules of "
             "this adapter differ in rank, scaling or layer; expected for training: all alike");
@@ -292,17 +291,10 @@ Json peft_record(const fs::path& folder) {
   const PeftConfig config = read_peft_config(folder);
   const Json json = read_json(folder / kConfigFile);
   Json record = {{"lora_r", config.options.lora_r}, {"lora_alpha", config.options.lora_alpha}};
-  // One spelling of what is usual: the record does not depend on the file's order.
-  const auto& names = config.rules.target_modules.names;
-  const bool usual = config.rules.target_modules.all_linear ||
-                     (!names.empty() && std::ranges::all_of(names, [](const std::string& name) {
-                       return std::ranges::find(model::kProjections, name, model::name_of) !=
-                              model::kProjections.end();
-                     }));
-  ModuleRules targets;
-  targets.target_modules = config.rules.target_modules;
-  record["target_modules"] =
-      usual ? Json(target_names(form_of(config.options, targets, 1))) : json.at("target_modules");
+  // The record does not depend on the order of a list.
+  auto names = config.rules.target_modules.names;
+  std::ranges::sort(names);
+  record["target_modules"] = names.empty() ? json.at("target_modules") : Json(names);
   for (const char* key : {"use_rslora", "exclude_modules", "layers_to_transform", "layers_pattern",
                           "rank_pattern", "alpha_pattern"}) {
     const Json& value = value_of(json, key);

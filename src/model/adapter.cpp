@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model {
@@ -22,15 +24,25 @@ void check_shape(const at::Tensor& tensor, std::int64_t rows, std::int64_t colum
 
 }  // namespace
 
+std::span<const Projection> projections_of(const DecoderConfig& config) {
+  using P = Projection;
+  static constexpr std::array kApart = {P::q, P::k, P::v, P::o, P::gate, P::up, P::down};
+  static constexpr std::array kFused = {P::qkv, P::o, P::gate_up, P::down};
+  if (config.fused_tensors) return kFused;
+  return kApart;
+}
+
 std::string_view name_of(Projection projection) {
   static constexpr std::array<std::string_view, kProjections.size()> kNames = {
-      "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+      "q_proj",  "k_proj",    "v_proj",   "o_proj",      "gate_proj",
+      "up_proj", "down_proj", "qkv_proj", "gate_up_proj"};
   return kNames[static_cast<std::size_t>(projection)];
 }
 
 std::string module_name(std::int64_t layer, Projection projection) {
-  return fmt::format("model.layers.{}.{}.{}", layer,
-                     projection <= Projection::o ? "self_attn" : "mlp", name_of(projection));
+  const bool attention = projection <= Projection::o || projection == Projection::qkv;
+  return fmt::format("model.layers.{}.{}.{}", layer, attention ? "self_attn" : "mlp",
+                     name_of(projection));
 }
 
 ProjectionShape shape_of(const DecoderConfig& c, Projection projection) {
@@ -47,6 +59,10 @@ ProjectionShape shape_of(const DecoderConfig& c, Projection projection) {
       return {c.intermediate_size, c.hidden_size};
     case Projection::down:
       return {c.hidden_size, c.intermediate_size};
+    case Projection::qkv:
+      return {c.query_width() + 2 * c.kv_width(), c.hidden_size};
+    case Projection::gate_up:
+      return {2 * c.intermediate_size, c.hidden_size};
   }
   fail("unknown projection");
 }
@@ -60,6 +76,8 @@ void check_adapter(const AdapterWeights& adapter, const DecoderConfig& config) {
     for (const Projection projection : kProjections) {
       const LowRank& update = adapter.at(i, projection);
       if (!update.a.defined() && !update.b.defined()) continue;
+      check(std::ranges::find(projections_of(config), projection) != projections_of(config).end(),
+            "adapter " + module_name(i, projection) + ": the model has no such product");
       const ProjectionShape shape = shape_of(config, projection);
       const std::int64_t lora_rank =
           update.a.defined() && update.a.dim() == 2 ? update.a.size(0) : 0;

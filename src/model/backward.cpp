@@ -30,6 +30,14 @@ char* at_row(at::Tensor& x, std::int64_t row) {
   return static_cast<char*>(x.mutable_data_ptr()) + row * x.stride(0) * x.element_size();
 }
 
+// Streams of dropout in a layer; a fused product draws from that of its first part.
+constexpr std::int64_t kDropoutStreams = 7;
+std::int64_t stream_of(Projection projection) {
+  if (projection == Projection::qkv) return static_cast<std::int64_t>(Projection::q);
+  if (projection == Projection::gate_up) return static_cast<std::int64_t>(Projection::gate);
+  return static_cast<std::int64_t>(projection);
+}
+
 }  // namespace
 
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
@@ -106,8 +114,7 @@ LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
 
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection,
                         std::int64_t columns, double probability, c10::ScalarType dtype) {
-  const std::int64_t module = layer * static_cast<std::int64_t>(kProjections.size()) +
-                              static_cast<std::int64_t>(projection);
+  const std::int64_t module = layer * kDropoutStreams + stream_of(projection);
   const auto threshold = static_cast<std::uint32_t>(std::lround(probability * 65536));
   if (rows.sample.is_cuda())
     return cuda::dropout_mask(rows, module, columns, threshold, probability, dtype);

@@ -39,7 +39,7 @@ at::Tensor joined(const StoredWeights& weights, const std::vector<std::string>& 
 bool keep_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device) {
   if (residency != Nf4Residency::automatic) return residency == Nf4Residency::packed;
   double bytes = 0;
-  for (const Projection p : kProjections) {
+  for (const Projection p : projections_of(config)) {
     const ProjectionShape shape = shape_of(config, p);
     bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
@@ -140,8 +140,9 @@ BlockParts Decoder::parts_of(const AdapterWeights& adapter, std::int64_t layer) 
   };
   using P = Projection;
   const std::int64_t q = config_.query_width(), kv = config_.kv_width();
-  return {collect({{P::q, 0}, {P::k, q}, {P::v, q + kv}}), collect({{P::o, 0}}),
-          collect({{P::gate, 0}, {P::up, config_.intermediate_size}}), collect({{P::down, 0}})};
+  return {collect({{P::q, 0}, {P::k, q}, {P::v, q + kv}, {P::qkv, 0}}), collect({{P::o, 0}}),
+          collect({{P::gate, 0}, {P::up, config_.intermediate_size}, {P::gate_up, 0}}),
+          collect({{P::down, 0}})};
 }
 
 void Decoder::set_adapter(const AdapterWeights* adapter) {

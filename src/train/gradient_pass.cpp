@@ -20,7 +20,7 @@ GradientPass::GradientPass(model::Decoder& decoder, const lora::LoraOptions& lor
                            std::uint64_t seed, Recompute recompute)
     : decoder_(decoder),
       lora_(lora),
-      targets_(lora::parse_targets(lora.target_modules)),
+      targets_(lora::parse_targets(lora.target_modules, decoder.config())),
       dropout_key_(SeedStream(seed, "dropout").key()),
       recompute_(recompute) {}
 
@@ -46,9 +46,9 @@ void GradientPass::draw_masks(std::int64_t layer, const PackedBatch& batch,
   using P = Projection;
   if (lora_.lora_dropout == 0) return;
   const bool last = layer + 1 == decoder_.config().num_hidden_layers;
-  tape.low_qkv.masks = masks(layer, std::array{P::q, P::k, P::v}, false, batch);
+  tape.low_qkv.masks = masks(layer, std::array{P::q, P::k, P::v, P::qkv}, false, batch);
   tape.low_o.masks = masks(layer, std::array{P::o}, last, batch);
-  tape.low_gate_up.masks = masks(layer, std::array{P::gate, P::up}, last, batch);
+  tape.low_gate_up.masks = masks(layer, std::array{P::gate, P::up, P::gate_up}, last, batch);
   tape.low_down.masks = masks(layer, std::array{P::down}, last, batch);
   for (auto* low : {&tape.low_qkv, &tape.low_o, &tape.low_gate_up, &tape.low_down}) {
     low->dropout = lora_.lora_dropout;

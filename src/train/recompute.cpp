@@ -16,7 +16,7 @@ std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& 
   for (const std::string& norm : {c.norms.after_attention, c.norms.after_mlp})
     if (!norm.empty()) attention += size * c.hidden_size;
   std::int64_t low_rank = 0;
-  for (const model::Projection projection : lora::parse_targets(lora.target_modules)) {
+  for (const model::Projection projection : lora::parse_targets(lora.target_modules, c)) {
     low_rank += 4 * lora.lora_r;
     if (lora.lora_dropout > 0 && decoder.device().is_cpu()) {
       low_rank += model::shape_of(c, projection).in / 8;

@@ -228,7 +228,7 @@ TrainResult train(const comm::Session& session, model::Decoder& decoder, const S
   check_options(job.options);
   lora::check_options(job.lora);
   TrainJob named = job;
-  named.lora = lora::normalised(job.lora);
+  named.lora = lora::normalised(job.lora, decoder.config());
   return Trainer(session, decoder, samples, named).run();
 }
 

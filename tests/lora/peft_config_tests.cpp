@@ -33,8 +33,14 @@ class PeftConfigTest : public testing::Test {
     std::ofstream(folder_ / kConfigFile) << json.dump();
     return read_peft_config(folder_);
   }
-  AdapterForm form(const std::string& changes, std::int64_t layers = 4) {
-    return form_of(folder_, read(changes), layers);
+  static model::DecoderConfig model_of(std::int64_t layers, bool fused = false) {
+    model::DecoderConfig config;
+    config.num_hidden_layers = layers;
+    config.fused_tensors = fused;
+    return config;
+  }
+  AdapterForm form(const std::string& changes, std::int64_t layers = 4, bool fused = false) {
+    return form_of(folder_, read(changes), model_of(layers, fused));
   }
   // The text of the error; empty: none.
   std::string error(const std::string& changes) {
@@ -205,19 +211,39 @@ TEST_F(PeftConfigTest, TargetsOutsideTheBlocks) {
     EXPECT_NE(what.find("which carries no update here"), std::string::npos) << what;
   }
   const AdapterForm all = form(R"({"target_modules": "all-linear"})");
-  for (const Projection projection : model::kProjections) EXPECT_EQ(rank_of(all, 3, projection), 8);
+  for (const Projection projection : model::projections_of(model_of(4)))
+    EXPECT_EQ(rank_of(all, 3, projection), 8);
+  EXPECT_EQ(rank_of(all, 3, Projection::qkv), 0);
+}
+
+TEST_F(PeftConfigTest, FusedProducts) {
+  const AdapterForm all = form(R"({"target_modules": "all-linear"})", 4, true);
+  EXPECT_EQ(target_names(all),
+            (std::vector<std::string>{"o_proj", "down_proj", "qkv_proj", "gate_up_proj"}));
+  const AdapterForm some = form(R"({"target_modules": ["qkv_proj"]})", 4, true);
+  EXPECT_EQ(rank_of(some, 2, Projection::qkv), 8);
+  EXPECT_EQ(rank_of(some, 2, Projection::o), 0);
+  // PEFT leaves out names that the model has not, as long as one is there.
+  EXPECT_EQ(target_names(form(R"({"target_modules": ["q_proj", "o_proj"]})", 4, true)),
+            std::vector<std::string>{"o_proj"});
+  EXPECT_THROW(form(R"({"target_modules": ["qkv_proj"]})"), Error);
+  EXPECT_THROW(form(R"({"target_modules": ["q_proj"]})", 4, true), Error);
+  // An option of the program names what is there or nothing.
+  EXPECT_THROW(parse_targets({"q_proj"}, model_of(4, true)), Error);
+  EXPECT_THROW(parse_targets({"gate_up_proj"}, model_of(4)), Error);
+  EXPECT_EQ(parse_targets({"all-linear"}, model_of(4, true)).size(), 4U);
 }
 
 TEST_F(PeftConfigTest, TrainingWantsAllAlike) {
   read(R"({"target_modules": ".*_proj", "use_rslora": true, "rank_pattern": {"nothing": 2}})");
-  const LoraOptions options = read_peft_options(folder_);
+  const LoraOptions options = read_peft_options(folder_, model_of(4));
   EXPECT_EQ(options.target_modules.size(), 7U);
   EXPECT_TRUE(options.use_rslora);
   for (const char* changes :
        {R"({"rank_pattern": {"0.self_attn.q_proj": 2}})", R"({"layers_to_transform": [0]})",
         R"({"alpha_pattern": {"q_proj": 3}})", R"({"exclude_modules": ["1.self_attn.q_proj"]})"}) {
     read(changes);
-    EXPECT_THROW(read_peft_options(folder_), Error) << changes;
+    EXPECT_THROW(read_peft_options(folder_, model_of(4)), Error) << changes;
   }
 }
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from tiny import TARGETS, VOCAB, Pipe, make_rows, step_loss
+from tiny import VOCAB, Pipe, make_rows, step_loss
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -60,14 +60,14 @@ CASES = {
 }
 
 
-def make_base(folder, model_type, shape):
+def make_base(folder, model_type, shape, dtype=torch.float32):
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **shape), attn_implementation="eager").float()
     with torch.no_grad():
         for name, p in model.named_parameters():
             if p.dim() == 1:
                 p.add_(0.2 * torch.randn_like(p))
-    model.save_pretrained(folder)
+    model.to(dtype).save_pretrained(folder)
     return folder
 
 
@@ -114,7 +114,7 @@ class Checker:
         adapter = self.pipe.work / "adapter"
         shutil.rmtree(adapter, ignore_errors=True)
         torch.manual_seed(2)
-        tuned = get_peft_model(model.float(), LoraConfig(r=4, lora_alpha=8, lora_dropout=0.0, target_modules=TARGETS, task_type="CAUSAL_LM"))
+        tuned = get_peft_model(model.float(), LoraConfig(r=4, lora_alpha=8, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"))
         with torch.no_grad():
             for key, p in tuned.named_parameters():
                 if "lora_B" in key:
@@ -203,8 +203,7 @@ def main():
                     added["rope_parameters"][key] = added["rope_parameters"][key][:columns // 2]
             base = make_base(check.pipe.work / f"{case}-{shape_name}", model_type, {**shape, **added})
             check.logits(name, base, load(base))
-            if model_type != "phi3":
-                check.gradients(name, base, load(base))
+            check.gradients(name, base, load(base))
     if not options.only:
         refusals(check, check.pipe.work / "llama-plain", check.pipe.work / "qwen2-plain")
     shutil.rmtree(check.pipe.work)

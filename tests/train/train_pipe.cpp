@@ -95,11 +95,14 @@ model::Decoder load(const Json& job) {
 train::TrainJob train_job(const Json& job) {
   train::TrainJob made;
   made.options = options_of(job);
+  made.base_model = field<std::string>(job, "model");
   made.init_adapter = field_or<std::string>(job, "init_adapter", "");
-  if (!made.init_adapter.empty()) made.lora = lora::read_peft_options(made.init_adapter);
+  if (!made.init_adapter.empty())
+    made.lora = lora::read_peft_options(
+        made.init_adapter,
+        model::read_config(std::filesystem::path(made.base_model) / "config.json"));
   made.lora.lora_dropout = field_or(job, "lora_dropout", 0.0);
   made.output_dir = field_or<std::string>(job, "out", "");
-  made.base_model = field<std::string>(job, "model");
   made.resume = field_or(job, "resume", false);
   return made;
 }

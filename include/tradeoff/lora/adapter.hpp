@@ -11,7 +11,8 @@ namespace tradeoff::lora {
 
 /// The trainable parameters of one LoRA adapter.
 struct Adapter {
-  // Where modules differ: the file's own r and alpha, and every product that is a target somewhere.
+  // The targets are spelled out. Where modules differ: the file's own r and alpha, and every
+  // product that is a target somewhere.
   LoraOptions options;
   AdapterForm form;
   // float32 [count]: by layer, by projection, A row-major and then B.

@@ -38,6 +38,9 @@ struct ModuleForm {
   bool operator==(const ModuleForm&) const = default;
 };
 
+/// That of every target under these options.
+ModuleForm module_form(const LoraOptions& options);
+
 /// One entry a layer, indexed by Projection.
 using AdapterForm = std::vector<std::array<ModuleForm, model::kProjections.size()>>;
 
@@ -45,11 +48,12 @@ using AdapterForm = std::vector<std::array<ModuleForm, model::kProjections.size(
 double scaling_of(double lora_alpha, int lora_r, bool use_rslora);
 
 /// The form of an adapter with these options: all targets in every layer.
-AdapterForm form_of(const LoraOptions& options, std::int64_t layers);
+AdapterForm form_of(const LoraOptions& options, const model::DecoderConfig& config);
 
 /// The same with PEFT's rules. Throws Error naming the key: an expression that the two languages of
 /// regular expressions read differently, a target that is no product of a block (lm_head), and
 /// where nothing is a target.
-AdapterForm form_of(const LoraOptions& options, const ModuleRules& rules, std::int64_t layers);
+AdapterForm form_of(const LoraOptions& options, const ModuleRules& rules,
+                    const model::DecoderConfig& config);
 
 }  // namespace tradeoff::lora

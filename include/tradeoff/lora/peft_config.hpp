@@ -21,16 +21,17 @@ struct PeftConfig {
 /// it means cannot be left out in silence. Errors name file, key, found and expected.
 PeftConfig read_peft_config(const std::filesystem::path& folder);
 
-/// The form of the adapter in `folder` for a model of so many layers. Errors name the file.
-AdapterForm form_of(const std::filesystem::path& folder, const PeftConfig& config,
-                    std::int64_t layers);
+/// The form of the adapter in `folder` for a model. Errors name the file.
+AdapterForm form_of(const std::filesystem::path& folder, const PeftConfig& peft,
+                    const model::DecoderConfig& config);
 
 /// The products that carry an update in some layer, as target_modules.
 std::vector<std::string> target_names(const AdapterForm& form);
 
 /// The options of an adapter whose layers are all alike, for training. Throws Error where modules
 /// differ in rank or scaling, or layers in their targets.
-LoraOptions read_peft_options(const std::filesystem::path& folder);
+LoraOptions read_peft_options(const std::filesystem::path& folder,
+                              const model::DecoderConfig& config);
 
 /// What of the config decides the result, for records: lora_r, lora_alpha, target_modules, and
 /// those other keys that say something.

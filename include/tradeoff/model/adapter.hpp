@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,11 +13,15 @@
 /// The form in which a decoder takes LoRA updates; module lora makes, reads and writes them.
 namespace tradeoff::model {
 
-/// The products of a decoder block that can carry an update.
-enum class Projection { q, k, v, o, gate, up, down };
-inline constexpr std::array kProjections = {Projection::q,   Projection::k,    Projection::v,
-                                            Projection::o,   Projection::gate, Projection::up,
-                                            Projection::down};
+/// The products of a decoder block that can carry an update. qkv and gate_up are one tensor each in
+/// the families that keep them fused (phi3), and take the places of q, k, v and of gate, up.
+enum class Projection { q, k, v, o, gate, up, down, qkv, gate_up };
+inline constexpr std::array kProjections = {
+    Projection::q,  Projection::k,    Projection::v,   Projection::o,      Projection::gate,
+    Projection::up, Projection::down, Projection::qkv, Projection::gate_up};
+
+/// Those that a model has, in the order of a block.
+std::span<const Projection> projections_of(const DecoderConfig& config);
 
 /// "q_proj".
 std::string_view name_of(Projection projection);
