@@ -241,6 +241,12 @@ void GgufFile::place_tensors(std::span<const std::uint64_t> offsets, std::uint64
   }
 }
 
+std::vector<std::string> GgufFile::keys() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values_) names.push_back(name);
+  return names;
+}
+
 const GgufTensor& GgufFile::tensor(std::string_view name) const {
   const auto found = places_.find(name);
   if (found == places_.end())

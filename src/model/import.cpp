@@ -126,9 +126,10 @@ ImportSummary import_model(const ImportOptions& options) {
   if (options.quantization == Quantization::nf4) {
     json["quantization_config"] = nf4_quantization_config();
   }
-  if (vocabulary.bos) json["bos_token_id"] = *vocabulary.bos;
+  // Without these keys transformers takes ids of the family's own.
+  json["bos_token_id"] = vocabulary.bos ? Json(*vocabulary.bos) : Json();
   json["eos_token_id"] = eos.front();
-  if (vocabulary.pad) json["pad_token_id"] = *vocabulary.pad;
+  json["pad_token_id"] = vocabulary.pad ? Json(*vocabulary.pad) : Json();
   write_atomically(options.out / "config.json", json.dump(2) + "\n");
   return summary;
 }

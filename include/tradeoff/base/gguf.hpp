@@ -61,6 +61,8 @@ class GgufFile {
   explicit GgufFile(const std::filesystem::path& path);
 
   bool has(std::string_view key) const { return values_.contains(key); }
+  /// All keys, sorted.
+  std::vector<std::string> keys() const;
   /// Each throws Error when the key is missing, of another type, or does not fit.
   std::uint64_t uint_value(std::string_view key) const;  // any integer type, not negative
   double real_value(std::string_view key) const;         // F32 or F64
