@@ -12,6 +12,7 @@
 #include "step.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -221,12 +222,23 @@ class Trainer {
   Json record_;
 };
 
+// A base's own dropout is not computed: said where its config asks for one.
+void tell_unused_dropout(const Json& config) {
+  for (const char* key : {"attention_dropout", "residual_dropout", "resid_pdrop", "embd_pdrop"}) {
+    const double share = field_or<double>(config, key, 0.0);
+    if (share > 0)
+      log::warn("config.json: {} {} is not applied; only lora_dropout drops in training", key,
+                share);
+  }
+}
+
 }  // namespace
 
 TrainResult train(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
                   const TrainJob& job) {
   check_options(job.options);
   lora::check_options(job.lora);
+  if (session.rank() == 0) tell_unused_dropout(decoder.config().json);
   TrainJob named = job;
   named.lora = lora::normalised(job.lora, decoder.config());
   return Trainer(session, decoder, samples, named).run();

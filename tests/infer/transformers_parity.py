@@ -1,11 +1,13 @@
 """The engine against transformers in float32: greedy tokens of Spider prompts, log-probabilities of MMLU choices, and the
-prefix tree against the same prompts run one by one.
+prefix tree against the same prompts run one by one; on MODEL, on random Llamas, or on random models of every family.
 
 A step of transformers whose two best logits lie within 1e-4 of each other ends the comparison of that prompt and is counted.
 
-    transformers_parity.py PROGRAM MODEL DATA [--spider 4] [--short 16] [--mmlu 12] [--cut-8b] [--random-only] [--device cpu]
+    transformers_parity.py PROGRAM MODEL DATA [--spider 4] [--short 16] [--mmlu 12] [--cut-8b] [--random-only] [--real-only]
+                           [--families all|NAME,...]
+                           [--template chat] [--device cpu]
 
---random-only needs of MODEL nothing but its tokenizer.
+--real-only compares MODEL alone, --families random models of these families with MODEL's tokenizer. --random-only needs of MODEL nothing but its tokenizer.
 --cut-8b takes random weights of the Llama-3-8B shape cut to two layers in place of the small random models (4 GB each)."""
 
 import argparse
@@ -23,6 +25,8 @@ from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "train"))
+from families_golden import CASES, ODD, make_base, shape_of
 from random_llama import ROPE_31, save_random_llama
 
 logging.disable_progress_bar()
@@ -112,6 +116,14 @@ class Checker:
                 self.greedy(folder, model, items, ends, new_tokens, f"{name}-{kind}")
 
 
+def make_family(folder, name, tokenizer_of):
+    """A random model of the family with odd head counts, windows shorter than the prompts, and MODEL's tokenizer."""
+    make_base(folder, CASES[name][0], shape_of(name, ODD, vocab_size=49152, max_position_embeddings=4096, original=4096))
+    for file in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        shutil.copy(tokenizer_of / file, folder / file)
+    return folder
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -122,6 +134,9 @@ def main():
     parser.add_argument("--mmlu", type=int, default=12)
     parser.add_argument("--cut-8b", action="store_true")
     parser.add_argument("--random-only", action="store_true")
+    parser.add_argument("--real-only", action="store_true")
+    parser.add_argument("--template", default="chat")
+    parser.add_argument("--families", default="")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="transformers-parity-"))
@@ -130,14 +145,23 @@ def main():
 
     def prepare(task, name, *words):
         out = work / name
-        checker.call("prepare", task, "--quiet", "--data", options.data / task, "--model", options.model, "--output-dir", out, *words)
+        checker.call("prepare", task, "--quiet", "--data", options.data / task, "--model", options.model, "--output-dir", out,
+                     "--template", options.template, *words)
         return out / ("mmlu.jsonl" if task == "mmlu" else "dev_formatted.jsonl")
 
     long = prepare("spider", "long", "--questions", options.spider)
     short = prepare("spider", "short", "--questions", options.short, "--shots", 0)
     mmlu = prepare("mmlu", "mmlu", "--questions", options.mmlu, "--groups", "stem,other")
+    if options.families:
+        names = list(CASES) if options.families == "all" else options.families.split(",")
+        for name in names:
+            checker.compare(make_family(work / name, name, options.model), name,
+                            [("3-shot", long, 16), ("0-shot", short, 16), ("mmlu", mmlu, 0)])
+            shutil.rmtree(work / name)
+        shutil.rmtree(work)
+        return checker.failed
     if not options.random_only:
-        checker.compare(options.model, "smollm2", [("3-shot", long, 48), ("0-shot", short, 32), ("mmlu", mmlu, 0)])
+        checker.compare(options.model, options.model.name, [("3-shot", long, 48), ("0-shot", short, 32), ("mmlu", mmlu, 0)])
 
     # Llama-3-8B's heads (32 / 8), with and without 3.1's scaling, tied and not, a head width that is not hidden / heads.
     if options.cut_8b:
@@ -149,7 +173,7 @@ def main():
                                      num_key_value_heads=8),
                   "rope31-tied-wide-heads": dict(hidden_size=192, intermediate_size=500, num_hidden_layers=3, num_attention_heads=6,
                                                  num_key_value_heads=3, head_dim=64, rope_scaling=ROPE_31, tie_word_embeddings=True)}
-    for name, shape in shapes.items():
+    for name, shape in ({} if options.real_only else shapes).items():
         folder = work / name
         save_random_llama(folder, options.model, **shape)
         checker.compare(folder, name, [("3-shot", long, 16), ("0-shot", short, 16), ("mmlu", mmlu, 0)])

@@ -1,8 +1,10 @@
 """Compares text_cli with transformers' Jinja on templates made of the constructs of ten families.
 
-    python tests/text/golden_templates.py --program build/release/text_cli
+    python tests/text/golden_templates.py --program build/release/text_cli [--folder TEMPLATES]
 
-The templates are written here with the marks and constructs of the families, not copied from their models.
+The templates are written here with the marks and constructs of the families, not copied from their models. --folder compares
+those of real models instead: every *.jinja in it (the source archive of PyPI's llama-cpp-python has seventy, in
+vendor/llama.cpp/models/templates), with a table of what both refuse.
 """
 import argparse
 import datetime
@@ -62,15 +64,18 @@ CONVERSATIONS = [[U], [S, U], [U, A, U], [S, U, A, U], [U, A], [U, U], [{"role":
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=Path, required=True)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    templates = {path.stem: path.read_text() for path in sorted(options.folder.glob("*.jinja"))} if options.folder else TEMPLATES
     rows = [{"family": family, "template": source, "messages": messages, "add_generation_prompt": prompt, "thinking": thinking}
-            for family, source in TEMPLATES.items() for messages in CONVERSATIONS for prompt in (False, True) for thinking in (False, True)]
+            for family, source in templates.items() for messages in CONVERSATIONS for prompt in (False, True) for thinking in (False, True)]
     with tempfile.TemporaryDirectory() as name:
         source, target = Path(name) / "in.jsonl", Path(name) / "out.jsonl"
         source.write_text("".join(json.dumps(row) + "\n" for row in rows))
         subprocess.run([options.program, "templates", source, target], check=True)
         done = [json.loads(line) for line in target.read_bytes().split(b"\n") if line]
     wrong = refused = 0
+    table = {family: [0, 0, 0] for family in templates}  # equal, refused by both, different
     day = datetime.datetime(2024, 7, 26)
     for row, own in zip(rows, done, strict=True):
         compiled = chat_template_utils._compile_jinja_template(row["template"])
@@ -80,12 +85,15 @@ def main():
                                        eos_token="</s>", add_generation_prompt=row["add_generation_prompt"], enable_thinking=row["thinking"])
         except Exception as error:
             expected, refused = None, refused + 1
+        table[row["family"]][2 if own.get("text") != expected else 1 if expected is None else 0] += 1
         if own.get("text") != expected:
             wrong += 1
-            if wrong < 6:
+            if wrong < 6 or options.folder and table[row["family"]][2] == 1:
                 print(f"{row['family']}: {row['messages']}: found {own}, expected {expected!r}")
-    assert 0 < refused < len(rows) / 4, refused
-    print(f"{len(TEMPLATES)} templates, {len(rows)} renderings, {refused} refused by both or one, {wrong} differences")
+    for family, (equal, both, different) in table.items() if options.folder else ():
+        print(f"{family}: {equal} equal, {both} refused by both, {different} different")
+    assert options.folder or 0 < refused < len(rows) / 4, refused
+    print(f"{len(templates)} templates, {len(rows)} renderings, {refused} refused by both or one, {wrong} differences")
     sys.exit(wrong != 0)
 
 

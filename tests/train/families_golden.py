@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from tiny import VOCAB, Pipe, make_rows, step_loss
+from tiny import VOCAB, Pipe, curve, make_rows, step_loss
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -60,6 +60,22 @@ CASES = {
 }
 
 
+def shape_of(case, shape, original=None, **more):
+    """The whole config of a case; `original` replaces the lengths that a model was first trained with."""
+    merged = json.loads(json.dumps({**shape, **CASES[case][1], **more}))
+    rope = merged.get("rope_parameters", {})
+    if original and CASES[case][0] in ("phi3", "ministral3"):
+        for place in (merged, rope):
+            if "original_max_position_embeddings" in place:
+                place["original_max_position_embeddings"] = original
+    # A longrope list has one number for each of half the turning columns.
+    if "short_factor" in rope:
+        columns = int(merged["hidden_size"] // merged["num_attention_heads"] * merged["partial_rotary_factor"])
+        for key in ("short_factor", "long_factor"):
+            rope[key] = rope[key][:columns // 2]
+    return merged
+
+
 def make_base(folder, model_type, shape, dtype=torch.float32):
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **shape), attn_implementation="eager").float()
@@ -87,8 +103,8 @@ def logprobs(model, rows):
 class Checker:
     def __init__(self, probe, pipe, device):
         self.probe, self.pipe, self.device, self.failed = probe, pipe, device, []
+        self.ids = [row["ids"] for row in make_rows(pipe.work / "prompts.jsonl", 64)]
         self.rows = make_rows(pipe.work / "rows.jsonl", 10)
-        self.ids = [row["ids"] for row in self.rows]
         (pipe.work / "ids.jsonl").write_text("".join(json.dumps({"ids": r}) + "\n" for r in self.ids))
 
     def expect(self, ok, what):
@@ -136,6 +152,30 @@ class Checker:
             worst = max(((ours[k] - theirs[k]).norm() / theirs[k].norm()).item() for k in theirs)
             self.expect(worst < TOLERANCE and abs(ours_loss - loss.item()) < 1e-5 * loss.item(),
                         f"{name}: {len(ours)} gradients within {worst:.1e}, {layout}")
+
+    def ten_steps(self, name, base):
+        """The losses of AdamW over ten steps of four rows, from the adapter that `gradients` left."""
+        adapter, steps, batch, rate = self.pipe.work / "adapter", 10, 4, 1e-3
+        rows = make_rows(self.pipe.work / "eight.jsonl", 8)
+        tuned = PeftModel.from_pretrained(load(base), adapter, is_trainable=True)
+        optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
+        theirs = []
+        for step in range(steps):
+            at = step * batch % len(rows)
+            loss = step_loss(tuned, rows[at:at + batch])
+            loss.backward()
+            theirs.append(loss.item())
+            optimizer.step()
+            optimizer.zero_grad()
+        out = self.pipe.work / "tuned"
+        shutil.rmtree(out, ignore_errors=True)
+        job = self.pipe.job(model=base, samples=self.pipe.work / "eight.jsonl", init_adapter=adapter, out=out, shuffle=False,
+                            train_batch_size=batch, max_steps=steps, learning_rate=rate, lr_scheduler_type="constant", weight_decay=0.0,
+                            max_grad_norm=0.0, device=self.device)
+        self.pipe.call("train", job)
+        worst = max(abs(ours["loss"] - want) for ours, want in zip(curve(out), theirs, strict=True))
+        self.expect(worst < TOLERANCE and theirs[-1] < theirs[0],
+                    f"{name}: ten losses from {theirs[0]:.2f} to {theirs[-1]:.2f} within {worst:.1e}")
 
     def refused(self, base, change, *words):
         folder = self.pipe.work / "broken"
@@ -190,20 +230,13 @@ def main():
     check = Checker(options.probe, Pipe(options.pipe, options.mpiexec), options.device)
     chosen = options.only.split(",") if options.only else CASES
     for case in chosen:
-        model_type, added = CASES[case]
         for shape_name, shape in (("plain", PLAIN), ("odd", ODD)):
             name = f"{case}, {shape_name}"
-            # A longrope list has one number for each of half the turning columns.
-            if case == "phi3-partial-longrope":
-                columns = int(shape["hidden_size"] // shape["num_attention_heads"] * 0.5)
-                if columns % 2:
-                    continue
-                added = json.loads(json.dumps(added))
-                for key in ("short_factor", "long_factor"):
-                    added["rope_parameters"][key] = added["rope_parameters"][key][:columns // 2]
-            base = make_base(check.pipe.work / f"{case}-{shape_name}", model_type, {**shape, **added})
+            base = make_base(check.pipe.work / f"{case}-{shape_name}", CASES[case][0], shape_of(case, shape))
             check.logits(name, base, load(base))
             check.gradients(name, base, load(base))
+            if shape is ODD:
+                check.ten_steps(name, base)
     if not options.only:
         refusals(check, check.pipe.work / "llama-plain", check.pipe.work / "qwen2-plain")
     shutil.rmtree(check.pipe.work)
