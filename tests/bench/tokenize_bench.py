@@ -1,6 +1,8 @@
 """Tokenizing MMLU and Spider text with the Llama-3 vocabulary on one thread: this project, tiktoken, HF tokenizers.
 
-    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5]
+    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5] [--model FOLDER]
+
+--model takes the tokenizer.json of a model folder in place of that vocabulary; the peer is then HF tokenizers alone.
 
 Prints MB/s and ratios from one run, the programs taking turns, after checking that the three give equal ids.
 Every side has its texts in memory as its own strings; only encoding is timed. The peers are called as they are
@@ -63,10 +65,10 @@ def timed(call):
 
 def compare(title, program, model, hf, meta, texts, repeats):
     size = sum(len(t.encode()) for t in texts)
-    peers = {
-        f"tiktoken {tiktoken.__version__}": lambda: [meta.encode_ordinary(t) for t in texts],
-        f"tokenizers {tokenizers.__version__}": lambda: hf.encode_batch_fast(texts, add_special_tokens=False),
-    }
+    peers = {f"tokenizers {tokenizers.__version__}": lambda: hf.encode_batch_fast(texts, add_special_tokens=False)}
+    references = {"tokenizers": lambda: [e.ids for e in hf.encode_batch(texts, add_special_tokens=False)]}
+    if meta:
+        peers[f"tiktoken {tiktoken.__version__}"] = references["tiktoken"] = lambda: [meta.encode_ordinary(t) for t in texts]
     with tempfile.TemporaryDirectory() as folder:
         source, ids = Path(folder) / "texts.jsonl", Path(folder) / "ids.jsonl"
         source.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
@@ -81,8 +83,8 @@ def compare(title, program, model, hf, meta, texts, repeats):
 
         tokens = run_own(3)["tokens"]
         given = [json.loads(line) for line in ids.read_text().splitlines()]
-        for name, reference in (("tiktoken", [meta.encode_ordinary(t) for t in texts]),
-                                ("tokenizers", [e.ids for e in hf.encode_batch(texts, add_special_tokens=False)])):
+        for name, encode in references.items():
+            reference = encode()
             if reference != given:
                 wrong = next(i for i, (a, b) in enumerate(zip(reference, given)) if a != b)
                 sys.exit(f"ids differ from {name} in {texts[wrong]!r}: {reference[wrong]} and {given[wrong]}")
@@ -108,14 +110,21 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "jobs/data")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--model", type=Path)
     options = parser.parse_args()
+    texts = questions(options.data)
+    if options.model:
+        hf, meta = tokenizers.Tokenizer.from_file(str(options.model / "tokenizer.json")), None
+        hf.encode_special_tokens = True
+        for title, given in (("questions", texts), ("documents of 64 kB", documents(texts, 65536))):
+            compare(f"{options.model.name}, {title}", options.program, options.model, hf, meta, given, options.repeats)
+        return
     model = Path(importlib.util.find_spec("llama_models").origin).parent / "llama3/tokenizer.model"
     meta = MetaTokenizer(model).model
     with tempfile.TemporaryDirectory() as folder:
         writer = options.program.parent / "text_cli"
         subprocess.run([writer, "write", model, folder], check=True)
         hf = tokenizers.Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
-    texts = questions(options.data)
     compare("questions", options.program, model, hf, meta, texts, options.repeats)
     compare("documents of 64 kB", options.program, model, hf, meta, documents(texts, 65536), options.repeats)
 

@@ -1,6 +1,8 @@
 """Compares the ids of text_cli with tiktoken's (Llama-3) and HF tokenizers' (SmolLM2): 0 differences or exit 1.
 
-    python tests/text/golden_tokenizer.py --program build/release/text_cli [--megabytes 0.3] [--share 40]
+    python tests/text/golden_tokenizer.py --program build/release/text_cli [--megabytes 0.3] [--share 40] [--model FOLDER ...]
+
+--model compares the tokenizer.json of model folders with HF tokenizers instead.
 
 Texts: every `share`-th field of MMLU and Spider in jobs/data (1 for all of them) and `megabytes` of odd text. The
 full comparison is --megabytes 12 --share 1. The references are built here from the vocabularies' own files:
@@ -102,6 +104,7 @@ def main():
     parser.add_argument("--megabytes", type=float, default=0.3)
     parser.add_argument("--share", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--model", type=Path, nargs="*", default=[])
     options = parser.parse_args()
 
     from llama_models.llama3.tokenizer import Tokenizer as MetaTokenizer
@@ -116,6 +119,15 @@ def main():
         folder = Path(name)
         compare = Comparison(options.program, folder, texts)
         started = time.time()
+        for model in options.model:
+            reference = Tokenizer.from_file(str(model / "tokenizer.json"))
+            parsed_ids = [e.ids for e in reference.encode_batch(texts, add_special_tokens=False)]
+            compare.check(f"{model.name}, specials parsed", compare.own_ids(model, "--specials"), parsed_ids)
+            reference.encode_special_tokens = True
+            text_ids = [e.ids for e in reference.encode_batch(texts, add_special_tokens=False)]
+            compare.check("  specials as text", compare.own_ids(model), text_ids)
+        if options.model:
+            sys.exit(compare.differences != 0)
 
         meta = MetaTokenizer(ranks).model
         text_ids = [meta.encode_ordinary(t) for t in texts]
