@@ -46,7 +46,9 @@ void bind(Table& table, study::DecodingOptions& options) {
   table.add("stop", &options.stop, "A text that ends an answer; repeatable")
       .escaped()
       .placeholder("TEXT");
-  table.add("chunk_size", &options.chunk_size, "Most questions of a chunk, the unit of work")
+  table
+      .add_number_or("chunk_size", &options.chunk_size, "auto", std::int64_t{0},
+                     "Most questions of a chunk, the unit of work; auto: by task and device")
       .at_least(1);
 }
 

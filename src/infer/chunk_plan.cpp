@@ -10,6 +10,8 @@
 namespace tradeoff::infer {
 namespace {
 
+constexpr std::int64_t kCpuChunk = 64, kLargestChunk = 1024, kSmallestChunk = 16;
+
 using Prompts = std::span<const std::vector<TokenId>>;
 
 class Planner {
@@ -115,6 +117,21 @@ std::vector<Chunk> plan_chunks(Prompts prompts, const PlanOptions& options) {
   for (std::size_t i = 0; i < prompts.size(); ++i)
     check(!prompts[i].empty(), fmt::format("prompt {} has no tokens", i));
   return Planner(prompts, options).plan();
+}
+
+std::int64_t auto_chunk_size(Prompts prompts, PlanOptions options, std::int64_t new_tokens,
+                             std::int64_t arena_rows) {
+  if (arena_rows <= 0) return kCpuChunk;
+  for (options.chunk_size = kLargestChunk; options.chunk_size > kSmallestChunk;
+       options.chunk_size /= 2) {
+    const auto chunks = plan_chunks(prompts, options);
+    const bool fits = std::ranges::all_of(chunks, [&](const Chunk& chunk) {
+      const auto count = static_cast<std::int64_t>(chunk.prompts.size());
+      return chunk.root_tokens + chunk.tokens + count * new_tokens <= arena_rows;
+    });
+    if (fits) break;
+  }
+  return options.chunk_size;
 }
 
 std::vector<std::int64_t> longest_first(std::span<const Chunk> chunks) {

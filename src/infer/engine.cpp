@@ -11,10 +11,14 @@
 
 #include "layout.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/device.hpp"
 #include "tradeoff/model/ops.hpp"
 
 namespace tradeoff::infer {
 namespace {
+
+// An arena is made by 1 / kSpareRows larger than is asked for.
+constexpr std::int64_t kSpareRows = 4;
 
 using model::AttentionPattern;
 using model::Pass;
@@ -43,6 +47,14 @@ struct PassBuilder {
 };
 
 }  // namespace
+
+std::int64_t arena_rows(const model::DecoderConfig& config, c10::ScalarType dtype,
+                        c10::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto size = static_cast<std::int64_t>(c10::elementSize(dtype));
+  const std::int64_t row = 2 * size * config.num_hidden_layers * config.kv_width();
+  return model::memory_bytes(device) / 4 * kSpareRows / (kSpareRows + 1) / row;
+}
 
 Engine::Engine(model::Decoder& model, const EngineOptions& options)
     : model_(model), options_(options) {
@@ -120,7 +132,7 @@ void Engine::reserve(std::int64_t rows) {
   if (arena_.capacity() >= rows) return;
   arena_ = {};
   root_.clear();
-  arena_ = model_.make_arena(rows + rows / 4);
+  arena_ = model_.make_arena(rows + rows / kSpareRows);
 }
 
 void Engine::compute_root(std::span<const TokenId> root) {

@@ -6,6 +6,7 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/infer/engine.hpp"
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/lora/peft_config.hpp"
 
@@ -46,6 +47,13 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= decoder->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   return {std::move(decoder), std::move(tokenizer), model::read_eos_ids(options.model)};
+}
+
+std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options) {
+  const c10::Device device =
+      model::pick_device(options.device, session.local_rank(), session.local_size());
+  return infer::arena_rows(model::read_config(options.model / "config.json"),
+                           model::pick_dtype(options.dtype, device), device);
 }
 
 void use_adapter(LoadedModel& model, const fs::path& folder) {

@@ -65,7 +65,7 @@ class Ticker {
 
 PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
-                                std::int64_t context) {
+                                std::int64_t context, std::int64_t arena_rows) {
   PredictionPlan plan;
   plan.purpose = purpose;
   plan.items = items;
@@ -108,9 +108,12 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
     plan.prompts.back() = std::move(ids);
   }
   infer::PlanOptions options;
-  options.chunk_size = decoding.chunk_size;
   if (purpose != task::Purpose::mmlu)
     options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
+  if (decoding.chunk_size == 0)
+    plan.decoding.chunk_size = infer::auto_chunk_size(
+        planned, options, purpose == task::Purpose::mmlu ? 0 : decoding.max_new_tokens, arena_rows);
+  options.chunk_size = plan.decoding.chunk_size;
   plan.chunks = infer::plan_chunks(planned, options);
   for (infer::Chunk& chunk : plan.chunks) {
     for (std::int64_t& index : chunk.prompts) index = planned_item[index];
@@ -163,6 +166,8 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
   }
   const auto order =
       Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
+  if (session.rank() == 0 && !order.empty())
+    log::info("{} chunks of up to {} questions", plan.chunks.size(), plan.decoding.chunk_size);
   if (session.rank() == 0 && static_cast<std::int64_t>(order.size()) < session.size() &&
       !order.empty()) {
     log::info("{} chunks for {} ranks: {} ranks have nothing to do", order.size(), session.size(),

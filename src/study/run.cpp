@@ -184,7 +184,7 @@ class StudyRun {
       decoding.stop.push_back("\n");
     const PredictionPlan plan =
         plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
-                         config.max_position_embeddings);
+                         config.max_position_embeddings, arena_rows(session, options_.model));
     Json identity = identity_;
     fs::path adapter;
     if (arm.trains) {

@@ -3,7 +3,7 @@
 // engine_bench.py compares with a peer: --dump writes prompts and results of one question in so
 // many that 64 remain.
 //   engine_bench MODEL_FOLDER mmlu|spider [--device auto|cpu|cuda] [--dtype auto|float32|bfloat16]
-//   [--questions N] [--chunk-size N] [--dump F.jsonl]
+//   [--questions N] [--chunk-size N|auto] [--pass-tokens N] [--dump F.jsonl]
 #include <fmt/format.h>
 
 #include <cstring>
@@ -21,11 +21,13 @@ using Prompts = std::vector<std::vector<infer::TokenId>>;
 
 namespace {
 
+constexpr std::int64_t kNewTokens = 40;
+
 struct Arguments {
   std::string model, workload, dump;
   model::DeviceChoice device = model::DeviceChoice::automatic;
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
-  std::int64_t questions = 0, chunk_size = 64;
+  std::int64_t questions = 0, chunk_size = 0, pass_tokens = 0;
 };
 
 Arguments parse(int argc, char** argv) {
@@ -50,7 +52,8 @@ Arguments parse(int argc, char** argv) {
                                       : a.dtype;
     if (key == "--dump") a.dump = value;
     if (key == "--questions") a.questions = std::stoll(value);
-    if (key == "--chunk-size") a.chunk_size = std::stoll(value);
+    if (key == "--chunk-size") a.chunk_size = value == "auto" ? 0 : std::stoll(value);
+    if (key == "--pass-tokens") a.pass_tokens = std::stoll(value);
   }
   return a;
 }
@@ -88,9 +91,15 @@ int main(int argc, char** argv) {
   const Prompts prompts = mmlu ? make_prompts(vocabulary, 0, 57, 579, 111, questions)
                                : make_prompts(vocabulary, 930, 20, 187, 25, questions);
   infer::PlanOptions plan;
-  plan.chunk_size = a.chunk_size;
+  plan.chunk_size =
+      a.chunk_size > 0
+          ? a.chunk_size
+          : infer::auto_chunk_size(prompts, plan, mmlu ? 0 : kNewTokens,
+                                   infer::arena_rows(decoder.config(), decoder.dtype(), device));
   const auto chunks = infer::plan_chunks(prompts, plan);
-  infer::Engine engine(decoder);
+  infer::EngineOptions engine_options;
+  if (a.pass_tokens > 0) engine_options.max_pass_tokens = a.pass_tokens;
+  infer::Engine engine(decoder, engine_options);
   constexpr std::int64_t kDumped = 64;
   std::vector<Json> rows(prompts.size());
   const auto run = [&](const infer::Chunk& chunk) {
@@ -100,7 +109,7 @@ int main(int argc, char** argv) {
       for (std::size_t i = 0; i < values.size(); ++i) rows[chunk.prompts[i]] = values[i];
     } else {
       infer::GenerateOptions options;
-      options.max_new_tokens = 40;  // forced: no token ends an answer
+      options.max_new_tokens = kNewTokens;  // forced: no token ends an answer
       const auto answers = engine.generate(chunk, prompts, options);
       for (std::size_t i = 0; i < answers.size(); ++i) rows[chunk.prompts[i]] = answers[i].ids;
     }
@@ -113,6 +122,7 @@ int main(int argc, char** argv) {
   const Json result = {{"workload", a.workload},
                        {"device", model::kernels_name(device)},
                        {"questions", questions},
+                       {"chunk_size", plan.chunk_size},
                        {"chunks", chunks.size()},
                        {"seconds", seconds},
                        {"prompt_tokens_computed", engine.prefill_tokens() - prefill},

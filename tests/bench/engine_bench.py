@@ -128,7 +128,7 @@ def main():
     parser.add_argument("--scratch", default=None)
     parser.add_argument("--layers", type=int, default=32)
     parser.add_argument("--questions", type=int, default=0)
-    parser.add_argument("--chunk-size", default="256")
+    parser.add_argument("--chunk-size", default="auto")
     parser.add_argument("--batches", type=int, default=5)
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="llama-8b-", dir=options.scratch))

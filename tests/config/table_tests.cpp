@@ -19,6 +19,7 @@ struct Options {
   std::vector<std::string> modules;
   std::vector<std::uint64_t> seeds{0};
   std::optional<int> steps;
+  std::int64_t chunk = 0;
 };
 
 struct Bound {
@@ -41,6 +42,7 @@ struct Bound {
     table.add("target_modules", &options.modules, "Modules").commas();
     table.add("seeds", &options.seeds, "Seeds");
     table.add("max_steps", &options.steps, "Steps");
+    table.add_number_or("chunk", &options.chunk, "auto", std::int64_t{0}, "Chunk").at_least(1);
   }
   void set(const std::string& key, const std::string& text, const std::string& layer = "a.ini") {
     table.set({"", key, text, layer, layer.empty() ? "--" + key : layer + ":1"}, problems);
@@ -73,6 +75,21 @@ TEST(Table, every_type_is_read_into_its_field) {
   EXPECT_EQ(b.options.modules, (std::vector<std::string>{"q_proj", "v_proj"}));
   EXPECT_EQ(b.options.seeds, (std::vector<std::uint64_t>{1, 2, 3}));
   EXPECT_EQ(b.options.steps, 50);
+}
+
+TEST(Table, a_number_or_a_word) {
+  Bound b;
+  EXPECT_EQ(b.table.values().at("chunk"), "auto");
+  b.set("chunk", "12");
+  EXPECT_EQ(b.options.chunk, 12);
+  EXPECT_EQ(b.table.values().at("chunk"), 12);
+  b.set("chunk", "auto", "b.ini");
+  EXPECT_EQ(b.options.chunk, 0);
+  EXPECT_TRUE(b.problems.empty()) << b.said();
+  for (const char* wrong : {"0", "-1", "automatic", "1.5", ""}) {
+    b.set("chunk", wrong, "c.ini");
+    EXPECT_NE(b.said().find("expected an integer or auto"), std::string::npos) << wrong << b.said();
+  }
 }
 
 TEST(Table, dashes_underscores_and_aliases_name_the_same_option) {

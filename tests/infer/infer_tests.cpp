@@ -113,6 +113,22 @@ TEST(ChunkPlan, no_prompts_give_no_chunks_and_an_empty_prompt_is_refused) {
   EXPECT_THROW(plan_chunks(Prompts{{}}, {}), Error);
 }
 
+TEST(ChunkPlan, auto_takes_what_the_arena_holds) {
+  const Prompts prompts = family_prompts(50);
+  EXPECT_EQ(auto_chunk_size(prompts, {}, 10, 0), 64);  // the CPU
+  EXPECT_EQ(auto_chunk_size(prompts, {}, 10, 1'000'000), 1024);
+  EXPECT_EQ(auto_chunk_size(prompts, {}, 10, 1), 16);  // never below
+  // Every prompt has another first token: nothing is shared, and a chunk is what is merged.
+  Prompts apart;
+  for (std::int64_t i = 0; i < 400; ++i)
+    apart.push_back(Prompts::value_type(20, static_cast<int>(i)));
+  PlanOptions wide;
+  wide.merge_tokens = 1'000'000;
+  // 30 rows a prompt with its answer: 256 of them fit 8,000 rows, 400 do not.
+  EXPECT_EQ(auto_chunk_size(apart, wide, 10, 8'000), 256);
+  EXPECT_EQ(auto_chunk_size(apart, wide, 10, 12'000), 1024);
+}
+
 // Hands the chunks, longest first, to whichever of `ranks` is free first, as the counter does.
 double imbalance(const std::vector<Chunk>& chunks, int ranks) {
   std::vector<double> busy(ranks);

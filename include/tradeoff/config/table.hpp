@@ -38,6 +38,10 @@ class Table {
   template <typename T, typename E>
   Option& add_choice(std::string name, T* field, Names<E> names, std::string help,
                      std::vector<std::string> aliases = {});
+  /// A number, or one word that stands for `meaning`, which is no number to be given.
+  template <typename T>
+  Option& add_number_or(std::string name, T* field, const std::string& word, T meaning,
+                        std::string help);
   /// A flag kept as one of two values.
   template <typename E>
   Option& add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
@@ -104,6 +108,14 @@ template <typename T>
 Option& Table::add(std::string name, T* field, std::string help, std::vector<std::string> aliases) {
   Option& option = insert(std::move(name), std::move(help), std::move(aliases));
   option.bind(field, kind_of<typename ElementOf<T>::type>());
+  return option;
+}
+
+template <typename T>
+Option& Table::add_number_or(std::string name, T* field, const std::string& word, T meaning,
+                             std::string help) {
+  Option& option = insert(std::move(name), std::move(help), {});
+  option.bind(field, number_or<T>(word, meaning));
   return option;
 }
 

@@ -71,6 +71,23 @@ Kind<T> kind_of() {
   }
 }
 
+/// A number, or one word that stands for `meaning`.
+template <typename T>
+Kind<T> number_or(const std::string& word, T meaning) {
+  Kind<T> kind = kind_of<T>();
+  kind.parse = [word, meaning](std::string_view text) -> std::optional<T> {
+    if (text == word) return meaning;
+    const std::optional<T> number = parse_integer<T>(text);
+    return number == meaning ? std::nullopt : number;
+  };
+  kind.json = [word, meaning](const T& value) {
+    return value == meaning ? Json(word) : Json(value);
+  };
+  kind.expected += " or " + word;
+  kind.placeholder += "|" + word;
+  return kind;
+}
+
 /// One of the names.
 template <typename E>
 Kind<E> choice_of(Names<E> names) {

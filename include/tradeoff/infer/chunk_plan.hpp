@@ -34,6 +34,12 @@ struct PlanOptions {
 std::vector<Chunk> plan_chunks(std::span<const std::vector<TokenId>> prompts,
                                const PlanOptions& options);
 
+/// The chunk size that "auto" stands for: 64 where `arena_rows` is 0 (the CPU, where longer chunks
+/// bring nothing); else as many of 1,024, 512, ... as keep every chunk's root, tree and
+/// `new_tokens` for each prompt within so many rows of keys and values.
+std::int64_t auto_chunk_size(std::span<const std::vector<TokenId>> prompts, PlanOptions options,
+                             std::int64_t new_tokens, std::int64_t arena_rows);
+
 /// Chunk indices by falling cost (ties: by index): the order of the hand-out.
 std::vector<std::int64_t> longest_first(std::span<const Chunk> chunks);
 

@@ -29,6 +29,11 @@ struct EngineOptions {
   std::int64_t max_pass_tokens = 4096;
 };
 
+/// Rows of keys and values that a chunk may fill: a quarter of the whole card's memory, whatever is
+/// free of it, so that a plan depends on the kind of card alone. 0 on the CPU.
+std::int64_t arena_rows(const model::DecoderConfig& config, c10::ScalarType dtype,
+                        c10::Device device);
+
 /// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of
 /// the chunk's prompts together. The result of a chunk depends on the chunk alone; the keys and
 /// values of the last root prefix are kept, since a root is always computed by itself.

@@ -38,6 +38,9 @@ struct LoadedModel {
 /// current GPU.
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options);
 
+/// infer::arena_rows of this rank's device.
+std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options);
+
 /// Puts the adapter of a PEFT folder on the model, unmerged; an empty path takes it away. Throws
 /// Error naming the file where it does not fit.
 void use_adapter(LoadedModel& model, const std::filesystem::path& adapter);

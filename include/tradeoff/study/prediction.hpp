@@ -21,7 +21,8 @@ struct DecodingOptions {
   // Texts that end an answer, besides the model's end tokens.
   std::vector<std::string> stop;
   // Most questions of a chunk, the unit of work; part of the record, since it decides shapes.
-  std::int64_t chunk_size = 64;
+  // 0: chosen for the task and the device (infer::auto_chunk_size).
+  std::int64_t chunk_size = 0;
 };
 
 /// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
@@ -35,11 +36,12 @@ struct PredictionPlan {
   std::vector<infer::Chunk> chunks;                 // of item indices
 };
 
-/// Throws Error naming the item whose prompt is empty or, with the answer, longer than the model's
+/// `arena_rows`: see study::arena_rows; it decides a chunk size that is left open. Throws Error
+/// naming the item whose prompt is empty or, with the answer, longer than the model's
 /// context, or whose choices are not one token each.
 PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
-                                std::int64_t context);
+                                std::int64_t context, std::int64_t arena_rows);
 
 /// What a journal of these predictions must agree with: the items' prompts, the model, the options.
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
