@@ -34,6 +34,10 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
       .add("sql_max_steps", &options.sql_max_steps,
            "SQLite virtual-machine steps that one query may take")
       .at_least(1);
+  table
+      .add("sql_max_value", &options.sql_max_value,
+           "Bytes of one value that a query may read or build")
+      .at_least(1000);
   table.add("threads", &options.threads, "Queries run at a time; 0: one a core; changes no verdict")
       .at_least(0);
 }

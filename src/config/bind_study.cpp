@@ -141,6 +141,10 @@ void bind_study(Table& table, study::StudyOptions& options) {
       .add("sql_max_steps", &options.scoring.execute.max_steps,
            "Virtual-machine steps of one query")
       .at_least(1);
+  table
+      .add("sql_max_value", &options.scoring.execute.max_value_bytes,
+           "Bytes of one value that a query may read or build")
+      .at_least(1000);
   table.add("output_dir", &options.output_dir, "Folder of the study's results")
       .required()
       .local()

@@ -50,10 +50,14 @@ Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-// Everything that is missing, in one message, before any query runs.
-void check_databases(const Scorer& scorer, const std::vector<ScoredRow>& rows) {
+std::set<std::string> databases_of(const std::vector<ScoredRow>& rows) {
   std::set<std::string> db_ids;
   for (const ScoredRow& row : rows) db_ids.insert(row.db_id);
+  return db_ids;
+}
+
+// Everything that is missing, in one message, before any query runs.
+void check_databases(Scorer& scorer, const std::set<std::string>& db_ids) {
   std::string missing;
   for (const std::string& db_id : db_ids) {
     try {
@@ -143,12 +147,13 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   ScoreOptions scoring;
   scoring.execute.timeout_s = options.sql_timeout;
   scoring.execute.max_steps = options.sql_max_steps;
+  scoring.execute.max_value_bytes = options.sql_max_value;
   scoring.keep_distinct = options.keep_distinct;
   scoring.plug_value = options.plug_value;
   scoring.execution = exec;
   scoring.match = match;
   Scorer scorer(options.db, options.table, scoring);
-  check_databases(scorer, rows);
+  check_databases(scorer, databases_of(rows));
   score_rows(scorer, rows, options.threads);
 
   print_mismatches(rows, out);
@@ -156,6 +161,8 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   for (const ScoredRow& row : rows) table.add(row.verdict, row.session, row.turn);
   table.print(out);
   print_failed_golds(rows, out);
+  print_left_out(scorer, databases_of(rows), out);
+  print_official_defects(rows, out);
   if (options.details) print_details(scorer, rows, out);
 }
 

@@ -32,6 +32,8 @@ struct ScoreFilesOptions {
   // Wall-clock seconds and virtual-machine steps of one statement.
   double sql_timeout = 5;
   std::uint64_t sql_max_steps = ExecuteOptions().max_steps;
+  // Bytes of one value that a statement may read or build.
+  std::uint64_t sql_max_value = ExecuteOptions().max_value_bytes;
   // Threads, each with a worker process; 0: one a core. No verdict depends on it.
   int threads = 1;
   // After the official tables: accuracy by every semantics, what the golds themselves do, floors,
@@ -51,7 +53,8 @@ struct ScoredRow {
 };
 
 /// Scores whole files and prints to `out` what evaluation.py prints, byte for byte: the pairs that
-/// do not match, then its tables. More follows only where a gold failed or with `details`. Throws
+/// do not match, then its tables. More follows only where a gold failed, a table was left out, the
+/// official rules misread a prediction, or with `details`. Throws
 /// Error for bad files, a missing database or a missing entry of tables.json, all found before
 /// anything is executed.
 std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out);
