@@ -1,4 +1,5 @@
 #include <cctype>
+#include <chrono>
 #include <set>
 #include <sstream>
 
@@ -452,6 +453,25 @@ TEST(Extract, long_answers_take_linear_time) {
   answer.clear();
   for (int i = 0; i < 20000; ++i) answer += "select the name of it, ";
   EXPECT_EQ(extract_sql(answer).found, Found::no_sql);
+}
+
+// A quadratic reading of a megabyte takes minutes, and one call a nested wrapper ends the stack.
+TEST(Extract, wrappers_in_any_number_or_depth_take_linear_time) {
+  for (const char* unit : {"<answer>", "<answer>x</answer>", "</answer>", "<ANSWER>select 1\n",
+                           "\\boxed{", "\"sql\": \"", "\"sql\": \"x\", ", "<final_sql>"}) {
+    std::string answer;
+    while (answer.size() < 1'000'000) answer += unit;
+    const auto begin = std::chrono::steady_clock::now();
+    extract_sql(answer);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << unit;
+  }
+  expect_sql({"<answer><answer>```sql\nSELECT a FROM t\n```</answer></answer>", "SELECT a FROM t"});
+  std::string deep = "SELECT a FROM t";
+  for (int i = 0; i < 20; ++i) {
+    deep.insert(0, "<answer>");
+    deep += "</answer>";
+  }
+  EXPECT_EQ(extract_sql(deep).found, Found::statement);
 }
 
 TEST(Extract, one_line_takes_the_breaks_out) {
