@@ -151,6 +151,18 @@ void Scorer::require(std::string_view db_id) {
   state_->know(*this, db_id);
 }
 
+void require_all(Scorer& scorer, const std::set<std::string>& db_ids) {
+  std::string missing;
+  for (const std::string& db_id : db_ids) {
+    try {
+      scorer.require(db_id);
+    } catch (const Error& error) {
+      missing += (missing.empty() ? "" : "\n") + std::string(error.what());
+    }
+  }
+  if (!missing.empty()) fail(missing);
+}
+
 const MatchSchema& Scorer::match_schema(std::string_view db_id) {
   return state_->know(*this, db_id).schema;
 }

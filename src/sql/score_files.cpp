@@ -56,22 +56,10 @@ std::set<std::string> databases_of(const std::vector<ScoredRow>& rows) {
   return db_ids;
 }
 
-// Everything that is missing, in one message, before any query runs.
-void check_databases(Scorer& scorer, const std::set<std::string>& db_ids) {
-  std::string missing;
-  for (const std::string& db_id : db_ids) {
-    try {
-      scorer.require(db_id);
-    } catch (const Error& error) {
-      missing += (missing.empty() ? "" : "\n") + std::string(error.what());
-    }
-  }
-  if (!missing.empty()) fail(missing);
-}
-
 std::vector<ScoredRow> read_rows(const ScoreFilesOptions& options) {
   std::vector<ScoredRow> rows;
-  for (ScoreItem& item : read_score_items(options.gold, options.pred, options.extract)) {
+  for (ScoreItem& item :
+       read_score_items(options.gold, options.pred, options.extract, options.filter)) {
     ScoredRow& row = rows.emplace_back();
     row.id = std::move(item.id);
     row.id_is_number = item.id_is_number;
@@ -153,7 +141,7 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   scoring.execution = exec;
   scoring.match = match;
   Scorer scorer(options.db, options.table, scoring);
-  check_databases(scorer, databases_of(rows));
+  require_all(scorer, databases_of(rows));
   score_rows(scorer, rows, options.threads);
 
   print_mismatches(rows, out);

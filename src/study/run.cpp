@@ -53,6 +53,7 @@ class StudyRun {
       record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
     record_["quantization"] = identity.at("quantization");
+    if (session.rank() == 0) prepare_scoring();
     if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
     comm::barrier(session);
   }
@@ -93,6 +94,17 @@ class StudyRun {
     return {{"host", session_.host()},
             {"ranks", session_.size()},
             {"kernels", identity_.at("kernels")}};
+  }
+
+  // What cannot be scored shows here, not after hours of prediction.
+  void prepare_scoring() {
+    const std::vector<task::SpiderExample> questions = data_.spider_questions();
+    if (questions.empty()) return;
+    sql::ScoreOptions scoring = options_.scoring;
+    scoring.preview = true;
+    scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
+                    scoring);
+    check_scoring(questions, *scorer_);
   }
 
   // Every cell by one of the groups, whichever is free; what they leave behind is gathered after it
@@ -243,12 +255,6 @@ class StudyRun {
     const std::string name = name_of(task);
     store::Run run;
     if (task == TaskKind::spider) {
-      if (!scorer_) {
-        sql::ScoreOptions scoring = options_.scoring;
-        scoring.preview = true;
-        scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
-                        scoring);
-      }
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = spider_items_table(items, *scorer_);
         floors_.push_back({name, spider_floors(items)});

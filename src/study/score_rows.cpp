@@ -1,11 +1,16 @@
 #include "tradeoff/study/score_rows.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/task/extract.hpp"
 
@@ -42,6 +47,31 @@ void add_ledger(Table& table, std::span<const task::Item> items, std::span<const
 }
 
 }  // namespace
+
+void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& scorer) {
+  constexpr std::size_t kShown = 5;
+  std::set<std::string> db_ids;
+  for (const task::SpiderExample& question : questions) db_ids.insert(question.db_id);
+  sql::require_all(scorer, db_ids);
+  for (const std::string& db_id : db_ids)
+    if (const auto tables = scorer.left_out_tables(db_id); !tables.empty())
+      log::warn("{}: left out, since only a module of SQLite could read it: {}", db_id,
+                fmt::join(tables, ", "));
+  std::vector<std::string> failed;
+  for (const task::SpiderExample& question : questions) {
+    const std::string why = scorer.gold_failure(question.db_id, question.query);
+    if (!why.empty())
+      failed.push_back(fmt::format("question {} ({}): {}", question.index, question.db_id, why));
+  }
+  if (failed.empty()) return;
+  const std::size_t shown = std::min(kShown, failed.size());
+  const std::string text = fmt::format("{}{}", fmt::join(std::span(failed).first(shown), "\n"),
+                                       shown < failed.size() ? "\n..." : "");
+  check(failed.size() < questions.size(),
+        "nothing could be scored: every gold query fails\n" + text);
+  log::warn("{} of {} gold queries fail; their questions are not counted\n{}", failed.size(),
+            questions.size(), text);
+}
 
 Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer) {
   Strings id, db_id, question, query, schema, hardness, result;

@@ -100,6 +100,7 @@ RenderedItems SpiderRenderer::dev_items(std::span<const std::size_t> indices) co
 
 RenderedItems SpiderRenderer::train_items(std::size_t count) const {
   const auto& train = state_->spider.train;
+  state_->spider.require_train("training");
   return state_->collect(
       count == 0 ? train.size() : std::min(count, train.size()), *this,
       [&](std::size_t i) -> const SpiderExample& { return train[i]; }, true);

@@ -6,8 +6,8 @@
 //   task_dump mmlu DATA MODEL OUT SHOTS QUESTIONS chat|plain
 #include <cstdio>
 
+#include "tradeoff/base/csv.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/task/csv.hpp"
 #include "tradeoff/task/prepare.hpp"
 
 namespace {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,5 +92,8 @@ class Scorer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Scorer::require of each, and one Error of all that is missing or unreadable.
+void require_all(Scorer& scorer, const std::set<std::string>& db_ids);
 
 }  // namespace tradeoff::sql

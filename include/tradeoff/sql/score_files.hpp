@@ -13,12 +13,14 @@ namespace tradeoff::sql {
 
 /// What `tradeoff score` takes; the names of the official evaluation.py.
 struct ScoreFilesOptions {
-  // Gold queries: `SQL<tab>db_id` a line, or JSONL with "db_id" and "query". Empty: the documents
-  // of lm-evaluation-harness samples hold them.
+  // Gold queries: `SQL<tab>db_id` a line, or Spider's or BIRD's dev.json, JSONL or CSV with "db_id"
+  // and "query" or "SQL". Empty: the documents of lm-evaluation-harness samples hold them.
   std::filesystem::path gold;
-  // Predictions: one SQL a line, JSONL {"id","sql"} or {"id","text"}, or lm-evaluation-harness
-  // samples.
+  // Predictions: one SQL a line; JSONL, a JSON list or CSV of an id and SQL (or "text", a raw
+  // answer); BIRD's object; lm-evaluation-harness samples.
   std::filesystem::path pred;
+  // Of samples of several filters, the one whose responses are judged.
+  std::string filter;
   // Folder of <db_id>/<db_id>.sqlite and its variants.
   std::filesystem::path db;
   // tables.json; needed for match, and for suggestions about columns.

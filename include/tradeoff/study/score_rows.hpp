@@ -6,6 +6,7 @@
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/store/table.hpp"
 #include "tradeoff/task/item.hpp"
+#include "tradeoff/task/spider.hpp"
 
 namespace tradeoff::study {
 
@@ -13,6 +14,11 @@ namespace tradeoff::study {
 /// and in the runs: the first rows that the query gives on the question's own database.
 store::Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer);
 store::Table mmlu_items_table(std::span<const task::Item> items);
+
+/// Finds out before anything is predicted whether these questions can be scored: reads the
+/// databases, runs the golds. Says which tables are left out and which golds fail, whose questions
+/// are not counted. Throws Error where a database is missing or damaged, or every gold fails.
+void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& scorer);
 
 /// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row
 /// is wrong. `scorer` previews rows.
