@@ -42,6 +42,10 @@ void bind(Table& table, report::CompareOptions& options) {
       .add("metric", &options.metric,
            "exec, set, strict, match, ...; else the study's primary metric")
       .placeholder("NAME");
+  table
+      .add("filter", &options.filter,
+           "Of lm-eval samples of several filters, the one whose responses count")
+      .placeholder("NAME");
   using Key = report::CompareOptions::Key;
   table.add_choice("pair_by", &options.key,
                    Names<Key>{{"id", Key::id}, {"question", Key::question}},

@@ -36,6 +36,15 @@ void bind(Table& table, study::ModelOptions& options) {
       .local()
       .at_least(0);
   table
+      .add_choice(
+          "lock", &options.lock,
+          Names<LockKind>{
+              {"flock", LockKind::flock}, {"file", LockKind::file}, {"none", LockKind::none}},
+          "What keeps a second process out of the output: flock; file, where the file "
+          "system has no flock (a killed process leaves the file behind); none: nothing, "
+          "and two at a time mix their results")
+      .local();
+  table
       .add("single", &options.single,
            "Run as one process where the launcher or Slurm meant several")
       .local();

@@ -32,7 +32,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   const auto journals = store::journal_folder(options.out);
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
-    lock.emplace(journals / "lock");
+    lock.emplace(journals / "lock", options.model.lock);
     finished = store::begin_output(options.out, header,
                                    options.resume ? store::Resume::yes : store::Resume::no);
     for (const std::string& damage : finished.damage) log::warn("{}", damage);

@@ -54,7 +54,8 @@ class StudyRun {
     record_["dtype"] = identity.at("dtype");
     record_["quantization"] = identity.at("quantization");
     if (session.rank() == 0) prepare_scoring();
-    if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
+    if (session.rank() == 0)
+      folder_.claim(record_, machine(), options.overwrite, options.model.lock);
     comm::barrier(session);
   }
 
@@ -73,7 +74,7 @@ class StudyRun {
     }
     result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
-    const FileLock gather(folder_.lock("gather"));
+    const FileLock gather(folder_.lock("gather"), options_.model.lock);
     store::Predictions& predictions = predictions_;
     predictions.config = record_;
     predictions.commit = build_commit();
@@ -143,7 +144,8 @@ class StudyRun {
     const ArmOptions& arm = options_.arms[cell.arm];
     std::optional<FileLock> held;
     if (session.rank() == 0)
-      held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
+      held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)),
+                   options_.model.lock);
     if (arm.trains && !train_cell(arm, cell.seed, session)) return false;
     for (const TaskKind task : cell.tasks) {
       if (!run_task(arm, cell.seed, task, session, gathers)) return false;
@@ -158,7 +160,7 @@ class StudyRun {
       load(session);
       const task::RenderedItems rendered = data_.train_items(arm, seed);
       if (!train_arm(session, *model_, arm, seed, rendered.items, identity_, options_.model.model,
-                     adapter)) {
+                     adapter, options_.model.lock)) {
         return false;
       }
       const std::int64_t peak = peak_memory(session);

@@ -28,6 +28,8 @@ struct CompareOptions {
   std::string task;
   // Metric; empty: the study's primary one, else `exec` of score's rows and `acc` of lm-eval's.
   std::string metric;
+  // Of lm-eval samples of several filters, the one that counts; empty: the only one.
+  std::string filter;
   // What makes two rows the same item.
   enum class Key { id, question } key = Key::id;
   // Leaves out items that one side alone has, and counts them.
