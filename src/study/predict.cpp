@@ -48,7 +48,10 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   }
   if (session.rank() == 0) {
     AtomicFile file(options.out);
-    for (const Json& row : *rows) file.write(to_line(row) + "\n");
+    for (Json row : *rows) {
+      row.erase("greedy");  // for a study's exports alone
+      file.write(to_line(row) + "\n");
+    }
     file.commit();
     log::info("{} predictions in {}", rows->size(), options.out.string());
   }

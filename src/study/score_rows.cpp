@@ -173,10 +173,12 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
 Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows) {
   Strings answer;
   Flags correct;
+  Ints greedy;
   store::Matrix logprobs{4, {}};
   for (std::size_t i = 0; i < items.size(); ++i) {
     answer.push_back(field<std::string>(rows[i], "answer"));
     correct.push_back(answer.back() == items[i].answer ? 1 : 0);
+    greedy.push_back(field_or<std::int64_t>(rows[i], "greedy", kUnknownGreedy));
     const auto values = field_or<std::vector<double>>(
         rows[i], "choice_logprobs",
         std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
@@ -187,6 +189,7 @@ Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> r
   table.add("answer", std::move(answer));
   table.add("correct", std::move(correct));
   table.add("choice_logprobs", std::move(logprobs));
+  table.add("greedy", std::move(greedy));
   return table;
 }
 

@@ -20,7 +20,7 @@
 ///   (study/prompt_table.hpp)
 /// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
 /// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
-/// soft_f1: numbers), choice_logprobs (matrix, width 4), answer, correct. Missing values:
+/// soft_f1: numbers), choice_logprobs (matrix, width 4), greedy, answer, correct. Missing values:
 /// table.hpp.
 namespace tradeoff::store {
 

@@ -24,7 +24,10 @@ void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& 
 /// is wrong. `scorer` previews rows.
 store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
                                sql::Scorer& scorer);
-/// The same for MMLU: column `correct`.
+/// Column `greedy` of an MMLU row whose journal does not tell it: skipped, or written before.
+inline constexpr std::int64_t kUnknownGreedy = -2;
+/// The same for MMLU: column `correct`; `greedy` is the choice (from 0) that is the likeliest token
+/// of the whole vocabulary, -1 where another token is.
 store::Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows);
 
 }  // namespace tradeoff::study
