@@ -39,7 +39,8 @@ std::function<void()> report_of(std::span<const std::string> words) {
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"report", "Reduces one study's predictions.h5 and writes its report and exports."},
+          {"report", "Reduces one study's predictions.h5 and writes its report and exports.",
+           "tradeoff report results/demo --arms base,qlora-200"},
           table, words))
     return {};
   if (options->files.size() > 1 && options->output_dir.empty()) {

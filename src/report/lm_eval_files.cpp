@@ -30,19 +30,6 @@ SampleName name_of(const fs::path& path) {
   return {name.substr(0, time), name.substr(time + 1)};
 }
 
-// The subject of a task of lm-evaluation-harness' mmlu group; empty for another task.
-std::string mmlu_subject(const std::string& task) {
-  constexpr std::string_view kPrefix = "mmlu_";
-  if (!task.starts_with(kPrefix)) return "";
-  const std::string subject = task.substr(kPrefix.size());
-  try {
-    task::mmlu_group_of(subject);
-    return subject;
-  } catch (const Error&) {
-    return "";
-  }
-}
-
 std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : to_line(value);
 }
@@ -52,6 +39,21 @@ const Json* inside(const Json& row, const char* key) {
   if (doc == row.end() || !doc->is_object()) return nullptr;
   const auto found = doc->find(key);
   return found == doc->end() ? nullptr : &*found;
+}
+
+// The subject of a task of an mmlu group: what its doc says, else one of the 57 in its name; empty
+// for another task.
+std::string mmlu_subject(const Json& row, const std::string& task) {
+  constexpr std::string_view kPrefix = "mmlu_";
+  if (!task.starts_with(kPrefix)) return "";
+  const std::string subject = task.substr(kPrefix.size());
+  if (const Json* told = inside(row, "subject"); told && text_of(*told) == subject) return subject;
+  try {
+    task::mmlu_group_of(subject);
+    return subject;
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 // A log-likelihood, which newer versions write as a text.
@@ -93,7 +95,7 @@ std::string item_of(const Json& row, const fs::path& path, CompareOptions::Key k
     return text_of(*question);
   }
   if (const Json* id = inside(row, "id")) return text_of(*id);
-  const std::string task = sample_task(path), subject = mmlu_subject(task);
+  const std::string task = sample_task(path), subject = mmlu_subject(row, task);
   return (subject.empty() ? task : subject) + "/" + text_of(row.at("doc_id"));
 }
 
@@ -118,8 +120,7 @@ void keep_newest(std::vector<fs::path>& files, const std::string& task, const fs
   if (times.size() < 2) return;
   const std::string newest = *times.rbegin();
   log::warn("{}: {} runs of {}; taking the newest, {}, and leaving {}", folder.string(),
-            times.size(), task, newest,
-            fmt::join(times.begin(), std::prev(times.end()), ", "));
+            times.size(), task, newest, fmt::join(times.begin(), std::prev(times.end()), ", "));
   std::erase_if(files, [&](const fs::path& file) { return name_of(file).time != newest; });
 }
 
@@ -140,7 +141,7 @@ stats::ResultRow sample_row(const Json& row, const fs::path& path, const Compare
   out.item = item_of(row, path, options.key);
   const Json* cluster = inside(row, "subject");
   if (!cluster) cluster = inside(row, "db_id");
-  const std::string task = sample_task(path), subject = mmlu_subject(task);
+  const std::string task = sample_task(path), subject = mmlu_subject(row, task);
   out.cluster = cluster ? text_of(*cluster) : subject.empty() ? task : subject;
   out.score = score_of(row, options.metric.empty() ? first_metric(row) : options.metric);
   if (const auto answer = row.find("filtered_resps"); answer != row.end())

@@ -75,6 +75,7 @@ void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& 
 
 Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer) {
   Strings id, db_id, question, query, schema, hardness, result;
+  Ints split_size;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     db_id.push_back(item.db_id);
@@ -82,6 +83,7 @@ Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer)
     query.push_back(item.query);
     schema.push_back(item.schema);
     hardness.push_back(item.hardness);
+    split_size.push_back(item.split_size);
     result.push_back(sql::result_preview(scorer.run(item.db_id, item.query)));
   }
   Table table;
@@ -92,11 +94,13 @@ Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer)
   table.add("hardness", std::move(hardness));
   table.add("schema", std::move(schema));
   table.add("result", std::move(result));
+  table.add("split_size", std::move(split_size));
   return table;
 }
 
 Table mmlu_items_table(std::span<const task::Item> items) {
   Strings id, subject, group, question, choices, answer;
+  Ints split_size;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     subject.push_back(item.subject);
@@ -108,6 +112,7 @@ Table mmlu_items_table(std::span<const task::Item> items) {
                            item.choice_texts[i]);
     }
     answer.push_back(item.answer);
+    split_size.push_back(item.split_size);
   }
   Table table;
   table.add("id", std::move(id));
@@ -116,6 +121,7 @@ Table mmlu_items_table(std::span<const task::Item> items) {
   table.add("question", std::move(question));
   table.add("choices", std::move(choices));
   table.add("answer", std::move(answer));
+  table.add("split_size", std::move(split_size));
   return table;
 }
 

@@ -34,7 +34,7 @@ std::string spider_text(const std::vector<Solved>& shots, const std::string& sch
 
 std::vector<text::Segment> spider_segments(const PromptModel& model, Template prompt_template,
                                            const std::string& text) {
-  if (prompt_template == Template::plain) return plain_segments(model, text + "\n");
+  if (prompt_template != Template::chat) return plain_segments(model, text + "\n");
   return chat_segments(model, {{"user", text}});
 }
 
@@ -54,6 +54,7 @@ struct SpiderRenderer::State {
       const SpiderExample& example = example_at(i);
       Item item;
       item.id = example.index;
+      item.split_size = static_cast<std::int64_t>(spider.dev.size());
       item.db_id = example.db_id;
       item.question = example.question;
       item.query = example.query;

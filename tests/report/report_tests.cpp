@@ -263,13 +263,13 @@ TEST_F(Report, exports_have_a_line_for_every_question) {
     EXPECT_EQ(n, 60) << name;
   }
   const auto cell = folder / "export" / "lm-eval" / "qlora-50_seed-2";
-  const Json results = read_json(cell / "results_synthetic.json");
+  const Json results = read_json(cell / ("results_" + study.written() + ".json"));
   const Json report = report_json(study, analysis);
   EXPECT_NEAR(
       results.at("results").at("mmlu").at("acc,none").get<double>(),
       report.at("arms").at("qlora-50").at("mmlu").at("by_seed")[1].at("accuracy").get<double>(),
       1e-12);
-  EXPECT_EQ(count(text_of(cell / "samples_spider_synthetic.jsonl"), "\n"), 60u);
+  EXPECT_EQ(count(text_of(cell / ("samples_spider_" + study.written() + ".jsonl")), "\n"), 60u);
   for (const char* name : {"accuracy", "pairs", "groups", "errors", "cost"}) {
     EXPECT_TRUE(
         std::filesystem::exists(folder / "export" / "tables" / (std::string(name) + ".csv")));
