@@ -8,6 +8,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/report/exports.hpp"
+#include "tradeoff/report/select.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
 
@@ -20,7 +21,8 @@ void write_report(report::ReportOptions options) {
   for (fs::path& file : options.files) {
     if (fs::is_directory(file)) file /= "predictions.h5";
   }
-  const report::Study study = report::read_study(options.files);
+  report::Study study = report::read_study(options.files);
+  report::select(study, options.selection);
   const report::Analysis analysis = report::analyse(study);
   if (options.output_dir.empty()) options.output_dir = fs::absolute(options.files[0]).parent_path();
   fs::create_directories(options.output_dir);

@@ -19,6 +19,18 @@ void bind(Table& table, report::ReportOptions& options) {
           {"out"})
       .local()
       .placeholder("DIR");
+  table.add("arms", &options.selection.arms, "Only these arms, in this order; else all")
+      .commas()
+      .local()
+      .placeholder("ARM,ARM");
+  table.add("rename", &options.selection.rename, "What an arm is called in the report; repeatable")
+      .local()
+      .placeholder("OLD=NEW");
+  table
+      .add("primary", &options.selection.primary,
+           "The metric that accuracy means on Spider: exec, set or strict; else the study's own")
+      .local()
+      .placeholder("METRIC");
   table.add("exports", &options.exports, "Write export/ too: official, lm-eval's and CSV files")
       .local();
 }
