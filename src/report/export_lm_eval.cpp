@@ -358,7 +358,7 @@ void write_exports(const std::filesystem::path& folder, const Study& study,
   std::filesystem::create_directories(next);
   export_spider(next / "spider", study);
   export_lm_eval(next / "lm-eval", study);
-  export_tables(next / "tables", analysis);
+  export_tables(next / "tables", study, analysis);
   std::filesystem::remove_all(folder);
   std::filesystem::rename(next, folder);
 }

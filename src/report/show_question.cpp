@@ -128,8 +128,10 @@ std::string spider_answer(const Cell& cell, const Place& place, const std::strin
   text += "\n";
   if (rows.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
   if (!at("message").empty()) text += indented(at("message")) + "\n";
-  if (const std::string why = at("error_class"); !why.empty())
-    text += indented(fmt::format("{}: {}", why, sql::meaning_of(why))) + "\n";
+  if (const std::string why = at("error_class"); !why.empty()) {
+    const std::string_view meaning = sql::meaning_of(why);
+    text += indented(fmt::format("{}{}{}", why, meaning.empty() ? "" : ": ", meaning)) + "\n";
+  }
   std::vector<std::string> verdicts;
   for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"})
     if (rows.has(name)) verdicts.push_back(fmt::format("{} {}", name, verdict_word(flag(name))));

@@ -126,6 +126,9 @@ void print_classes(const std::vector<ScoredRow>& rows, std::ostream& out) {
     wrong += members.size();
   }
   out << fmt::format("{:24} {}\n", "all wrong rows", wrong);
+  out << "\nclass                    meaning\n";
+  for (const auto& [name, members] : sorted)
+    out << fmt::format("{:24} {}\n", name, meaning_of(name));
 }
 
 void print_matrix(const std::vector<ScoredRow>& rows, std::ostream& out) {

@@ -301,6 +301,8 @@ TEST_F(ScoreFiles, details_audit_the_golds_and_add_up) {
   EXPECT_HAS(printed, "tie at their LIMIT       1          2\n");
   EXPECT_HAS(printed, "need \"x\" as a string     1          3\n");
   EXPECT_HAS(printed, "all wrong rows           3\n");
+  EXPECT_HAS(printed,
+             "column_misspelt          it names a column with at most two letters wrong\n");
   EXPECT_HAS(printed, "gold as prediction               4/4 = 1.000");
 }
 

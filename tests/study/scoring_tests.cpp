@@ -7,6 +7,9 @@
 #include <fstream>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/study/prompt_table.hpp"
+#include "tradeoff/study/reduce.hpp"
 #include "tradeoff/study/score_rows.hpp"
 
 namespace tradeoff::study {
@@ -64,6 +67,27 @@ TEST_F(ScoringCheck, a_missing_or_damaged_database_is_named) {
   EXPECT_HAS(failure({"SELECT 1"}, "nowhere"), "nowhere.sqlite: no such database");
   std::ofstream(path) << std::string(4000, 'x');
   EXPECT_HAS(failure({"SELECT 1"}), "library.sqlite");
+}
+
+TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
+  sql::Scorer scorer(folder, {});
+  std::size_t seen = 0;
+  const auto check_all = [&](const store::Table& table) {
+    for (const auto& [name, column] : table.columns()) {
+      EXPECT_NE(store::column_text(name), "") << name;
+      ++seen;
+    }
+  };
+  check_all(spider_items_table({}, scorer));
+  check_all(mmlu_items_table({}));
+  check_all(score_spider_rows({}, {}, scorer));
+  check_all(score_mmlu_rows({}, {}));
+  for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
+  check_all(prompt_table({}));
+  for (const char* name :
+       {"step", "epoch", "loss", "lr", "grad_norm", "tokens", "supervised_tokens"})
+    EXPECT_NE(store::column_text(name), "") << name;
+  EXPECT_GT(seen, 50u);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ enum class ErrorClass {
 
 /// "column_of_other_table".
 std::string_view name_of(ErrorClass error_class);
-/// What a class of that name says of a row, for readers; throws Error naming an unknown one.
+/// What a class of that name says of a row, for readers; empty for an unknown one.
 std::string_view meaning_of(std::string_view error_class);
 
 struct Diagnosis {

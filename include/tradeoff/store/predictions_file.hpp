@@ -55,6 +55,10 @@ struct Predictions {
   std::map<std::string, Table> summary;
 };
 
+/// What a column of that name holds, as write_predictions stores it in the column's attribute
+/// `description`; empty for a name that no table of this program has.
+std::string_view column_text(std::string_view name);
+
 /// Writes `path` whole or not at all. Throws Error when a run's `item` column is not 0, 1, ..., n-1
 /// for the n items of its task, or when a name cannot be a group ('/' in an arm).
 void write_predictions(const std::filesystem::path& path, const Predictions& predictions);
