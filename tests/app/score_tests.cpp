@@ -87,10 +87,11 @@ TEST_F(Program, score_names_the_filters_of_samples_and_takes_one) {
   std::string samples;
   for (const char* filter : {"first-block", "last-block"})
     samples +=
-        tradeoff::to_line(Json{{"doc_id", 0},
-                               {"doc", {{"db_id", "concert_singer"}, {"query", "SELECT 1"}}},
-                               {"filtered_resps", {filter[0] == 'f' ? "SELECT 1" : "SELECT 2"}},
-                               {"filter", filter}}) +
+        tradeoff::to_line(Json{
+            {"doc_id", 0},
+            {"doc", {{"db_id", "concert_singer"}, {"query", "SELECT count(*) FROM singer"}}},
+            {"filtered_resps", {filter[0] == 'f' ? "SELECT count(*) FROM singer" : "SELECT 2"}},
+            {"filter", filter}}) +
         "\n";
   const std::string path = file("samples.jsonl", samples);
   const auto asked = run("score --pred " + path + kData);
