@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "fixture.hpp"
+#include "tradeoff/base/json.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/spider.hpp"
@@ -303,6 +304,26 @@ TEST(Extract, answers_of_public_reports) {
        }) {
     expect_sql(c);
   }
+}
+
+// The reports' own answers, whole, with the statement that each means; blanks and case aside.
+TEST(Extract, reported_answers_give_the_statement_that_they_mean) {
+  const auto bare = [](std::string_view sql) {
+    std::string text;
+    for (const char c : sql)
+      if (!std::isspace(static_cast<unsigned char>(c)) && c != ';')
+        text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  std::size_t seen = 0;
+  for_each_json_line(
+      std::filesystem::path(TRADEOFF_SOURCE_DIR) / "tests/task/reported_answers.jsonl",
+      [&](Json& row, std::size_t) {
+        ++seen;
+        const auto text = field<std::string>(row, "text");
+        EXPECT_EQ(bare(extract_sql(text).sql), bare(field<std::string>(row, "want"))) << text;
+      });
+  EXPECT_EQ(seen, 14u);
 }
 
 TEST(Extract, a_later_fence_or_correction_takes_the_place) {

@@ -11,8 +11,8 @@
 ///   spider/placeholders.csv              the lines that stand for an answer without a statement
 ///   lm-eval/<arm>_seed-<s>/results_<time>.json, samples_<task>_<time>.jsonl, as
 ///                                        lm-evaluation-harness 0.4.13 writes them
-///   tables/accuracy.csv, pairs.csv, groups.csv, errors.csv, cost.csv, and questions.csv with a line
-///                                        a question, arm and seed
+///   tables/accuracy.csv, pairs.csv, groups.csv, errors.csv, cost.csv
+///   tables/questions.csv                 a line a question, arm and seed
 namespace tradeoff::report {
 
 /// Replaces the folder `folder` as a whole.
