@@ -38,7 +38,9 @@ void print_overview() {
       build_version());
   for (const Command& command : commands())
     fmt::print("  {:<10} {}\n", command.name, command.summary);
-  fmt::print("\n`tradeoff COMMAND --help` tells a command's options.\n");
+  fmt::print(
+      "\n`tradeoff help COMMAND` tells a command's options with an example, `tradeoff "
+      "version` what this is.\n");
 }
 
 }  // namespace
@@ -47,14 +49,22 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
+// `help COMMAND ...` is `COMMAND ... --help`.
+static Work help_of(Words words, std::string& name) {
+  std::vector<std::string> asked(words.begin(), words.end());
+  asked.emplace_back("--help");
+  return parse_words(asked, name);
+}
+
 Work parse_words(Words words, std::string& name) {
   if (words.empty()) throw config::UsageError("no command; `tradeoff --help` lists them");
   const std::string& first = words.front();
+  if (first == "help" && words.size() > 1) return help_of(words.subspan(1), name);
   if (first == "--help" || first == "-h" || first == "help") {
     print_overview();
     return {};
   }
-  if (first == "--version") {
+  if (first == "--version" || first == "version") {
     fmt::print("tradeoff {} ({})\n", build_version(), build_commit());
     return {};
   }

@@ -36,7 +36,8 @@ std::function<void()> compare_of(std::span<const std::string> words) {
   bind(table, *options);
   if (!config::parse_command_line(
           {"compare",
-           "Paired differences: the arms of one predictions.h5, or two result files, by item."},
+           "Paired differences: the arms of one predictions.h5, or two result files, by item.",
+           "tradeoff compare results/demo --a base --b qlora-200"},
           table, words))
     return {};
   return [options] { print_comparisons(*options); };

@@ -224,7 +224,9 @@ Work parse_doctor(Words words) {
   table.add("data", &options->data, "Folder that holds spider and mmlu").placeholder("DIR");
   table.add("json", &options->json, "Print the facts as JSON");
   if (!config::parse_command_line(
-          {"doctor", "Tells what this machine has and what it can therefore run."}, table, words))
+          {"doctor", "Tells what this machine has and what it can therefore run.",
+           "tradeoff doctor"},
+          table, words))
     return {};
   return {[options](const comm::Session& session) { return doctor(*options, session); }};
 }

@@ -15,8 +15,9 @@ Work parse_import(Words words) {
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"import", "Writes a model folder from a GGUF file or a Hugging Face folder."}, table,
-          words)) {
+          {"import", "Writes a model folder from a GGUF file or a Hugging Face folder.",
+           "tradeoff import --model MODEL.gguf --out models/mine"},
+          table, words)) {
     return {};
   }
   const auto run = [options](const comm::Session& session) {

@@ -36,7 +36,8 @@ Work parse_merge(Words words) {
                    "The base that the adapter was trained on; nf4: the dequantised values of NF4");
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"merge", "Merges an adapter into the dequantised base and writes a model folder."},
+          {"merge", "Merges an adapter into the dequantised base and writes a model folder.",
+           "tradeoff merge --model models/mine --adapter adapters/sql --out models/merged"},
           table, words)) {
     return {};
   }

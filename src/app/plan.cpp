@@ -91,7 +91,8 @@ std::function<void()> plan_of(std::span<const std::string> words) {
   if (!config::parse_command_line(
           {"plan",
            "The difference that a design can see, or what a wanted difference needs; without "
-           "options, the origin's design."},
+           "options, the origin's design.",
+           "tradeoff plan --task spider --difference 0.03 --seeds 3"},
           table, words))
     return {};
   return [options, stated = stated_names(table)] { print_plans(*options, stated); };

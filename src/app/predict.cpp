@@ -15,8 +15,11 @@ Work parse_predict(Words words) {
   config::Table table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
-  if (!config::parse_command_line({"predict", "Answers the items of one file with one model."},
-                                  table, words))
+  if (!config::parse_command_line(
+          {"predict", "Answers the items of one file with one model.",
+           "tradeoff predict --model models/smollm2-135m-instruct --task spider --items "
+           "prepared/dev_formatted.jsonl --out predictions.jsonl"},
+          table, words))
     return {};
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;

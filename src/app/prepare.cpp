@@ -42,11 +42,16 @@ Work parse(const config::Usage& usage, Words words, task::Prepared (*prepare)(co
 Work parse_prepare(Words words) {
   if (!words.empty() && words.front() == "spider")
     return parse<task::PrepareSpiderOptions>(
-        {"prepare spider", "Writes train_formatted.jsonl and dev_formatted.jsonl."},
+        {"prepare spider", "Writes train_formatted.jsonl and dev_formatted.jsonl.",
+         "tradeoff prepare spider --data jobs/data/spider --model models/smollm2-135m-instruct "
+         "--output-dir prepared"},
         words.subspan(1), task::prepare_spider);
   if (!words.empty() && words.front() == "mmlu")
-    return parse<task::PrepareMmluOptions>({"prepare mmlu", "Writes mmlu.jsonl."}, words.subspan(1),
-                                           task::prepare_mmlu);
+    return parse<task::PrepareMmluOptions>(
+        {"prepare mmlu", "Writes mmlu.jsonl.",
+         "tradeoff prepare mmlu --data jobs/data/mmlu --model models/smollm2-135m-instruct "
+         "--output-dir prepared"},
+        words.subspan(1), task::prepare_mmlu);
   // Neither: the table of the one word tells what is wrong.
   std::string name;
   config::Table table;
@@ -55,8 +60,9 @@ Work parse_prepare(Words words) {
                   "Which data; the first word. `tradeoff prepare spider --help` tells the rest")
       .required();
   table.positional("task");
-  if (!config::parse_command_line({"prepare", "Makes formatted prompts of original data."}, table,
-                                  words))
+  if (!config::parse_command_line({"prepare", "Makes formatted prompts of original data.",
+                                   "tradeoff prepare spider --help"},
+                                  table, words))
     return {};
   throw config::UsageError("spider or mmlu must be the first word after prepare");
 }

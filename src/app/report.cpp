@@ -8,6 +8,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/report/exports.hpp"
+#include "tradeoff/report/select.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
 
@@ -20,7 +21,8 @@ void write_report(report::ReportOptions options) {
   for (fs::path& file : options.files) {
     if (fs::is_directory(file)) file /= "predictions.h5";
   }
-  const report::Study study = report::read_study(options.files);
+  report::Study study = report::read_study(options.files);
+  report::select(study, options.selection);
   const report::Analysis analysis = report::analyse(study);
   if (options.output_dir.empty()) options.output_dir = fs::absolute(options.files[0]).parent_path();
   fs::create_directories(options.output_dir);
@@ -39,7 +41,8 @@ std::function<void()> report_of(std::span<const std::string> words) {
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"report", "Reduces one study's predictions.h5 and writes its report and exports."},
+          {"report", "Reduces one study's predictions.h5 and writes its report and exports.",
+           "tradeoff report results/demo --arms base,qlora-200"},
           table, words))
     return {};
   if (options->files.size() > 1 && options->output_dir.empty()) {

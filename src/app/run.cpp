@@ -116,7 +116,8 @@ Work parse_run(Words words) {
   auto study = std::make_shared<study::StudyOptions>();
   RunOptions run;
   const config::Usage usage{
-      "run", "A whole study: every arm, seed and task of a job file; continues where it stopped."};
+      "run", "A whole study: every arm, seed and task of a job file; continues where it stopped.",
+      "tradeoff run jobs/demo.ini --model models/smollm2-135m-instruct --output-dir results/demo"};
   config::Problems problems;
   // The command line alone first: it names the job file.
   study::StudyOptions unused;

@@ -33,6 +33,8 @@ void check_together(const ScoreWork& work, config::Problems& problems) {
     problems.add("--gold",
                  "is required; only a predictions.h5 and the samples (.jsonl) of "
                  "lm-evaluation-harness hold the gold queries");
+  if (stored && !work.files.filter.empty())
+    problems.add("--filter", "is for samples of lm-evaluation-harness");
   if (!stored && !work.arms.empty()) problems.add("--arm", "is for a predictions.h5");
   if (work.files.etype != "exec" && work.files.table.empty())
     problems.add("--table", "is required by --etype " + work.files.etype);
@@ -53,7 +55,9 @@ std::function<void()> score_of(std::span<const std::string> words) {
   const auto arguments = config::Arguments::parse(table, words, problems);
   if (arguments.help()) {
     std::cout << config::help_text(
-        {"score", "Judges predicted SQL by the official Spider rules and by stricter ones."},
+        {"score", "Judges predicted SQL by the official Spider rules and by stricter ones.",
+         "tradeoff score --gold gold.sql --pred predictions.sql --db jobs/data/spider/database "
+         "--table jobs/data/spider/tables.json --etype all --details"},
         table);
     return {};
   }

@@ -8,6 +8,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
+#include "tradeoff/report/show_question.hpp"
 #include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/task/extract.hpp"
@@ -18,7 +19,10 @@ namespace tradeoff::app {
 namespace {
 
 struct ShowOptions {
-  // Items file, and the id of the item to show.
+  // A finished study, its folder or predictions.h5: shows a question with every arm's answer.
+  std::filesystem::path study;
+  report::ShowQuestion question;
+  // Without a study: items file, and the id of the item to show.
   std::filesystem::path items;
   std::string id;
   task::Purpose task = task::Purpose::spider;
@@ -139,9 +143,25 @@ void show(const ShowOptions& options) {
   print_sql(options, item, *row);
 }
 
+void show_study(const ShowOptions& options) {
+  std::filesystem::path file = options.study;
+  if (std::filesystem::is_directory(file)) file /= "predictions.h5";
+  const std::filesystem::path files[] = {file};
+  fmt::print("{}", report::show_question(report::read_study(files), options.question));
+}
+
 void bind(config::Table& table, ShowOptions& options) {
-  table.add("items", &options.items, "Items, JSONL, as `prepare` writes them", {"input"})
-      .required()
+  table.add("study", &options.study, "Folder of a finished study, or its predictions.h5")
+      .placeholder("STUDY");
+  table.positional("study");
+  table.add("arm", &options.question.arm, "Of a study: this arm's answers alone")
+      .placeholder("ARM");
+  table.add("seed", &options.question.seed, "Of a study: this seed's answers alone");
+  table.add("diff", &options.question.diff,
+            "Of a study: mark where an answer's SQL differs from the gold");
+  table
+      .add("items", &options.items, "Without a study: items, JSONL, as `prepare` writes them",
+           {"input"})
       .placeholder("F.jsonl");
   table.add("id", &options.id, "The item to show").required().placeholder("ID");
   table.add_choice("task", &options.task,
@@ -159,6 +179,25 @@ void bind(config::Table& table, ShowOptions& options) {
   table.add("rows", &options.rows, "Most rows of a result that are shown").at_least(0);
 }
 
+// A study holds all that it shows; an item needs its file.
+void check_together(ShowOptions& options, const config::Table& table) {
+  config::Problems problems;
+  if (options.study.empty()) {
+    if (options.items.empty())
+      problems.add("STUDY", "no study, and no --items; expected the folder of a finished study");
+    for (const char* name : {"arm", "seed", "diff"})
+      if (table.given(name)) problems.add(std::string("--") + name, "is for a study");
+  } else {
+    for (const char* name : {"items", "model", "pred", "db", "table", "rows"})
+      if (table.given(name))
+        problems.add(std::string("--") + name, "is for an item of --items, not for a study");
+    options.question.id = options.id;
+    if (table.given("task"))
+      options.question.task = options.task == task::Purpose::mmlu ? "mmlu" : "spider";
+  }
+  problems.throw_if_any();
+}
+
 }  // namespace
 
 Work parse_show(Words words) {
@@ -166,8 +205,18 @@ Work parse_show(Words words) {
   config::Table table;
   bind(table, *options);
   if (!config::parse_command_line(
-          {"show", "One item: prompt, token ids, answer, SQL results side by side."}, table, words))
+          {"show",
+           "One question of a study with every arm's answer, or one item: prompt, token ids, "
+           "answer, SQL results side by side.",
+           "tradeoff show results/demo --id 17 --diff"},
+          table, words))
     return {};
+  check_together(*options, table);
+  if (!options->study.empty())
+    return {[options](const comm::Session& session) {
+      if (session.rank() == 0) show_study(*options);
+      return kComplete;
+    }};
   return {[options](const comm::Session& session) {
     if (session.rank() == 0) show(*options);
     return kComplete;

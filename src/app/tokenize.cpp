@@ -16,7 +16,9 @@ Work parse_tokenize(Words words) {
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
-          {"tokenize", "Writes the token ids of every text of a JSONL file; no BOS is added."},
+          {"tokenize", "Writes the token ids of every text of a JSONL file; no BOS is added.",
+           "tradeoff tokenize --tokenizer models/smollm2-135m-instruct --input texts.jsonl "
+           "--output ids.jsonl"},
           table, words))
     return {};
   const auto run = [options](const comm::Session& session) {

@@ -48,8 +48,11 @@ Work parse_train(Words words) {
   config::Table table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
-  if (!config::parse_command_line({"train", "Trains one QLoRA adapter and writes it as PEFT does."},
-                                  table, words)) {
+  if (!config::parse_command_line(
+          {"train", "Trains one QLoRA adapter and writes it as PEFT does.",
+           "tradeoff train --model models/smollm2-135m-instruct --train "
+           "prepared/train_formatted.jsonl --max-steps 50 --out adapters/sql"},
+          table, words)) {
     return {};
   }
   config::Problems problems;

@@ -150,6 +150,7 @@ std::string help_text(const Usage& usage, const Table& table) {
     text += option.is_required() ? " " + shown : " [" + shown + "]";
   }
   text += " [options]\n\n" + usage.summary + "\n";
+  if (!usage.example.empty()) text += "\nExample: " + usage.example + "\n";
 
   std::vector<std::string> sections;
   for (const Option* option : table.options())

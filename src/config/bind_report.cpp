@@ -19,6 +19,18 @@ void bind(Table& table, report::ReportOptions& options) {
           {"out"})
       .local()
       .placeholder("DIR");
+  table.add("arms", &options.selection.arms, "Only these arms, in this order; else all")
+      .commas()
+      .local()
+      .placeholder("ARM,ARM");
+  table.add("rename", &options.selection.rename, "What an arm is called in the report; repeatable")
+      .local()
+      .placeholder("OLD=NEW");
+  table
+      .add("primary", &options.selection.primary,
+           "The metric that accuracy means on Spider: exec, set or strict; else the study's own")
+      .local()
+      .placeholder("METRIC");
   table.add("exports", &options.exports, "Write export/ too: official, lm-eval's and CSV files")
       .local();
 }
@@ -41,6 +53,10 @@ void bind(Table& table, report::CompareOptions& options) {
   table
       .add("metric", &options.metric,
            "exec, set, strict, match, ...; else the study's primary metric")
+      .placeholder("NAME");
+  table
+      .add("filter", &options.filter,
+           "Of lm-eval samples of several filters, the one whose responses count")
       .placeholder("NAME");
   using Key = report::CompareOptions::Key;
   table.add_choice("pair_by", &options.key,

@@ -5,15 +5,19 @@ namespace tradeoff::config {
 void bind(Table& table, sql::ScoreFilesOptions& options) {
   table
       .add("gold", &options.gold,
-           "Gold queries: SQL, a tab and the database on a line, or JSONL; left out where the "
-           "predictions hold them")
+           "Gold queries: SQL, a tab and the database on a line, or dev.json, JSONL, CSV; left out "
+           "where the predictions hold them")
       .placeholder("G.sql");
   table
       .add("pred", &options.pred,
-           "Predictions: one SQL on a line, JSONL with id and sql or text, samples of "
-           "lm-evaluation-harness, or a predictions.h5")
+           "Predictions: one SQL on a line; JSONL, a JSON list or CSV with id and sql, or text; "
+           "BIRD's predict_dev.json; samples of lm-evaluation-harness; or a predictions.h5")
       .required()
       .placeholder("P.sql");
+  table
+      .add("filter", &options.filter,
+           "Of samples of several filters, the one whose responses are judged")
+      .placeholder("NAME");
   table.add("db", &options.db, "Folder of the databases, DIR/<db_id>/<db_id>.sqlite")
       .required()
       .placeholder("DIR");
@@ -34,6 +38,10 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
       .add("sql_max_steps", &options.sql_max_steps,
            "SQLite virtual-machine steps that one query may take")
       .at_least(1);
+  table
+      .add("sql_max_value", &options.sql_max_value,
+           "Bytes of one value that a query may read or build")
+      .at_least(1000);
   table.add("threads", &options.threads, "Queries run at a time; 0: one a core; changes no verdict")
       .at_least(0);
 }

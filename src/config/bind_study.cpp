@@ -36,6 +36,15 @@ void bind(Table& table, study::ModelOptions& options) {
       .local()
       .at_least(0);
   table
+      .add_choice(
+          "lock", &options.lock,
+          Names<LockKind>{
+              {"flock", LockKind::flock}, {"file", LockKind::file}, {"none", LockKind::none}},
+          "What keeps a second process out of the output: flock; file, where the file "
+          "system has no flock (a killed process leaves the file behind); none: nothing, "
+          "and two at a time mix their results")
+      .local();
+  table
       .add("single", &options.single,
            "Run as one process where the launcher or Slurm meant several")
       .local();
@@ -143,6 +152,10 @@ void bind_study(Table& table, study::StudyOptions& options) {
       .add("sql_max_steps", &options.scoring.execute.max_steps,
            "Virtual-machine steps of one query")
       .at_least(1);
+  table
+      .add("sql_max_value", &options.scoring.execute.max_value_bytes,
+           "Bytes of one value that a query may read or build")
+      .at_least(1000);
   table.add("output_dir", &options.output_dir, "Folder of the study's results")
       .required()
       .local()

@@ -5,6 +5,9 @@ namespace {
 
 const Names<task::Template> kTemplates{{"chat", task::Template::chat},
                                        {"plain", task::Template::plain}};
+const Names<task::Template> kMmluTemplates{{"chat", task::Template::chat},
+                                           {"plain", task::Template::plain},
+                                           {"hendrycks", task::Template::hendrycks}};
 
 // What both kinds of `prepare` read and write.
 template <typename Options>
@@ -62,8 +65,12 @@ void bind(Table& table, task::SpiderPromptOptions& options) {
 
 void bind(Table& table, task::MmluPromptOptions& options) {
   table.add("shots", &options.num_fewshot, "Solved examples before the question", {"num_fewshot"});
-  table.add_choice("template", &options.prompt_template, kTemplates,
-                   "The model's chat template, or the text alone");
+  table.add_choice("template", &options.prompt_template, kMmluTemplates,
+                   "The model's chat template, the text alone as lm-evaluation-harness has it, or "
+                   "as the original hendrycks/test has it");
+  table.add("fewshot_as_multiturn", &options.fewshot_as_multiturn,
+            "With template = chat: each solved example is a turn of its own, as "
+            "lm-evaluation-harness has it with --apply_chat_template");
 }
 
 void bind(Table& table, task::SpiderDraw& draw) {

@@ -191,27 +191,32 @@ at::Tensor Engine::prefill(const Layout& layout) {
   return at::cat(hidden);
 }
 
-std::vector<std::vector<float>> Engine::choice_logprobs(
-    const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
-    std::span<const std::vector<TokenId>> choices) {
+std::vector<ChoiceScores> Engine::score_choices(const Chunk& chunk,
+                                                std::span<const std::vector<TokenId>> prompts,
+                                                std::span<const std::vector<TokenId>> choices) {
   const c10::InferenceMode inference;
   check(choices.size() == chunk.prompts.size(),
-        "choice_logprobs: one list of choices a prompt is expected");
+        "score_choices: one list of choices a prompt is expected");
   const Layout layout = make_layout(chunk, prompts, 0);
   const at::Tensor logits = model_.logits(prefill(layout));
   const auto count = static_cast<std::int64_t>(choices.front().size());
   std::vector<std::int64_t> columns;
   for (const auto& list : choices) {
     check(static_cast<std::int64_t>(list.size()) == count,
-          "choice_logprobs: prompts with different numbers of choices");
+          "score_choices: prompts with different numbers of choices");
     columns.insert(columns.end(), list.begin(), list.end());
   }
   const at::Tensor index = ids_tensor(columns, model_.device()).view({-1, count});
   const at::Tensor values = model::log_softmax_at(logits, index).cpu();
-  std::vector<std::vector<float>> result;
+  const at::Tensor likeliest = model::argmax_rows(logits).cpu();
+  std::vector<ChoiceScores> result;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const float* row = values.const_data_ptr<float>() + static_cast<std::int64_t>(i) * count;
-    result.emplace_back(row, row + count);
+    const auto token = static_cast<TokenId>(likeliest.const_data_ptr<std::int64_t>()[i]);
+    const auto choice = std::ranges::find(choices[i], token);
+    const bool among = choice != choices[i].end();
+    result.push_back(
+        {{row, row + count}, among ? static_cast<int>(choice - choices[i].begin()) : -1});
   }
   return result;
 }

@@ -106,8 +106,8 @@ std::vector<stats::Comparison> compare_files(const CompareOptions& options) {
   std::vector<stats::PairSummary> pairs;
   for (const Sides& one : sides) {
     ScoreTable a = *one.a, b = *one.b;
-    // Codes of answers that were written otherwise say nothing.
-    if (first.kind != second.kind) a.answers.clear();
+    // Codes of answers that were written otherwise say nothing; letters are always written alike.
+    if (first.kind != second.kind && a.task != "mmlu") a.answers.clear();
     // Foreign rows name no seed: their one column goes with the other's one, or with all.
     const bool one_each = a.seeds.size() == 1 && b.seeds.size() == 1;
     pairing.seeds = one_each ? stats::SeedPairing::in_order : stats::SeedPairing::by_label;

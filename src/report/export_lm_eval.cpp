@@ -1,110 +1,100 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
+#include "lm_eval_samples.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/report/exports.hpp"
+#include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
 namespace {
 
-using store::Flags;
 using store::Strings;
 
-// Scores of one name in the results: a task, a group, a subject.
+// Scores of one metric over some rows.
 struct Tally {
-  std::int64_t items = 0;
-  std::map<std::string, std::int64_t> right;  // by metric
+  std::int64_t items = 0, right = 0;
+
+  double mean() const { return static_cast<double>(right) / static_cast<double>(items); }
+  // sd / sqrt(n) with n - 1, as lm-eval's mean_stderr has it; nothing for one row.
+  std::optional<double> standard_error() const {
+    if (items < 2) return std::nullopt;
+    return std::sqrt(mean() * (1 - mean()) / static_cast<double>(items - 1));
+  }
 };
 
-// sd / sqrt(n) with n - 1, as lm-eval's mean_stderr has it.
-double standard_error(std::int64_t right, std::int64_t n) {
-  const double p = static_cast<double>(right) / static_cast<double>(n);
-  return n > 1 ? std::sqrt(p * (1 - p) / static_cast<double>(n - 1)) : std::nan("");
+// What is known of one task or group.
+struct Entry {
+  std::string name, alias;
+  std::map<std::string, Tally> metrics;
+  std::int64_t sample_len() const {
+    std::int64_t most = 0;
+    for (const auto& [metric, tally] : metrics) most = std::max(most, tally.items);
+    return most;
+  }
+};
+
+Tally tally_of(const std::vector<std::size_t>& rows, const store::Table& table,
+               const std::string& task, const std::string& metric) {
+  Tally tally;
+  for (const std::size_t row : rows)
+    if (const auto score = eval_score(table, task, metric, row)) {
+      ++tally.items;
+      tally.right += *score > 0 ? 1 : 0;
+    }
+  return tally;
 }
 
-Json result_json(const std::string& name, const Tally& tally) {
-  Json json = {{"alias", name}, {"name", name}, {"sample_len", tally.items}};
-  for (const auto& [metric, right] : tally.right) {
-    const double se = standard_error(right, tally.items);
-    json[metric + ",none"] = static_cast<double>(right) / static_cast<double>(tally.items);
-    json[metric + "_stderr,none"] = std::isfinite(se) ? Json(se) : Json("N/A");
+// lm-eval's pooled_sample_stderr over a group's tasks; nothing where one of them has none.
+std::optional<double> pooled_error(const std::vector<Tally>& tasks) {
+  double sum = 0, items = 0;
+  for (const Tally& task : tasks) {
+    const auto se = task.standard_error();
+    if (!se) return std::nullopt;
+    const auto n = static_cast<double>(task.items);
+    sum += (n - 1) * *se * *se * n;
+    items += n;
+  }
+  return std::sqrt(sum / (items - static_cast<double>(tasks.size())) / items);
+}
+
+Json number_or_na(const std::optional<double>& value) {
+  return value ? Json(*value) : Json("N/A");
+}
+
+Json task_result(const Entry& entry, const std::vector<std::string>& metrics) {
+  Json json = {{"name", entry.name}, {"alias", entry.alias}, {"sample_len", entry.sample_len()}};
+  for (const std::string& metric : metrics) {
+    const Tally& tally = entry.metrics.at(metric);
+    if (tally.items == 0) continue;
+    json[metric + ",none"] = tally.mean();
+    json[metric + "_stderr,none"] = number_or_na(tally.standard_error());
   }
   return json;
 }
 
-std::vector<std::string> metrics_of(const std::string& task) {
-  if (task == "mmlu") return {"acc"};
-  return {"exec", "exec_keep_distinct", "match", "set", "strict"};
-}
-
-Json doc_of(const std::string& task, const store::Table& items, std::size_t i) {
-  Json doc = Json::object();
-  for (const char* name : {"id", "question", "subject", "group", "db_id", "hardness", "schema"}) {
-    if (items.has(name)) doc[name] = items.at<Strings>(name)[i];
+Json group_result(const std::string& name, const std::string& alias,
+                  const std::vector<const Entry*>& tasks, const std::string& metric) {
+  Tally all;
+  std::vector<Tally> each;
+  for (const Entry* task : tasks) {
+    each.push_back(task->metrics.at(metric));
+    all.items += each.back().items;
+    all.right += each.back().right;
   }
-  doc[task == "mmlu" ? "answer" : "query"] =
-      items.at<Strings>(task == "mmlu" ? "answer" : "query")[i];
-  return doc;
+  return {{"alias", alias},
+          {"name", name},
+          {"sample_len", all.items},
+          {metric + ",none", all.mean()},
+          {metric + "_stderr,none", number_or_na(pooled_error(each))},
+          {"sample_count", {{metric + ",none", all.items}}}};
 }
 
-std::string samples(const std::string& task, const store::Table& items, const store::Table& rows) {
-  const bool mmlu = task == "mmlu";
-  const Strings& answers = rows.at<Strings>(mmlu ? "answer" : "sql");
-  std::string lines;
-  for (std::size_t i = 0; i < items.rows(); ++i) {
-    const Json doc = doc_of(task, items, i);
-    const std::string target = items.at<Strings>(mmlu ? "answer" : "query")[i];
-    Json row = {{"doc_id", i}, {"doc", doc}, {"target", target}, {"arguments", Json::object()}};
-    row["resps"] = Json::array();
-    row["filtered_resps"] = Json::array();
-    if (mmlu) {
-      const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
-      for (std::size_t c = 0; c < logprobs.width; ++c) {
-        const double value = logprobs.values[i * logprobs.width + c];
-        const Json shown = std::isnan(value) ? Json() : Json(value);
-        const bool greedy = answers[i] == std::string(1, static_cast<char>('A' + c));
-        row["resps"].push_back(Json::array({Json::array({shown, greedy})}));
-        row["filtered_resps"].push_back(Json::array({shown, greedy}));
-      }
-    } else {
-      row["resps"].push_back(Json::array({rows.at<Strings>("text")[i]}));
-      row["filtered_resps"].push_back(answers[i]);
-    }
-    row["filter"] = "none";
-    row["metrics"] = metrics_of(task);
-    row["doc_hash"] = sha256(to_line(doc));
-    row["target_hash"] = sha256(target);
-    for (const std::string& metric : metrics_of(task)) {
-      const std::int8_t flag = rows.at<Flags>(mmlu ? "correct" : metric)[i];
-      row[metric] = flag == 1 ? 1.0 : 0.0;
-    }
-    lines += to_line(row) + "\n";
-  }
-  return lines;
-}
-
-// MMLU under lm-eval's names: mmlu, mmlu_<group>, mmlu_<subject>; Spider with its levels.
-std::map<std::string, Tally> tallies(const std::string& task, const store::Table& items,
-                                     const store::Table& rows) {
-  const bool mmlu = task == "mmlu";
-  std::map<std::string, Tally> out;
-  for (std::size_t i = 0; i < items.rows(); ++i) {
-    std::vector<std::string> names = {task};
-    names.push_back(task + "_" + items.at<Strings>(mmlu ? "group" : "hardness")[i]);
-    if (mmlu) names.push_back(task + "_" + items.at<Strings>("subject")[i]);
-    for (const std::string& name : names) {
-      ++out[name].items;
-      for (const std::string& metric : metrics_of(task)) {
-        out[name].right[metric] += rows.at<Flags>(mmlu ? "correct" : metric)[i] == 1 ? 1 : 0;
-      }
-    }
-  }
-  return out;
-}
-
-Json config_of(const Json& config, const std::string& arm, const std::string& task) {
+Json arm_config(const Json& config, const std::string& arm, const std::string& task) {
   if (config.contains("arms") && config["arms"].contains(arm) &&
       config["arms"][arm].contains(task)) {
     return config["arms"][arm][task];
@@ -112,43 +102,253 @@ Json config_of(const Json& config, const std::string& arm, const std::string& ta
   return Json::object();
 }
 
-}  // namespace
+// The keys of a real file's task, with what this program does in their terms.
+Json task_config(const EvalTask& task, const std::string& kind, const Json& arm) {
+  const bool mmlu = kind == "mmlu";
+  const bool chat = field_or<std::string>(arm, "template", "plain") == "chat";
+  const Json doc_to_text =
+      mmlu ? Json(
+                 "{{question.strip()}}\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
+                 "D. {{choices[3]}}\nAnswer:")
+           : Json();
+  const Json choices = mmlu ? Json({"A", "B", "C", "D"}) : Json();
+  const Json target = mmlu ? "answer" : "query";
+  const std::string delimiter = mmlu && !chat ? " " : "";
+  std::string subject = task.alias;
+  std::ranges::replace(subject, '_', ' ');
+  Json json = {{"task", task.name},
+               {"task_alias", task.alias},
+               {"dataset_path", mmlu ? "cais/mmlu" : "spider"},
+               {"dataset_name", mmlu ? Json(task.alias) : Json()},
+               {"test_split", mmlu ? "test" : "dev"},
+               {"fewshot_split", mmlu ? "dev" : "train"},
+               {"doc_to_text", doc_to_text},
+               {"doc_to_target", target},
+               {"unsafe_code", false},
+               {"doc_to_choice", choices},
+               {"description", mmlu ? "The following are multiple choice questions (with answers) "
+                                      "about " +
+                                          subject + ".\n\n"
+                                    : ""},
+               {"target_delimiter", delimiter},
+               {"fewshot_delimiter", "\n\n"},
+               {"fewshot_config",
+                {{"sampler", mmlu ? "first_n" : "default"},
+                 {"split", mmlu ? "dev" : "train"},
+                 {"process_docs", nullptr},
+                 {"fewshot_indices", nullptr},
+                 {"samples", nullptr},
+                 {"doc_to_text", doc_to_text},
+                 {"doc_to_choice", choices},
+                 {"doc_to_target", target},
+                 {"gen_prefix", nullptr},
+                 {"fewshot_delimiter", "\n\n"},
+                 {"target_delimiter", delimiter}}},
+               {"num_fewshot", field_or<std::int64_t>(arm, "shots", 0)}};
+  Json metrics = Json::array();
+  for (const std::string& metric : eval_metrics(kind))
+    metrics.push_back({{"metric", metric}, {"aggregation", "mean"}, {"higher_is_better", true}});
+  json["metric_list"] = metrics;
+  json["output_type"] = mmlu ? "multiple_choice" : "generate_until";
+  json["repeats"] = 1;
+  json["should_decontaminate"] = false;
+  json["metadata"] = {{"version", 1.0}, {"tradeoff", arm}};
+  return json;
+}
 
-void export_lm_eval(const std::filesystem::path& folder, const Study& study,
-                    const Analysis& analysis) {
-  const store::Predictions& p = study.predictions;
-  std::map<std::pair<std::string, std::uint64_t>, Json> results;
-  for (const auto& [key, run] : p.runs) {
-    const store::Table& items = p.items.at(key.task);
-    const auto cell = folder / fmt::format("{}_seed-{}", key.arm, key.seed);
-    std::filesystem::create_directories(cell);
-    write_atomically(cell / fmt::format("samples_{}_{}.jsonl", key.task, analysis.name),
-                     samples(key.task, items, run.rows));
-    Json& json = results[{key.arm, key.seed}];
-    const Json config = config_of(p.config, key.arm, key.task);
-    for (const auto& [name, tally] : tallies(key.task, items, run.rows)) {
-      json["results"][name] = result_json(name, tally);
-      if (name == key.task) json["groups"][name] = json["results"][name];
-      if (name != key.task) json["group_subtasks"][key.task].push_back(name);
-      json["configs"][name] = config;
-      const auto version = p.versions.find(key.task + "_prompt");
-      json["versions"][name] = version == p.versions.end() ? "" : version->second;
-      json["n-shot"][name] = field_or<std::int64_t>(config, "shots", 0);
-      for (const std::string& metric : metrics_of(key.task))
-        json["higher_is_better"][name][metric] = true;
-      json["n-samples"][name] = {{"original", tally.items}, {"effective", tally.items}};
+// Spider's hardness levels and MMLU's groups stand beside the tasks, each with its own.
+class Results {
+ public:
+  Results(const Study& study, const store::RunKey& key)
+      : study_(study), arm_(key.arm), seed_(key.seed) {}
+
+  void add_run(const std::string& kind, const store::Table& rows,
+               const std::map<std::string, std::string>& hashes) {
+    const store::Table& items = study_.predictions.items.at(kind);
+    const Json arm = arm_config(study_.predictions.config, arm_, kind);
+    std::vector<Entry> entries;
+    const auto tasks = eval_tasks(kind, items);
+    for (const EvalTask& task : tasks) {
+      entries.push_back(entry_of(task.name, task.alias, task.rows, rows, kind));
+      add_task(task, entries.back(), kind, arm);
+      json_["task_hashes"][task.name] = hashes.at(task.name);
+    }
+    if (kind == "mmlu") {
+      add_groups(tasks, entries);
+    } else {
+      add_levels(items, rows, kind);
     }
   }
-  for (auto& [cell, json] : results) {
-    json["config"] = {{"model", "tradeoff"},
-                      {"model_args", cell.first},
-                      {"random_seed", cell.second},
-                      {"study", analysis.name}};
-    json["git_hash"] = p.commit;
-    write_atomically(folder / fmt::format("{}_seed-{}", cell.first, cell.second) /
-                         fmt::format("results_{}.json", analysis.name),
-                     json.dump(2) + "\n");
+
+  Json finish() {
+    add_config();
+    return std::move(json_);
   }
+
+ private:
+  static Entry entry_of(const std::string& name, const std::string& alias,
+                        const std::vector<std::size_t>& members, const store::Table& rows,
+                        const std::string& kind) {
+    Entry entry{name, alias, {}};
+    for (const std::string& metric : eval_metrics(kind))
+      entry.metrics[metric] = tally_of(members, rows, kind, metric);
+    return entry;
+  }
+
+  void add_task(const EvalTask& task, const Entry& entry, const std::string& kind,
+                const Json& arm) {
+    json_["results"][task.name] = task_result(entry, eval_metrics(kind));
+    json_["configs"][task.name] = task_config(task, kind, arm);
+    json_["versions"][task.name] = 1.0;
+    json_["n-shot"][task.name] = json_["configs"][task.name]["num_fewshot"];
+    for (const std::string& metric : eval_metrics(kind))
+      json_["higher_is_better"][task.name][metric] = true;
+    json_["n-samples"][task.name] = {
+        {"original", task.split_size ? Json(*task.split_size) : Json()},
+        {"effective", entry.sample_len()}};
+  }
+
+  void add_group(const std::string& name, const std::string& alias, const Json& result) {
+    json_["results"][name] = result;
+    json_["results"][name]["alias"] = alias;
+    json_["groups"][name] = json_["results"][name];
+    json_["versions"][name] = "2";
+  }
+
+  // mmlu over mmlu_stem and its fellows over the subjects.
+  void add_groups(const std::vector<EvalTask>& tasks, const std::vector<Entry>& entries) {
+    std::vector<std::string> groups;
+    for (const EvalTask& task : tasks)
+      if (std::ranges::find(groups, task.group) == groups.end()) groups.push_back(task.group);
+    std::vector<const Entry*> all;
+    for (const Entry& entry : entries) all.push_back(&entry);
+    json_["group_subtasks"]["mmlu"] = groups;
+    for (const std::string& group : groups) {
+      std::vector<const Entry*> members;
+      for (std::size_t i = 0; i < tasks.size(); ++i)
+        if (tasks[i].group == group) {
+          members.push_back(&entries[i]);
+          json_["group_subtasks"][group].push_back(tasks[i].name);
+        }
+      std::string alias = group.substr(group.find('_') + 1);
+      std::ranges::replace(alias, '_', ' ');
+      add_group(group, alias, group_result(group, alias, members, "acc"));
+      json_["n-shot"][group] = json_["n-shot"][members[0]->name];
+      json_["higher_is_better"][group]["acc"] = true;
+    }
+    add_group("mmlu", "mmlu", group_result("mmlu", "mmlu", all, "acc"));
+  }
+
+  void add_levels(const store::Table& items, const store::Table& rows, const std::string& kind) {
+    std::map<std::string, std::vector<std::size_t>> levels;
+    for (std::size_t i = 0; i < items.rows(); ++i)
+      levels[items.at<Strings>("hardness")[i]].push_back(i);
+    for (const auto& [level, members] : levels) {
+      const std::string name = kind + "_" + level;
+      json_["results"][name] =
+          task_result(entry_of(name, level, members, rows, kind), eval_metrics(kind));
+      json_["group_subtasks"][kind].push_back(name);
+    }
+  }
+
+  // The keys of a real file; null where this program has no value of that meaning.
+  void add_config() {
+    const Json& config = study_.predictions.config;
+    const std::string model = fmt::format("{}_seed-{}", arm_, seed_);
+    json_["config"] = {{"model", "tradeoff"},
+                       {"model_args", {{"arm", arm_}, {"seed", seed_}}},
+                       {"model_num_parameters", nullptr},
+                       {"model_dtype", field_or<std::string>(config, "dtype", "")},
+                       {"model_revision", nullptr},
+                       {"model_sha", nullptr},
+                       {"batch_size", nullptr},
+                       {"batch_sizes", Json::array()},
+                       {"device", nullptr},
+                       {"use_cache", nullptr},
+                       {"limit", nullptr},
+                       {"bootstrap_iters", 0},
+                       {"gen_kwargs", Json::object()},
+                       {"random_seed", seed_},
+                       {"numpy_seed", nullptr},
+                       {"torch_seed", nullptr},
+                       {"fewshot_seed", seed_}};
+    json_["git_hash"] = study_.predictions.commit;
+    json_["date"] = study_.written_s;
+    for (const char* key : {"pretty_env_info", "transformers_version", "lm_eval_version",
+                            "upper_git_hash", "tokenizer_pad_token", "tokenizer_eos_token",
+                            "tokenizer_bos_token", "eot_token_id", "max_length"})
+      json_[key] = nullptr;
+    const Json hashes = std::move(json_["task_hashes"]);
+    json_.erase("task_hashes");
+    json_["task_hashes"] = hashes;
+    json_["model_source"] = "tradeoff";
+    json_["model_name"] = model;
+    json_["model_name_sanitized"] = model;
+    for (const char* key : {"system_instruction", "system_instruction_sha", "fewshot_as_multiturn",
+                            "chat_template", "chat_template_sha", "total_evaluation_time_seconds"})
+      json_[key] = nullptr;
+  }
+
+  const Study& study_;
+  std::string arm_;
+  std::uint64_t seed_;
+  Json json_ = {{"results", Json::object()},          {"groups", Json::object()},
+                {"group_subtasks", Json::object()},   {"configs", Json::object()},
+                {"versions", Json::object()},         {"n-shot", Json::object()},
+                {"higher_is_better", Json::object()}, {"n-samples", Json::object()}};
+};
+
+std::vector<std::string> prompts_of(const store::Predictions& predictions, const store::Run& run) {
+  const auto hash = run.attributes.find("prompts_sha256");
+  if (hash == run.attributes.end()) return {};
+  const auto table =
+      predictions.summary.find(study::prompt_table_name(std::get<std::string>(hash->second)));
+  return table == predictions.summary.end() ? std::vector<std::string>()
+                                            : study::prompts_of(table->second);
+}
+
+// Writes a file a task; returns the hash of each.
+std::map<std::string, std::string> write_samples(const std::filesystem::path& folder,
+                                                 const Study& study, const store::RunKey& key,
+                                                 const store::Run& run) {
+  const store::Predictions& p = study.predictions;
+  const Json arm = arm_config(p.config, key.arm, key.task);
+  const SampleSource source{key.task, p.items.at(key.task), run.rows, prompts_of(p, run),
+                            field_or<std::string>(arm, "template", "plain") != "chat"};
+  std::map<std::string, std::string> hashes;
+  for (const EvalTask& task : eval_tasks(key.task, source.items)) {
+    std::string lines, together;
+    for (const std::size_t row : task.rows) {
+      const Json sample = eval_sample(source, row);
+      for (const char* hash : {"doc_hash", "prompt_hash", "target_hash"})
+        together += field_or<std::string>(sample, hash, "");
+      lines += to_line(sample) + "\n";
+    }
+    hashes[task.name] = sha256(together);
+    write_atomically(folder / fmt::format("samples_{}_{}.jsonl", task.name, study.written()),
+                     lines);
+  }
+  return hashes;
+}
+
+}  // namespace
+
+void export_lm_eval(const std::filesystem::path& folder, const Study& study) {
+  std::map<std::pair<std::string, std::uint64_t>, Results> results;
+  const auto folder_of = [&](const std::string& arm, std::uint64_t seed) {
+    return folder / fmt::format("{}_seed-{}", arm, seed);
+  };
+  for (const auto& [key, run] : study.predictions.runs) {
+    const auto cell = folder_of(key.arm, key.seed);
+    std::filesystem::create_directories(cell);
+    const auto hashes = write_samples(cell, study, key, run);
+    results.try_emplace({key.arm, key.seed}, study, key)
+        .first->second.add_run(key.task, run.rows, hashes);
+  }
+  for (auto& [cell, of_cell] : results)
+    write_atomically(
+        folder_of(cell.first, cell.second) / fmt::format("results_{}.json", study.written()),
+        of_cell.finish().dump(2) + "\n");
 }
 
 void write_exports(const std::filesystem::path& folder, const Study& study,
@@ -157,8 +357,8 @@ void write_exports(const std::filesystem::path& folder, const Study& study,
   std::filesystem::remove_all(next);
   std::filesystem::create_directories(next);
   export_spider(next / "spider", study);
-  export_lm_eval(next / "lm-eval", study, analysis);
-  export_tables(next / "tables", analysis);
+  export_lm_eval(next / "lm-eval", study);
+  export_tables(next / "tables", study, analysis);
   std::filesystem::remove_all(folder);
   std::filesystem::rename(next, folder);
 }

@@ -126,15 +126,55 @@ std::string cost_csv(const Analysis& analysis) {
                 rows);
 }
 
+std::string flag_text(const store::Table& rows, const char* name, std::size_t row) {
+  if (!rows.has(name)) return "";
+  const std::int8_t flag = rows.at<store::Flags>(name)[row];
+  return flag < 0 ? "" : std::to_string(flag);
+}
+
+// A line a question, arm and seed: what most questions of one's own begin with.
+std::string questions_csv(const Study& study, const Analysis& analysis) {
+  using store::Strings;
+  const std::vector<std::string> flags = {"exec", "exec_keep_distinct", "match", "set", "strict"};
+  std::vector<std::vector<std::string>> lines;
+  for (const auto& [key, run] : study.predictions.runs) {
+    const store::Table& items = study.predictions.items.at(key.task);
+    const bool spider = key.task == "spider";
+    const auto text = [&](const store::Table& table, const char* name, std::size_t i) {
+      return table.has(name) ? table.at<Strings>(name)[i] : "";
+    };
+    for (std::size_t i = 0; i < items.rows(); ++i) {
+      std::vector<std::string> line = {
+          key.task,
+          text(items, "id", i),
+          text(items, spider ? "db_id" : "subject", i),
+          text(items, spider ? "hardness" : "group", i),
+          key.arm,
+          std::to_string(key.seed),
+          flag_text(run.rows, spider ? study::name_of(analysis.primary) : "correct", i)};
+      for (const std::string& flag : flags) line.push_back(flag_text(run.rows, flag.c_str(), i));
+      for (const char* name : {"outcome", "error_class"}) line.push_back(text(run.rows, name, i));
+      line.push_back(text(run.rows, spider ? "sql" : "answer", i));
+      lines.push_back(std::move(line));
+    }
+  }
+  std::vector<std::string> head = {"task", "id", "cluster", "level", "arm", "seed", "correct"};
+  head.insert(head.end(), flags.begin(), flags.end());
+  for (const char* name : {"outcome", "error_class", "answer"}) head.emplace_back(name);
+  return to_csv(head, lines);
+}
+
 }  // namespace
 
-void export_tables(const std::filesystem::path& folder, const Analysis& analysis) {
+void export_tables(const std::filesystem::path& folder, const Study& study,
+                   const Analysis& analysis) {
   std::filesystem::create_directories(folder);
   write_atomically(folder / "accuracy.csv", accuracy_csv(analysis));
   write_atomically(folder / "pairs.csv", pairs_csv(analysis));
   write_atomically(folder / "groups.csv", groups_csv(analysis));
   write_atomically(folder / "errors.csv", errors_csv(analysis));
   write_atomically(folder / "cost.csv", cost_csv(analysis));
+  write_atomically(folder / "questions.csv", questions_csv(study, analysis));
 }
 
 }  // namespace tradeoff::report

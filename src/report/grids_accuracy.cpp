@@ -140,7 +140,7 @@ Grid metrics_grid(const Analysis& analysis) {
       "Every SQL metric.",
       "Means over questions and seeds: exec and exec_keep_distinct by the official test-suite "
       "rules, match the official exact match, set as the origin, strict with bags and gold "
-      "order, soft_f1 by cells, non_empty exec without empty gold results.",
+      "order, soft_f1 by cells; non_empty: answers that run and return rows, right or wrong.",
       {"arm"},
       1,
       {},

@@ -1,20 +1,58 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "grids.hpp"
+#include "tradeoff/sql/error_class.hpp"
 #include "words.hpp"
 
 namespace tradeoff::report {
+namespace {
 
-Grid errors_grid(const Analysis& analysis) {
-  Grid grid{"Why SQL is wrong.",
-            "Rows over all seeds, and their share of the arm's rows.",
-            {"class"},
+// No row of n questions still allows a share of 1 - 0.05^(1/n): seeds of a question are no new
+// questions.
+std::string none_found(const Analysis& analysis, const std::string& arm) {
+  const stats::TaskSummary* s = analysis.summary_of(arm, "spider");
+  if (!s || s->items == 0) return "0";
+  return fmt::format("0 (< {})", percent(1 - std::pow(0.05, 1 / static_cast<double>(s->items))));
+}
+
+std::string meaning(const std::string& name) {
+  if (name == "right") return "right by the study's metric";
+  if (name == "skipped") return "the prompt was too long, so nothing was asked";
+  if (name == "gold_error") return "the gold query fails; the question is not counted";
+  const std::string_view known = sql::meaning_of(name);
+  return known.empty() ? "not known to this version" : std::string(known);
+}
+
+}  // namespace
+
+Grid glossary_grid(const Analysis& analysis) {
+  Grid grid{"What the classes mean.",
+            "Of every wrong answer the first that applies.",
+            {"class", "meaning"},
             1,
             {},
             {}};
+  std::set<std::string> names;
+  for (const auto& [arm, classes] : analysis.classes)
+    for (const auto& [name, rows] : classes) names.insert(name);
+  names.erase("right");
+  for (const std::string& name : names) grid.rows.push_back({name, meaning(name)});
+  return grid;
+}
+
+Grid errors_grid(const Analysis& analysis) {
+  Grid grid{
+      "Why SQL is wrong.",
+      "Rows over all seeds, and their share of the arm's rows. Where none is found, the share "
+      "in brackets may still be: the 95 % bound over the questions.",
+      {"class"},
+      1,
+      {},
+      {}};
   std::map<std::string, std::int64_t> total;
   for (const std::string& arm : analysis.arms) {
     const auto found = analysis.classes.find(arm);
@@ -35,7 +73,7 @@ Grid errors_grid(const Analysis& analysis) {
       const auto here = found->second.find(name);
       const std::int64_t n = here == found->second.end() ? 0 : here->second;
       cells.push_back(
-          n == 0 ? "0"
+          n == 0 ? none_found(analysis, arm)
                  : fmt::format("{} ({})", n,
                                percent(static_cast<double>(n) / static_cast<double>(all))));
     }

@@ -84,7 +84,7 @@ std::string errors(const Analysis& analysis) {
   if (analysis.classes.empty()) return "";
   std::string html = legend(analysis) + figure(error_figure(analysis),
                                                "Why SQL is wrong, in per cent of each arm's rows.");
-  html += grid(errors_grid(analysis));
+  html += grid(errors_grid(analysis)) + grid(glossary_grid(analysis));
   for (const std::string& arm : analysis.arms) {
     if (arm != analysis.reference) html += grid(transitions_grid(analysis, arm));
   }

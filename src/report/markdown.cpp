@@ -37,6 +37,7 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   }
   add(metrics_grid(analysis));
   add(errors_grid(analysis));
+  add(glossary_grid(analysis));
   add(counts_grid(analysis));
   add(cost_grid(analysis));
   return text;

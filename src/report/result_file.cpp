@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <set>
 
+#include "lm_eval_files.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/report/study.hpp"
+#include "tradeoff/sql/sample_filter.hpp"
 #include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
@@ -80,61 +81,17 @@ stats::ResultRow score_row(const Json& row, const CompareOptions& options) {
   return out;
 }
 
-// samples_<task>_<time>.jsonl -> <task>.
-std::string sample_task(const fs::path& path) {
-  std::string name = path.stem().string();
-  if (name.starts_with("samples_")) name.erase(0, 8);
-  const auto time = name.rfind('_');
-  return time == std::string::npos ? name : name.substr(0, time);
-}
-
-const Json* inside(const Json& row, const char* key) {
-  const auto doc = row.find("doc");
-  if (doc == row.end() || !doc->is_object()) return nullptr;
-  const auto found = doc->find(key);
-  return found == doc->end() ? nullptr : &*found;
-}
-
-stats::ResultRow sample_row(const Json& row, const fs::path& path, const CompareOptions& options) {
-  stats::ResultRow out;
-  const std::string task = sample_task(path);
-  if (options.key == CompareOptions::Key::question) {
-    const Json* question = inside(row, "question");
-    if (!question) fail("the sample's doc has no \"question\" to pair by");
-    out.item = text_of(*question);
-  } else if (const Json* id = inside(row, "id")) {
-    out.item = text_of(*id);
-  } else {
-    out.item = task + "/" + text_of(row.at("doc_id"));
-  }
-  const Json* cluster = inside(row, "subject");
-  if (!cluster) cluster = inside(row, "db_id");
-  out.cluster = cluster ? text_of(*cluster) : task;
-  std::string metric = options.metric;
-  if (metric.empty()) {
-    const auto listed = row.find("metrics");
-    const bool named = listed != row.end() && listed->is_array() && !listed->empty();
-    metric = named ? text_of(listed->front()) : "acc";
-  }
-  out.score = score_of(row, metric);
-  if (const auto answer = row.find("filtered_resps"); answer != row.end()) {
-    out.answer = stats::answer_code(to_line(*answer));
-  }
-  return out;
-}
-
 ScoreTable from_rows(const std::vector<fs::path>& files, const fs::path& path,
                      const CompareOptions& options) {
   std::vector<stats::ResultRow> rows;
   std::set<std::string> tasks;
+  sql::SampleFilter filter(options.filter);
   for (const fs::path& file : files) {
     for_each_json_line(file, [&](Json& row, std::size_t) {
       if (row.contains("doc_id")) {
+        if (!filter.takes(row)) return;
         rows.push_back(sample_row(row, file, options));
-        tasks.insert(inside(row, "db_id")                    ? "spider"
-                     : inside(row, "subject")                ? "mmlu"
-                     : sample_task(file).starts_with("mmlu") ? "mmlu"
-                                                             : sample_task(file));
+        tasks.insert(sample_kind(row, file));
       } else if (row.contains("id") && row.contains("db_id") && row.contains("outcome")) {
         rows.push_back(score_row(row, options));
         tasks.insert("spider");
@@ -147,6 +104,7 @@ ScoreTable from_rows(const std::vector<fs::path>& files, const fs::path& path,
       }
     });
   }
+  filter.finish(path.string());
   check(!rows.empty(), path.string() + ": no row in it");
   check(tasks.size() == 1, fmt::format("{}: rows of several tasks ({}); one is expected",
                                        path.string(), fmt::join(tasks, ", ")));
@@ -157,16 +115,6 @@ ScoreTable from_rows(const std::vector<fs::path>& files, const fs::path& path,
   }
 }
 
-std::vector<fs::path> sample_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("samples_") && name.ends_with(".jsonl")) files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
 }  // namespace
 
 ResultFile read_results(const fs::path& path, const CompareOptions& options) {
@@ -175,17 +123,9 @@ ResultFile read_results(const fs::path& path, const CompareOptions& options) {
     if (fs::exists(path / "predictions.h5")) {
       return {Kind::predictions, from_hdf5(path / "predictions.h5", options)};
     }
-    const auto files = sample_files(path);
-    check(!files.empty(),
-          path.string() + ": found neither predictions.h5 nor samples_*.jsonl in the folder");
-    // A task a table: MMLU's subjects are one task.
-    std::map<std::string, std::vector<fs::path>> by_task;
-    for (const fs::path& file : files) {
-      const std::string task = sample_task(file);
-      by_task[task.starts_with("mmlu") ? "mmlu" : task].push_back(file);
-    }
     std::vector<ScoreTable> tables;
-    for (const auto& [task, of_task] : by_task) {
+    // A task a table: MMLU's subjects are one task.
+    for (const auto& [task, of_task] : sample_files(path)) {
       ScoreTable table = from_rows(of_task, path, options);
       if (options.task.empty() || table.task == options.task) tables.push_back(std::move(table));
     }

@@ -1,8 +1,11 @@
 #include "tradeoff/report/study.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
 #include <set>
 
 #include "merge.hpp"
@@ -53,6 +56,13 @@ std::vector<MissingCell> missing_cells(const store::Predictions& predictions) {
   return missing;
 }
 
+double written_at(const fs::path& file) {
+  struct stat info {};
+  check_errno(::stat(file.c_str(), &info), "stat " + file.string());
+  return static_cast<double>(info.st_mtim.tv_sec) +
+         static_cast<double>(info.st_mtim.tv_nsec / 1000) * 1e-6;
+}
+
 void read_ledger(const fs::path& file, Study& study) {
   const fs::path ledger = file.parent_path() / "ledger.jsonl";
   if (!fs::exists(ledger)) {
@@ -65,6 +75,16 @@ void read_ledger(const fs::path& file, Study& study) {
 
 }  // namespace
 
+std::string Study::written() const {
+  const auto whole = static_cast<std::time_t>(written_s);
+  const auto micro = static_cast<int>(std::floor((written_s - static_cast<double>(whole)) * 1e6));
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H-%M-%S", &parts);
+  return fmt::format("{}.{:06}", text, micro);
+}
+
 Study read_study(std::span<const fs::path> files) {
   if (files.empty()) fail("no predictions.h5 given");
   Study study;
@@ -76,6 +96,7 @@ Study read_study(std::span<const fs::path> files) {
     } else {
       merge_into(study, files.front(), file, std::move(next));
     }
+    study.written_s = std::max(study.written_s, written_at(file));
     const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
     if (folders.insert(folder).second) read_ledger(file, study);
   }

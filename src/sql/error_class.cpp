@@ -11,34 +11,44 @@
 namespace tradeoff::sql {
 namespace {
 
-constexpr std::array<std::string_view, 28> kNames = {"syntax",
-                                                     "table_of_other_database",
-                                                     "table_misspelt",
-                                                     "table_invented",
-                                                     "column_of_other_table",
-                                                     "column_undefined_alias",
-                                                     "column_misspelt",
-                                                     "column_natural_name",
-                                                     "column_invented",
-                                                     "ambiguous_column",
-                                                     "function_unknown",
-                                                     "other_sql_error",
-                                                     "quoted_identifier",
-                                                     "extra_columns",
-                                                     "missing_columns",
-                                                     "row_order",
-                                                     "distinct",
-                                                     "value",
-                                                     "rows_superset",
-                                                     "rows_subset",
-                                                     "other_rows",
-                                                     "denied",
-                                                     "step_limit",
-                                                     "timeout",
-                                                     "memory",
-                                                     "row_cap",
-                                                     "crashed",
-                                                     "empty_output"};
+struct Entry {
+  std::string_view name, meaning;
+};
+
+// In the order of ErrorClass.
+constexpr std::array<Entry, 30> kClasses = {{
+    {"syntax", "SQLite could not read it as a statement"},
+    {"table_of_other_database", "it names a table that another database of the collection has"},
+    {"table_misspelt", "it names a table that is there under a slightly different name"},
+    {"table_invented", "it names a table that no database has"},
+    {"column_of_other_table", "it names a column of another table than the one it asks"},
+    {"column_undefined_alias", "it uses a table name or alias that is not defined at that place"},
+    {"column_misspelt", "it names a column with at most two letters wrong"},
+    {"column_natural_name", "it names a column by its words in English instead of its SQL name"},
+    {"column_invented", "it names a column that no table has"},
+    {"ambiguous_column", "it names a column that several of its tables have"},
+    {"function_unknown", "it calls a function that SQLite does not have"},
+    {"other_sql_error", "SQLite refused it for another reason; the message tells which"},
+    {"quoted_identifier", "a name in double quotes is no column, so SQLite took it for a text"},
+    {"extra_columns", "it ran, and returned more columns than the gold query"},
+    {"missing_columns", "it ran, and returned fewer columns than the gold query"},
+    {"row_order", "it returned the right rows in the wrong order"},
+    {"distinct", "it returned the right rows, some of them too often or not often enough"},
+    {"value", "it is the gold query with other texts or numbers in it"},
+    {"rows_superset", "it returned all the right rows and others"},
+    {"rows_subset", "it returned some of the right rows, or none"},
+    {"other_rows", "it ran, and returned other rows"},
+    {"official_value",
+     "no fault: right as written, but the official rules put 1 in the place of the name `value`"},
+    {"denied", "it is not one read-only query, or uses a function that is not allowed"},
+    {"step_limit", "it needed more steps of SQLite than allowed"},
+    {"timeout", "it ran longer than allowed"},
+    {"memory", "it needed more memory, or a longer value, than allowed"},
+    {"row_cap", "it returned more rows or bytes than allowed"},
+    {"crashed", "SQLite crashed on it"},
+    {"empty_output", "the answer was blank"},
+    {"no_sql", "the answer held no statement"},
+}};
 
 ErrorClass class_of(Outcome outcome) {
   switch (outcome) {
@@ -192,8 +202,13 @@ class MissingColumn {
 }  // namespace
 
 std::string_view name_of(ErrorClass error_class) {
-  if (error_class == ErrorClass::no_sql) return "no_sql";
-  return kNames.at(static_cast<std::size_t>(error_class));
+  return kClasses.at(static_cast<std::size_t>(error_class)).name;
+}
+
+std::string_view meaning_of(std::string_view error_class) {
+  for (const Entry& entry : kClasses)
+    if (entry.name == error_class) return entry.meaning;
+  return {};
 }
 
 Diagnosis diagnose_failure(const Result& prediction, std::string_view sql, const Schema& schema,

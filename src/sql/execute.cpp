@@ -20,6 +20,9 @@ constexpr std::array<std::string_view, 11> kNames = {
     "ok",      "sql_error", "denied",       "step_limit", "timeout",   "memory",
     "row_cap", "crashed",   "empty_output", "no_sql",     "gold_error"};
 
+// What SQLite itself can hold in one value.
+constexpr std::uint64_t kMostValueBytes = 1'000'000'000;
+
 // The worker stops itself at the deadline; where it cannot (one long opcode), it is killed this
 // much later.
 constexpr auto kKillDelay = std::chrono::milliseconds(40);
@@ -67,6 +70,9 @@ class Executor::Worker {
     check(options.max_steps >= wire::kStepsPerCallback,
           fmt::format("SQL step limit: found {}, expected at least {}", options.max_steps,
                       wire::kStepsPerCallback));
+    check(options.max_value_bytes >= 1'000 && options.max_value_bytes <= kMostValueBytes,
+          fmt::format("longest SQL value: found {} bytes, expected 1000 to {}",
+                      options.max_value_bytes, kMostValueBytes));
     process();
   }
 
@@ -79,6 +85,7 @@ class Executor::Worker {
     request.max_steps = options.max_steps;
     request.max_rows = options.max_rows;
     request.max_bytes = options.max_bytes;
+    request.max_value_bytes = options.max_value_bytes;
     request.heap_bytes = options.heap_bytes;
     request.timeout_s = options.timeout_s;
     // A worker that died while idle, or was killed by something else (the kernel short of memory),
@@ -168,8 +175,8 @@ std::vector<TableColumns> Executor::tables(const std::filesystem::path& database
   for (std::size_t row = 0; row < result.rows.size(); ++row) {
     const auto cells = result.rows[row];
     if (tables.empty() || tables.back().table != cells[0].bytes)
-      tables.push_back({std::string(cells[0].bytes), {}});
-    if (cells[1].kind == Value::Kind::text) tables.back().columns.emplace_back(cells[1].bytes);
+      tables.push_back({std::string(cells[0].bytes), {}, to_text(cells[1]) == "1"});
+    if (cells[2].kind == Value::Kind::text) tables.back().columns.emplace_back(cells[2].bytes);
   }
   return tables;
 }

@@ -16,7 +16,7 @@ struct sqlite3;
 namespace tradeoff::sql {
 
 struct Limits {
-  std::uint64_t max_steps, max_rows, max_bytes, heap_bytes;
+  std::uint64_t max_steps, max_rows, max_bytes, max_value_bytes, heap_bytes;
   double timeout_s;
 };
 

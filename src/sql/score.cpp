@@ -24,6 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kGoldCacheBytes = 256u << 20;
+constexpr std::string_view kValueDefect =
+    "right as written; the official rules put 1 in the place of every `value`, a name here";
 
 void set_all_wrong(Verdict& verdict) {
   verdict.exec = verdict.exec_keep_distinct = verdict.set = verdict.strict = false;
@@ -73,9 +75,16 @@ struct Scorer::State {
                 Distinct distinct) const;
   const Schema& schema(std::string_view db_id) const {
     static const Schema none;
-    const Schema* known = schemas.find(db_id);
-    return known ? *known : none;
+    const Schema* found = schemas.find(db_id);
+    return found ? *found : none;
   }
+
+  // What is read of a database once.
+  struct Known {
+    MatchSchema schema;
+    std::vector<std::string> left_out;
+  };
+  const Known& know(const Scorer& scorer, std::string_view db_id);
 
   ScoreOptions options;
   fs::path folder;
@@ -85,7 +94,7 @@ struct Scorer::State {
   ResultCache golds{kGoldCacheBytes};
   std::mutex mutex;
   std::map<std::string, std::vector<fs::path>, std::less<>> databases;
-  std::map<std::string, std::unique_ptr<const MatchSchema>, std::less<>> match_schemas;
+  std::map<std::string, std::unique_ptr<const Known>, std::less<>> known;
 };
 
 Scorer::Scorer(fs::path db_dir, const fs::path& tables_json, ScoreOptions options)
@@ -114,25 +123,58 @@ std::vector<fs::path> Scorer::databases(std::string_view db_id) const {
   return state_->databases.emplace(db_id, std::move(files)).first->second;
 }
 
-void Scorer::require(std::string_view db_id) const {
-  check(state_->tables_path.empty() || state_->schemas.find(db_id),
-        fmt::format("{}: no entry with db_id \"{}\"", state_->tables_path.string(), db_id));
-  databases(db_id);
+const Scorer::State::Known& Scorer::State::know(const Scorer& scorer, std::string_view db_id) {
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto found = known.find(db_id); found != known.end()) return *found->second;
+  }
+  check(tables_path.empty() || schemas.find(db_id),
+        fmt::format("{}: no entry with db_id \"{}\"", tables_path.string(), db_id));
+  const auto files = scorer.databases(db_id);
+  auto executor = executors.take();
+  // Variants have the same tables; they are opened, so that a damaged one is found here.
+  for (std::size_t i = 1; i < files.size(); ++i) executor->tables(files[i]);
+  std::vector<TableColumns> tables = executor->tables(files.front());
+  std::vector<std::string> left_out;
+  std::erase_if(tables, [&](const TableColumns& table) {
+    if (table.is_virtual) left_out.push_back(table.table);
+    return table.is_virtual;
+  });
+  auto fresh = std::make_unique<const Known>(
+      Known{MatchSchema(tables, schemas.find(db_id)), std::move(left_out)});
+  // Another thread may have been quicker; its copy is as good and may be in use.
+  const std::lock_guard lock(mutex);
+  return *known.try_emplace(std::string(db_id), std::move(fresh)).first->second;
+}
+
+void Scorer::require(std::string_view db_id) {
+  state_->know(*this, db_id);
+}
+
+void require_all(Scorer& scorer, const std::set<std::string>& db_ids) {
+  std::string missing;
+  for (const std::string& db_id : db_ids) {
+    try {
+      scorer.require(db_id);
+    } catch (const Error& error) {
+      missing += (missing.empty() ? "" : "\n") + std::string(error.what());
+    }
+  }
+  if (!missing.empty()) fail(missing);
 }
 
 const MatchSchema& Scorer::match_schema(std::string_view db_id) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    const auto known = state_->match_schemas.find(db_id);
-    if (known != state_->match_schemas.end()) return *known->second;
-  }
-  require(db_id);
+  return state_->know(*this, db_id).schema;
+}
+
+std::vector<std::string> Scorer::left_out_tables(std::string_view db_id) {
+  return state_->know(*this, db_id).left_out;
+}
+
+std::string Scorer::gold_failure(std::string_view db_id, std::string_view gold) {
   const auto files = databases(db_id);
-  auto schema = std::make_unique<const MatchSchema>(state_->executors.take()->tables(files.front()),
-                                                    state_->schemas.find(db_id));
-  // Another thread may have been quicker; its copy is as good and may be in use.
-  const std::lock_guard lock(state_->mutex);
-  return *state_->match_schemas.try_emplace(std::string(db_id), std::move(schema)).first->second;
+  auto executor = state_->executors.take();
+  return Judgement(*executor, state_->golds, files).gold_failure(gold);
 }
 
 Result Scorer::run(std::string_view db_id, std::string_view sql) {
@@ -212,6 +254,16 @@ Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::st
     // What the official text rules repaired ("> =") ran after all.
     verdict.outcome = Outcome::ok;
     verdict.message.clear();
+    return verdict;
+  }
+
+  // Where the official rules read the word `value` as a placeholder, the statement as it was
+  // written tells why it is wrong, or that it is not.
+  if (screened.outcome == Outcome::ok && filled != sql &&
+      state.official(judgement, gold_sql, sql,
+                     state.options.keep_distinct ? Distinct::kept : Distinct::removed)) {
+    verdict.error_class = name_of(ErrorClass::official_value);
+    verdict.message = std::string(kValueDefect);
     return verdict;
   }
 

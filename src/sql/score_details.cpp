@@ -1,6 +1,7 @@
 #include "score_details.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <ostream>
 
 #include "gold_audit.hpp"
+#include "tradeoff/sql/error_class.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -124,6 +126,9 @@ void print_classes(const std::vector<ScoredRow>& rows, std::ostream& out) {
     wrong += members.size();
   }
   out << fmt::format("{:24} {}\n", "all wrong rows", wrong);
+  out << "\nclass                    meaning\n";
+  for (const auto& [name, members] : sorted)
+    out << fmt::format("{:24} {}\n", name, meaning_of(name));
 }
 
 void print_matrix(const std::vector<ScoredRow>& rows, std::ostream& out) {
@@ -161,6 +166,26 @@ void print_failed_golds(const std::vector<ScoredRow>& rows, std::ostream& out) {
     out << fmt::format(
         "\n{} gold queries are outside the official grammar (no level, no match): {}\n",
         unparsed.size(), ids_of(unparsed));
+}
+
+void print_left_out(Scorer& scorer, const std::set<std::string>& db_ids, std::ostream& out) {
+  for (const std::string& db_id : db_ids) {
+    const std::vector<std::string> tables = scorer.left_out_tables(db_id);
+    if (!tables.empty())
+      out << fmt::format("\n{}: left out, since only a module of SQLite could read it: {}\n", db_id,
+                         fmt::join(tables, ", "));
+  }
+}
+
+void print_official_defects(const std::vector<ScoredRow>& rows, std::ostream& out) {
+  std::vector<const ScoredRow*> members;
+  for (const ScoredRow& row : rows)
+    if (row.verdict.error_class == name_of(ErrorClass::official_value)) members.push_back(&row);
+  if (members.empty()) return;
+  out << fmt::format(
+      "\n{} predictions are right as written and wrong by the official rules, which put 1 in the "
+      "place of every `value`, also where it is a name: {}\n",
+      members.size(), ids_of(members));
 }
 
 void print_details(Scorer& scorer, const std::vector<ScoredRow>& rows, std::ostream& out) {

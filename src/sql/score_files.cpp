@@ -50,24 +50,16 @@ Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
-// Everything that is missing, in one message, before any query runs.
-void check_databases(const Scorer& scorer, const std::vector<ScoredRow>& rows) {
+std::set<std::string> databases_of(const std::vector<ScoredRow>& rows) {
   std::set<std::string> db_ids;
   for (const ScoredRow& row : rows) db_ids.insert(row.db_id);
-  std::string missing;
-  for (const std::string& db_id : db_ids) {
-    try {
-      scorer.require(db_id);
-    } catch (const Error& error) {
-      missing += (missing.empty() ? "" : "\n") + std::string(error.what());
-    }
-  }
-  if (!missing.empty()) fail(missing);
+  return db_ids;
 }
 
 std::vector<ScoredRow> read_rows(const ScoreFilesOptions& options) {
   std::vector<ScoredRow> rows;
-  for (ScoreItem& item : read_score_items(options.gold, options.pred, options.extract)) {
+  for (ScoreItem& item :
+       read_score_items(options.gold, options.pred, options.extract, options.filter)) {
     ScoredRow& row = rows.emplace_back();
     row.id = std::move(item.id);
     row.id_is_number = item.id_is_number;
@@ -143,12 +135,13 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   ScoreOptions scoring;
   scoring.execute.timeout_s = options.sql_timeout;
   scoring.execute.max_steps = options.sql_max_steps;
+  scoring.execute.max_value_bytes = options.sql_max_value;
   scoring.keep_distinct = options.keep_distinct;
   scoring.plug_value = options.plug_value;
   scoring.execution = exec;
   scoring.match = match;
   Scorer scorer(options.db, options.table, scoring);
-  check_databases(scorer, rows);
+  require_all(scorer, databases_of(rows));
   score_rows(scorer, rows, options.threads);
 
   print_mismatches(rows, out);
@@ -156,6 +149,8 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   for (const ScoredRow& row : rows) table.add(row.verdict, row.session, row.turn);
   table.print(out);
   print_failed_golds(rows, out);
+  print_left_out(scorer, databases_of(rows), out);
+  print_official_defects(rows, out);
   if (options.details) print_details(scorer, rows, out);
 }
 

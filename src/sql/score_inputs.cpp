@@ -1,14 +1,19 @@
 #include "score_inputs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
+#include "record_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/sql/sample_filter.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -36,10 +41,6 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-bool is_json_lines(const fs::path& path, std::string_view text) {
-  return path.extension() == ".jsonl" || stripped(text.substr(0, 4096)).starts_with('{');
-}
-
 // An id as text, and whether it was a number.
 std::pair<std::string, bool> id_of(const Json& row, std::string_view key) {
   const auto found = row.find(key);
@@ -49,17 +50,31 @@ std::pair<std::string, bool> id_of(const Json& row, std::string_view key) {
   fail(fmt::format("key \"{}\": expected a number or a string", key));
 }
 
-std::vector<ScoreItem> read_json_gold(const fs::path& path) {
+// The first of `keys` that the row has.
+std::optional<std::string_view> key_of(const Json& row, std::span<const std::string_view> keys) {
+  for (const std::string_view key : keys)
+    if (row.contains(key)) return key;
+  return std::nullopt;
+}
+
+// As Spider, BIRD and others call them. The names of golds stand apart: BIRD's dev.json calls the
+// gold "SQL", and rows made of it keep it beside the prediction.
+constexpr std::array<std::string_view, 2> kIdKeys = {"id", "question_id"};
+constexpr std::array<std::string_view, 3> kGoldKeys = {"query", "SQL", "sql"};
+constexpr std::array<std::string_view, 4> kSqlKeys = {"sql", "predicted_sql", "prediction", "SQL"};
+
+std::vector<ScoreItem> read_gold_records(const fs::path& path) {
   std::vector<ScoreItem> items;
-  for_each_json_line(path, [&](Json& row, std::size_t) {
+  for_each_record(path, [&](Json& row, const std::string&) {
     ScoreItem item;
-    if (row.contains("id")) {
-      std::tie(item.id, item.id_is_number) = id_of(row, "id");
-    } else {
-      item.id = std::to_string(items.size());
-    }
+    item.id = std::to_string(items.size());
+    if (const auto key = key_of(row, kIdKeys))
+      std::tie(item.id, item.id_is_number) = id_of(row, *key);
     item.db_id = field<std::string>(row, "db_id");
-    item.gold = field<std::string>(row, "query");
+    const auto gold = key_of(row, kGoldKeys);
+    check(gold.has_value(),
+          fmt::format("no gold query: expected one of {}", fmt::join(kGoldKeys, ", ")));
+    item.gold = field<std::string>(row, *gold);
     items.push_back(std::move(item));
   });
   return items;
@@ -116,18 +131,24 @@ void add_plain_predictions(std::vector<ScoreItem>& items, const fs::path& gold,
 }
 
 // Golds from the documents of lm-evaluation-harness samples.
-std::vector<ScoreItem> read_sample_gold(const fs::path& path) {
+std::vector<ScoreItem> read_sample_gold(const fs::path& path, const std::string& filter) {
   std::vector<ScoreItem> items;
-  for_each_json_line(path, [&](Json& row, std::size_t) {
+  SampleFilter chosen(filter);
+  for_each_record(path, [&](Json& row, const std::string&) {
     const auto doc = row.find("doc");
     if (doc == row.end() || !doc->is_object())
       fail("without --gold, expected a sample with \"doc\", which holds \"query\" and \"db_id\"");
+    if (!chosen.takes(row)) return;
     ScoreItem item;
     std::tie(item.id, item.id_is_number) = id_of(row, "doc_id");
     item.db_id = field<std::string>(*doc, "db_id");
-    item.gold = field<std::string>(*doc, "query");
+    const auto gold = key_of(*doc, kGoldKeys);
+    check(gold.has_value(), fmt::format("the sample's doc has no gold query: expected one of {}",
+                                        fmt::join(kGoldKeys, ", ")));
+    item.gold = field<std::string>(*doc, *gold);
     items.push_back(std::move(item));
   });
+  chosen.finish(path.string());
   return items;
 }
 
@@ -139,97 +160,131 @@ std::string response_of(const Json& row) {
   return value->get<std::string>();
 }
 
-// BIRD's predictions: one object, {"0": "SQL\t----- bird -----\tdb_id", ...}, in one line or many,
-// its keys the places of the golds. Nothing where the file is of another form.
-std::optional<Json> bird_object(const fs::path& path, std::string_view text) {
-  if (path.extension() == ".jsonl" || !text.starts_with('{')) return std::nullopt;
-  Json object = Json::parse(text, nullptr, false);
-  if (!object.is_object() || object.empty()) return std::nullopt;
-  for (const auto& [key, value] : object.items())
-    if (!value.is_string() || key.find_first_not_of("0123456789") != std::string::npos)
-      return std::nullopt;
-  return object;
-}
+// A prediction as a record file has it.
+struct Answer {
+  std::string id;
+  // Where it stands, for errors: "FILE:LINE".
+  std::string place;
+  // BIRD's key, a place among the golds or an id.
+  bool bird = false;
+  std::string sql;
+  // The database that it says it is for; empty where it does not.
+  std::string db_id;
+};
 
-void add_bird_predictions(std::vector<ScoreItem>& items, const fs::path& path, const Json& object) {
-  std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
-  check(object.size() == items.size(),
-        fmt::format("{} has {} predictions and the gold file {} queries: expected one for each",
-                    path.string(), object.size(), items.size()));
-  constexpr std::string_view kMark = "\t----- bird -----\t";
-  for (ScoreItem& item : items) {
-    const auto found = object.find(item.id);
-    check(found != object.end(), fmt::format("{}: no key \"{}\"", path.string(), item.id));
-    const std::string text = found->get<std::string>();
-    const std::size_t mark = text.find(kMark);
-    item.prediction = text.substr(0, mark);
-    if (mark == std::string::npos) continue;
-    const std::string db_id = text.substr(mark + kMark.size());
-    check(db_id == item.db_id, fmt::format("{}: key \"{}\": found the database \"{}\", expected "
-                                           "\"{}\", as in the gold file",
-                                           path.string(), item.id, db_id, item.db_id));
+std::string sql_of(const Json& row, bool sample, const Extract& extract) {
+  const auto key = key_of(row, kSqlKeys);
+  if (key) {
+    std::string sql = field_or<std::string>(row, *key, "");
+    // `predict` writes both; where it found no statement the text says whether there were words.
+    if (!sql.empty() || !row.contains("text")) return sql;
   }
+  check(sample || row.contains("text"),
+        fmt::format("no prediction: expected one of {}, text", fmt::join(kSqlKeys, ", ")));
+  const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
+  return extract ? extract(text) : text;
 }
 
-void add_json_predictions(std::vector<ScoreItem>& items, const fs::path& path,
-                          const Extract& extract) {
+std::vector<Answer> read_answers(const fs::path& path, const Extract& extract,
+                                 const std::string& filter) {
+  std::vector<Answer> answers;
+  SampleFilter chosen(filter);
+  for_each_record(path, [&](Json& row, const std::string& place) {
+    Answer answer;
+    answer.place = place;
+    answer.bird = row.contains("bird");
+    const auto id = key_of(row, kIdKeys);
+    const bool sample = !answer.bird && !id && row.contains("doc_id");
+    if (sample && !chosen.takes(row)) return;
+    answer.id = id_of(row, answer.bird ? "bird" : sample ? "doc_id" : id.value_or("id")).first;
+    answer.sql = sql_of(row, sample, extract);
+    if (answer.bird) answer.db_id = field_or<std::string>(row, "db_id", "");
+    answers.push_back(std::move(answer));
+  });
+  chosen.finish(path.string());
+  return answers;
+}
+
+using Places = std::unordered_map<std::string, std::size_t>;
+
+// Makes ids of BIRD's keys, which are places among the golds where they are not their ids.
+void resolve_bird_keys(std::vector<Answer>& answers, const std::vector<ScoreItem>& items,
+                       const Places& places) {
+  bool ids = true, numbers = true, same = true;
+  for (const Answer& answer : answers) {
+    if (!answer.bird) continue;
+    const bool id = places.contains(answer.id);
+    const bool number = answer.id.size() < 10 && std::stoul(answer.id) < items.size();
+    ids = ids && id;
+    numbers = numbers && number;
+    same = same && id && number && items[std::stoul(answer.id)].id == answer.id;
+  }
+  check(same || !ids || !numbers,
+        "the keys of the predictions may be ids of the gold file or places in it, and differ; "
+        "expected JSON lines with question_id");
+  if (ids || !numbers) return;
+  for (Answer& answer : answers)
+    if (answer.bird) answer.id = items[std::stoul(answer.id)].id;
+}
+
+void check_all_answered(const std::vector<ScoreItem>& items, const fs::path& path) {
+  std::vector<std::string_view> missing;
+  for (const ScoreItem& item : items)
+    if (!item.answered) missing.push_back(item.id);
+  if (missing.empty()) return;
+  const auto shown = std::span(missing).first(std::min(missing.size(), kShownIds));
+  fail(
+      fmt::format("{}: no row for {} of {} questions (id {}{}): expected one for each (an empty "
+                  "answer is \"\")",
+                  path.string(), missing.size(), items.size(), fmt::join(shown, ", "),
+                  missing.size() > kShownIds ? ", ..." : ""));
+}
+
+void add_answers(std::vector<ScoreItem>& items, const fs::path& path, const Extract& extract,
+                 const std::string& filter) {
   std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
-  std::unordered_map<std::string, std::size_t> places;
+  Places places;
   for (std::size_t i = 0; i < items.size(); ++i) {
     check(places.try_emplace(items[i].id, i).second,
           fmt::format("gold: the id {} occurs twice", items[i].id));
     items[i].answered = false;
   }
-  for_each_json_line(path, [&](Json& row, std::size_t) {
-    const bool sample = row.contains("doc_id") && !row.contains("id");
-    const std::string id = id_of(row, sample ? "doc_id" : "id").first;
-    const auto place = places.find(id);
-    if (place == places.end()) fail(fmt::format("the id {} is not in the gold file", id));
+  std::vector<Answer> answers = read_answers(path, extract, filter);
+  resolve_bird_keys(answers, items, places);
+  for (Answer& answer : answers) {
+    const auto place = places.find(answer.id);
+    check(place != places.end(),
+          fmt::format("{}: the id {} is not in the gold file", answer.place, answer.id));
     ScoreItem& item = items[place->second];
-    if (item.answered) fail(fmt::format("the id {} occurs twice", id));
+    check(!item.answered, fmt::format("{}: the id {} occurs twice", answer.place, answer.id));
+    check(answer.db_id.empty() || answer.db_id == item.db_id,
+          fmt::format("{}: id {}: found the database \"{}\", expected \"{}\", as in the gold file",
+                      answer.place, answer.id, answer.db_id, item.db_id));
     item.answered = true;
-    item.prediction = field_or<std::string>(row, "sql", "");
-    // `predict` writes both; where it found no statement the text says whether there were words.
-    if (!item.prediction.empty() || (row.contains("sql") && !row.contains("text"))) return;
-    const std::string text = sample ? response_of(row) : field<std::string>(row, "text");
-    item.prediction = extract ? extract(text) : text;
-  });
-  std::vector<std::string_view> missing;
-  for (const ScoreItem& item : items)
-    if (!item.answered) missing.push_back(item.id);
-  if (missing.empty()) return;
-  std::string ids;
-  for (std::size_t i = 0; i < std::min(missing.size(), kShownIds); ++i)
-    ids += fmt::format("{}{}", i ? ", " : "", missing[i]);
-  fail(fmt::format(
-      "{}: no row for {} of {} questions (id {}{}): expected one for each (an empty "
-      "answer is \"\")",
-      path.string(), missing.size(), items.size(), ids, missing.size() > kShownIds ? ", ..." : ""));
+    item.prediction = std::move(answer.sql);
+  }
+  check_all_answered(items, path);
 }
 
-std::vector<ScoreItem> read_gold(const fs::path& path, bool samples) {
-  if (samples) return read_sample_gold(path);
+std::vector<ScoreItem> read_gold(const fs::path& path) {
   const MappedFile file(path);
-  return is_json_lines(path, file.text()) ? read_json_gold(path)
-                                          : read_plain_gold(path, file.text());
+  return is_record_file(path, file.text()) ? read_gold_records(path)
+                                           : read_plain_gold(path, file.text());
 }
 
 }  // namespace
 
 std::vector<ScoreItem> read_score_items(const fs::path& gold, const fs::path& predictions,
-                                        const Extract& extract) {
+                                        const Extract& extract, const std::string& filter) {
   const MappedFile predicted_file(predictions);
-  std::vector<ScoreItem> items = read_gold(gold.empty() ? predictions : gold, gold.empty());
-  const std::string_view text = stripped(predicted_file.text());
-  check(!text.starts_with('['),
-        fmt::format("{}: found a JSON list, expected one SQL a line, JSON lines, or BIRD's object "
-                    "of id and SQL; jq -c '.[]' makes lines of a list",
-                    predictions.string()));
-  if (const auto bird = bird_object(predictions, text); bird && !gold.empty()) {
-    add_bird_predictions(items, predictions, *bird);
-  } else if (gold.empty() || is_json_lines(predictions, predicted_file.text())) {
-    add_json_predictions(items, predictions, extract);
+  std::vector<ScoreItem> items =
+      gold.empty() ? read_sample_gold(predictions, filter) : read_gold(gold);
+  if (gold.empty() || is_record_file(predictions, predicted_file.text())) {
+    add_answers(items, predictions, extract, filter);
   } else {
+    check(filter.empty(), fmt::format("{}: --filter is for samples of lm-evaluation-harness, found "
+                                      "lines of SQL",
+                                      predictions.string()));
     add_plain_predictions(items, gold, predictions, predicted_file.text());
   }
   check(!items.empty(),

@@ -5,7 +5,7 @@
 
 namespace tradeoff::sql::wire {
 
-inline constexpr std::uint32_t kMagic = 0x54534c33;  // "TSL3": changes with the layout
+inline constexpr std::uint32_t kMagic = 0x54534c34;  // "TSL4": changes with the layout
 /// The socket's descriptor in the worker.
 inline constexpr int kWorkerSocket = 3;
 /// Progress callbacks come every so many virtual-machine steps.
@@ -25,7 +25,7 @@ struct Request {
   Ask ask = Ask::query;
   std::uint32_t path_bytes = 0;
   std::uint32_t sql_bytes = 0;
-  std::uint64_t max_steps = 0, max_rows = 0, max_bytes = 0, heap_bytes = 0;
+  std::uint64_t max_steps = 0, max_rows = 0, max_bytes = 0, max_value_bytes = 0, heap_bytes = 0;
   double timeout_s = 0;
 };
 

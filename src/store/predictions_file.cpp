@@ -96,6 +96,14 @@ void read_cell(const Hdf5Reader& file, const std::string& arm, const std::string
   }
 }
 
+// The table, and what each of its columns holds.
+void write_table(Hdf5Writer& file, const std::string& path, const Table& table) {
+  file.table(path, table);
+  for (const auto& [name, column] : table.columns())
+    if (const std::string_view text = column_text(name); !text.empty())
+      file.attribute(path + "/" + name, "description", std::string(text));
+}
+
 }  // namespace
 
 void write_predictions(const std::filesystem::path& path, const Predictions& predictions) {
@@ -108,16 +116,17 @@ void write_predictions(const std::filesystem::path& path, const Predictions& pre
   file.attribute("/", "commit", predictions.commit);
   file.attribute("/", "versions", to_line(versions));
   for (const char* group : {"/items", "/runs", "/summary"}) file.group(group);
-  for (const auto& [task, table] : predictions.items) file.table("/items/" + task, table);
+  for (const auto& [task, table] : predictions.items) write_table(file, "/items/" + task, table);
   for (const auto& [key, run] : predictions.runs) {
     const std::string group = cell_path(key.arm, key.seed) + "/" + key.task;
-    file.table(group, run.rows);
+    write_table(file, group, run.rows);
     for (const auto& [name, value] : run.attributes) file.attribute(group, name, value);
   }
   for (const auto& [cell, table] : predictions.training) {
-    file.table(fmt::format("{}/{}", cell_path(cell.first, cell.second), kTraining), table);
+    write_table(file, fmt::format("{}/{}", cell_path(cell.first, cell.second), kTraining), table);
   }
-  for (const auto& [name, table] : predictions.summary) file.table("/summary/" + name, table);
+  for (const auto& [name, table] : predictions.summary)
+    write_table(file, "/summary/" + name, table);
   file.commit();
 }
 

@@ -37,13 +37,14 @@ Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t
           {"sql", sql}};
 }
 
-Json mmlu_row(const task::Item& item, const std::vector<float>& logprobs,
+Json mmlu_row(const task::Item& item, const infer::ChoiceScores& scores,
               std::size_t prompt_tokens) {
-  const std::vector<double> values(logprobs.begin(), logprobs.end());
+  const std::vector<double> values(scores.logprobs.begin(), scores.logprobs.end());
   return {{"id", item.id},
           {"choice_logprobs", values},
           {"answer", std::string(1, task::answer_letter(values))},
-          {"prompt_tokens", prompt_tokens}};
+          {"prompt_tokens", prompt_tokens},
+          {"greedy", scores.greedy}};
 }
 
 }  // namespace
@@ -55,10 +56,10 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   if (plan.purpose == task::Purpose::mmlu) {
     std::vector<std::vector<text::TokenId>> choices;
     for (const std::int64_t index : chunk.prompts) choices.push_back(plan.choices[index]);
-    const auto logprobs = engine.choice_logprobs(chunk, plan.prompts, choices);
+    const auto scores = engine.score_choices(chunk, plan.prompts, choices);
     for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
       const std::int64_t index = chunk.prompts[i];
-      rows.push_back(mmlu_row(plan.items[index], logprobs[i], plan.prompts[index].size()));
+      rows.push_back(mmlu_row(plan.items[index], scores[i], plan.prompts[index].size()));
     }
     return rows;
   }

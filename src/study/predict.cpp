@@ -32,7 +32,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   const auto journals = store::journal_folder(options.out);
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
-    lock.emplace(journals / "lock");
+    lock.emplace(journals / "lock", options.model.lock);
     finished = store::begin_output(options.out, header,
                                    options.resume ? store::Resume::yes : store::Resume::no);
     for (const std::string& damage : finished.damage) log::warn("{}", damage);
@@ -48,7 +48,10 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   }
   if (session.rank() == 0) {
     AtomicFile file(options.out);
-    for (const Json& row : *rows) file.write(to_line(row) + "\n");
+    for (Json row : *rows) {
+      row.erase("greedy");  // for a study's exports alone
+      file.write(to_line(row) + "\n");
+    }
     file.commit();
     log::info("{} predictions in {}", rows->size(), options.out.string());
   }

@@ -53,7 +53,9 @@ class StudyRun {
       record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
     record_["quantization"] = identity.at("quantization");
-    if (session.rank() == 0) folder_.claim(record_, machine(), options.overwrite);
+    if (session.rank() == 0) prepare_scoring();
+    if (session.rank() == 0)
+      folder_.claim(record_, machine(), options.overwrite, options.model.lock);
     comm::barrier(session);
   }
 
@@ -72,7 +74,7 @@ class StudyRun {
     }
     result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
-    const FileLock gather(folder_.lock("gather"));
+    const FileLock gather(folder_.lock("gather"), options_.model.lock);
     store::Predictions& predictions = predictions_;
     predictions.config = record_;
     predictions.commit = build_commit();
@@ -93,6 +95,17 @@ class StudyRun {
     return {{"host", session_.host()},
             {"ranks", session_.size()},
             {"kernels", identity_.at("kernels")}};
+  }
+
+  // What cannot be scored shows here, not after hours of prediction.
+  void prepare_scoring() {
+    const std::vector<task::SpiderExample> questions = data_.spider_questions();
+    if (questions.empty()) return;
+    sql::ScoreOptions scoring = options_.scoring;
+    scoring.preview = true;
+    scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
+                    scoring);
+    check_scoring(questions, *scorer_);
   }
 
   // Every cell by one of the groups, whichever is free; what they leave behind is gathered after it
@@ -131,7 +144,8 @@ class StudyRun {
     const ArmOptions& arm = options_.arms[cell.arm];
     std::optional<FileLock> held;
     if (session.rank() == 0)
-      held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)));
+      held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)),
+                   options_.model.lock);
     if (arm.trains && !train_cell(arm, cell.seed, session)) return false;
     for (const TaskKind task : cell.tasks) {
       if (!run_task(arm, cell.seed, task, session, gathers)) return false;
@@ -146,7 +160,7 @@ class StudyRun {
       load(session);
       const task::RenderedItems rendered = data_.train_items(arm, seed);
       if (!train_arm(session, *model_, arm, seed, rendered.items, identity_, options_.model.model,
-                     adapter)) {
+                     adapter, options_.model.lock)) {
         return false;
       }
       const std::int64_t peak = peak_memory(session);
@@ -243,12 +257,6 @@ class StudyRun {
     const std::string name = name_of(task);
     store::Run run;
     if (task == TaskKind::spider) {
-      if (!scorer_) {
-        sql::ScoreOptions scoring = options_.scoring;
-        scoring.preview = true;
-        scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
-                        scoring);
-      }
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = spider_items_table(items, *scorer_);
         floors_.push_back({name, spider_floors(items)});

@@ -1,11 +1,16 @@
 #include "tradeoff/study/score_rows.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/task/extract.hpp"
 
@@ -43,8 +48,34 @@ void add_ledger(Table& table, std::span<const task::Item> items, std::span<const
 
 }  // namespace
 
+void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& scorer) {
+  constexpr std::size_t kShown = 5;
+  std::set<std::string> db_ids;
+  for (const task::SpiderExample& question : questions) db_ids.insert(question.db_id);
+  sql::require_all(scorer, db_ids);
+  for (const std::string& db_id : db_ids)
+    if (const auto tables = scorer.left_out_tables(db_id); !tables.empty())
+      log::warn("{}: left out, since only a module of SQLite could read it: {}", db_id,
+                fmt::join(tables, ", "));
+  std::vector<std::string> failed;
+  for (const task::SpiderExample& question : questions) {
+    const std::string why = scorer.gold_failure(question.db_id, question.query);
+    if (!why.empty())
+      failed.push_back(fmt::format("question {} ({}): {}", question.index, question.db_id, why));
+  }
+  if (failed.empty()) return;
+  const std::size_t shown = std::min(kShown, failed.size());
+  const std::string text = fmt::format("{}{}", fmt::join(std::span(failed).first(shown), "\n"),
+                                       shown < failed.size() ? "\n..." : "");
+  check(failed.size() < questions.size(),
+        "nothing could be scored: every gold query fails\n" + text);
+  log::warn("{} of {} gold queries fail; their questions are not counted\n{}", failed.size(),
+            questions.size(), text);
+}
+
 Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer) {
   Strings id, db_id, question, query, schema, hardness, result;
+  Ints split_size;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     db_id.push_back(item.db_id);
@@ -52,6 +83,7 @@ Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer)
     query.push_back(item.query);
     schema.push_back(item.schema);
     hardness.push_back(item.hardness);
+    split_size.push_back(item.split_size);
     result.push_back(sql::result_preview(scorer.run(item.db_id, item.query)));
   }
   Table table;
@@ -62,11 +94,13 @@ Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer)
   table.add("hardness", std::move(hardness));
   table.add("schema", std::move(schema));
   table.add("result", std::move(result));
+  table.add("split_size", std::move(split_size));
   return table;
 }
 
 Table mmlu_items_table(std::span<const task::Item> items) {
   Strings id, subject, group, question, choices, answer;
+  Ints split_size;
   for (const task::Item& item : items) {
     id.push_back(task::id_text(item.id));
     subject.push_back(item.subject);
@@ -78,6 +112,7 @@ Table mmlu_items_table(std::span<const task::Item> items) {
                            item.choice_texts[i]);
     }
     answer.push_back(item.answer);
+    split_size.push_back(item.split_size);
   }
   Table table;
   table.add("id", std::move(id));
@@ -86,6 +121,7 @@ Table mmlu_items_table(std::span<const task::Item> items) {
   table.add("question", std::move(question));
   table.add("choices", std::move(choices));
   table.add("answer", std::move(answer));
+  table.add("split_size", std::move(split_size));
   return table;
 }
 
@@ -143,10 +179,12 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
 Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows) {
   Strings answer;
   Flags correct;
+  Ints greedy;
   store::Matrix logprobs{4, {}};
   for (std::size_t i = 0; i < items.size(); ++i) {
     answer.push_back(field<std::string>(rows[i], "answer"));
     correct.push_back(answer.back() == items[i].answer ? 1 : 0);
+    greedy.push_back(field_or<std::int64_t>(rows[i], "greedy", kUnknownGreedy));
     const auto values = field_or<std::vector<double>>(
         rows[i], "choice_logprobs",
         std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
@@ -157,6 +195,7 @@ Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> r
   table.add("answer", std::move(answer));
   table.add("correct", std::move(correct));
   table.add("choice_logprobs", std::move(logprobs));
+  table.add("greedy", std::move(greedy));
   return table;
 }
 

@@ -57,6 +57,12 @@ task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
   return task::MmluRenderer(*mmlu_, prompts_.model(), options).items(mmlu_questions_);
 }
 
+std::vector<task::SpiderExample> StudyData::spider_questions() const {
+  std::vector<task::SpiderExample> questions;
+  for (const std::size_t index : spider_questions_) questions.push_back(spider_->dev[index]);
+  return questions;
+}
+
 task::RenderedItems StudyData::train_items(const ArmOptions& arm, std::uint64_t seed) const {
   task::SpiderPromptOptions options = arm.spider;
   options.seed = seed;

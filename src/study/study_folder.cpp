@@ -24,8 +24,9 @@ fs::path StudyFolder::adapter(const std::string& arm, std::uint64_t seed) const 
   return root_ / "arms" / arm / fmt::format("seed-{}", seed) / "adapter";
 }
 
-void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite) const {
-  const FileLock held(lock("study"));
+void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
+                        LockKind kind) const {
+  const FileLock held(lock("study"), kind);
   if (overwrite) {
     for (const char* name :
          {"journal", "arms", "export", "study.json", "predictions.h5", "complete.json",

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/study/options.hpp"
 #include "tradeoff/study/run.hpp"
@@ -26,7 +27,7 @@ class StudyFolder {
   /// Makes the folder the one of `record`: written into study.json when new, checked when there;
   /// --overwrite empties it first. One process at a time (its own lock). Throws Error with each
   /// difference, key by key.
-  void claim(const Json& record, const Json& machine, bool overwrite) const;
+  void claim(const Json& record, const Json& machine, bool overwrite, LockKind kind) const;
   void append_ledger(const LedgerEntry& entry) const;
   std::vector<LedgerEntry> read_ledger() const;
 

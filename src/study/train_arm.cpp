@@ -15,8 +15,9 @@ constexpr const char* kCurveFile = "train.jsonl";
 bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
                std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
                const std::filesystem::path& model_folder,
-               const std::filesystem::path& adapter_folder) {
+               const std::filesystem::path& adapter_folder, LockKind lock) {
   train::TrainJob job;
+  job.lock = lock;
   job.options = arm.train;
   job.options.seed = seed;
   job.lora = arm.lora;

@@ -17,7 +17,7 @@ namespace tradeoff::study {
 bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
                std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
                const std::filesystem::path& model_folder,
-               const std::filesystem::path& adapter_folder);
+               const std::filesystem::path& adapter_folder, LockKind lock);
 
 /// What the training took, over all runs that did a part of it.
 LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,

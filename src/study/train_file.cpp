@@ -48,6 +48,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   job.lora = options.lora;
   job.init_adapter = options.init_adapter;
   job.output_dir = options.out;
+  job.lock = options.model.lock;
   job.base_model = options.model.model.string();
   job.model_identity = model_identity(session, options.model);
   job.resume = options.resume;

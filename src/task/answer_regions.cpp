@@ -37,15 +37,23 @@ std::size_t info_length(std::string_view text, std::size_t at) {
   return alone || kLanguages.contains(first) ? begin + first.size() - at : 0;
 }
 
+// Wrappers within wrappers that are looked into: each costs a reading of all the text in it.
+constexpr int kMaxDepth = 8;
+
 // Appends `text`, cut at the wrappers in it.
-void add(std::vector<Region>& regions, std::string_view text, const Region& kind) {
-  std::vector<Region> pieces = unwrapped(text, kind);
+void add(std::vector<Region>& regions, std::string_view text, Region kind, int depth) {
+  if (depth == kMaxDepth) {
+    kind.text = text;
+    regions.push_back(std::move(kind));
+    return;
+  }
+  std::vector<Region> pieces = unwrapped(text, kind, depth);
   std::move(pieces.begin(), pieces.end(), std::back_inserter(regions));
 }
 
 }  // namespace
 
-std::vector<Region> regions_of(std::string_view answer) {
+std::vector<Region> regions_of(std::string_view answer, int depth) {
   std::vector<Region> regions;
   std::size_t begin = 0;
   for (std::size_t at = 0; at < answer.size();) {
@@ -54,18 +62,19 @@ std::vector<Region> regions_of(std::string_view answer) {
       ++at;
       continue;
     }
-    add(regions, answer.substr(begin, at - begin), {});
+    add(regions, answer.substr(begin, at - begin), {}, depth);
     const std::string mark(3, answer[at]);
     at += length;
     at += info_length(answer, at);
     const std::size_t end = answer.find(mark, at);
     const bool closed = end != std::string_view::npos;
-    add(regions, answer.substr(at, end - at), {.text = "", .fenced = true, .closed = closed});
+    add(regions, answer.substr(at, end - at), {.text = "", .fenced = true, .closed = closed},
+        depth);
     if (!closed) return regions;
     at = std::min(answer.find_first_not_of(mark[0], end), answer.size());
     begin = at;
   }
-  add(regions, answer.substr(begin), {});
+  add(regions, answer.substr(begin), {}, depth);
   return regions;
 }
 

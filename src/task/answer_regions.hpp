@@ -23,7 +23,7 @@ std::string answer_of(std::string_view raw);
 bool thinks(std::string_view raw);
 
 /// `answer` cut at its code fences and other wrappers, in order; the first region is prose, if only
-/// an empty one.
-std::vector<Region> regions_of(std::string_view answer);
+/// an empty one. `depth` wrappers stand around it; from eight on no further one is looked into.
+std::vector<Region> regions_of(std::string_view answer, int depth = 0);
 
 }  // namespace tradeoff::task

@@ -107,6 +107,14 @@ Wrapped boxed(std::string_view text, std::size_t at) {
   return {i, std::move(inside)};
 }
 
+// Where `small`, in lower case, stands at or after `begin` in any case; text.size() where nowhere.
+std::size_t find_folded(std::string_view text, std::string_view small, std::size_t begin) {
+  for (std::size_t at = text.find(small[0], begin); at != std::string_view::npos;
+       at = text.find(small[0], at + 1))
+    if (lower(text.substr(at, small.size())) == small) return at;
+  return text.size();
+}
+
 Wrapped tagged(std::string_view text, std::size_t at) {
   for (const std::string_view name : {"answer", "final_answer", "final_sql", "final"}) {
     std::string open("<"), close("</");
@@ -114,7 +122,7 @@ Wrapped tagged(std::string_view text, std::size_t at) {
     close.append(name).append(">");
     if (lower(text.substr(at, open.size())) != open) continue;
     const std::size_t begin = at + open.size();
-    const std::size_t end = std::min(lower(text).find(close, begin), text.size());
+    const std::size_t end = find_folded(text, close, begin);
     return {std::min(end + close.size(), text.size()),
             std::string(text.substr(begin, end - begin))};
   }
@@ -128,7 +136,7 @@ bool starts_as_statement(std::string_view text) {
 
 }  // namespace
 
-std::vector<Region> unwrapped(std::string_view text, const Region& outer) {
+std::vector<Region> unwrapped(std::string_view text, const Region& outer, int depth) {
   std::vector<Region> regions;
   const auto plain = [&](std::size_t begin, std::size_t end) {
     Region region = outer;
@@ -148,7 +156,7 @@ std::vector<Region> unwrapped(std::string_view text, const Region& outer) {
     plain(begin, at);
     // The key announces its value: "explanation", "final_sql".
     if (c == '"') regions.back().text.append(text.substr(at, word_at(text, at + 1).size() + 2));
-    for (Region& inner : regions_of(found.text)) {
+    for (Region& inner : regions_of(found.text, depth + 1)) {
       const bool fenced_inside = inner.fenced;
       inner.fenced = true;
       inner.last_word = inner.last_word || last_word || outer.last_word;

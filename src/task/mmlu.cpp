@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <set>
 
+#include "tradeoff/base/csv.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
-#include "tradeoff/task/csv.hpp"
 #include "tradeoff/task/draw.hpp"
 
 namespace tradeoff::task {

@@ -11,27 +11,46 @@
 namespace tradeoff::task {
 namespace {
 
-std::string description(const std::string& subject) {
-  std::string name = subject;
+// hendrycks/test puts a blank before every word of the subject, so that two follow "about".
+std::string description(const std::string& subject, Template prompt_template) {
+  std::string name = prompt_template == Template::hendrycks ? " " : "";
+  name += subject;
   std::replace(name.begin(), name.end(), '_', ' ');
   return "The following are multiple choice questions (with answers) about " + name + ".\n\n";
 }
 
-// lm-evaluation-harness strips the question, but not the choices.
-std::string asked(const MmluQuestion& q) {
-  return fmt::format("{}\nA. {}\nB. {}\nC. {}\nD. {}\nAnswer:", strip(q.question), q.choices[0],
+// lm-evaluation-harness strips the question, but not the choices; hendrycks/test strips neither.
+std::string asked(const MmluQuestion& q, Template prompt_template) {
+  const std::string_view question =
+      prompt_template == Template::hendrycks ? std::string_view(q.question) : strip(q.question);
+  return fmt::format("{}\nA. {}\nB. {}\nC. {}\nD. {}\nAnswer:", question, q.choices[0],
                      q.choices[1], q.choices[2], q.choices[3]);
 }
 
-std::vector<text::Segment> mmlu_segments(const PromptModel& model, Template prompt_template,
+std::vector<text::Segment> turns(const PromptModel& model, const std::string& subject,
+                                 std::span<const MmluQuestion> shots,
+                                 const MmluQuestion& question) {
+  std::vector<text::Message> messages = {{"system", description(subject, Template::chat)}};
+  for (const MmluQuestion& shot : shots) {
+    messages.push_back({"user", asked(shot, Template::chat)});
+    messages.push_back({"assistant", std::string(1, shot.answer)});
+  }
+  messages.push_back({"user", asked(question, Template::chat)});
+  return chat_segments(model, messages);
+}
+
+std::vector<text::Segment> mmlu_segments(const PromptModel& model, const MmluPromptOptions& options,
                                          const std::string& subject,
                                          std::span<const MmluQuestion> shots,
                                          const MmluQuestion& question) {
+  const Template format = options.prompt_template;
+  if (options.fewshot_as_multiturn) return turns(model, subject, shots, question);
   std::string text;
-  for (const MmluQuestion& shot : shots) text += fmt::format("{} {}\n\n", asked(shot), shot.answer);
-  text += asked(question);
-  if (prompt_template == Template::plain) return plain_segments(model, description(subject) + text);
-  return chat_segments(model, {{"system", description(subject)}, {"user", text}});
+  for (const MmluQuestion& shot : shots)
+    text += fmt::format("{} {}\n\n", asked(shot, format), shot.answer);
+  text += asked(question, format);
+  if (format != Template::chat) return plain_segments(model, description(subject, format) + text);
+  return chat_segments(model, {{"system", description(subject, format)}, {"user", text}});
 }
 
 }  // namespace
@@ -40,6 +59,8 @@ MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model,
                            const MmluPromptOptions& options)
     : mmlu_(mmlu), model_(model), options_(options) {
   check_template(options.prompt_template, model);
+  check(!options.fewshot_as_multiturn || options.prompt_template == Template::chat,
+        "fewshot_as_multiturn: only template = chat has turns");
   for (const MmluSubject& subject : mmlu.subjects) {
     if (subject.dev.size() < options.num_fewshot) {
       fail(fmt::format("{} shots are asked, but {}_dev.csv has {} rows", options.num_fewshot,
@@ -51,8 +72,8 @@ MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model,
 Prompt MmluRenderer::render(MmluPlace place) const {
   const MmluSubject& subject = mmlu_.subjects.at(place.subject);
   return fit_prompt(model_, options_.limit, options_.num_fewshot, [&](std::size_t shots) {
-    return mmlu_segments(model_, options_.prompt_template, subject.name,
-                         std::span(subject.dev).first(shots), subject.test.at(place.question));
+    return mmlu_segments(model_, options_, subject.name, std::span(subject.dev).first(shots),
+                         subject.test.at(place.question));
   });
 }
 
@@ -66,8 +87,9 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
     item.subject = subject.name;
     item.group = subject.group;
     item.answer = std::string(1, question.answer);
+    item.split_size = static_cast<std::int64_t>(subject.test.size());
     item.choice_texts.assign(question.choices.begin(), question.choices.end());
-    const std::string_view before = options_.prompt_template == Template::plain ? " " : "";
+    const std::string_view before = options_.prompt_template == Template::chat ? "" : " ";
     for (const char letter : {'A', 'B', 'C', 'D'}) {
       item.choices.push_back(fmt::format("{}{}", before, letter));
     }
@@ -80,8 +102,7 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
 std::string MmluRenderer::template_sha256() const {
   const MmluQuestion shot{
       .row = 0, .question = " Which? ", .choices = {"a", "b", "c", "d"}, .answer = 'B'};
-  return sha256(text_of(
-      mmlu_segments(model_, options_.prompt_template, "made_up", std::span(&shot, 1), shot)));
+  return sha256(text_of(mmlu_segments(model_, options_, "made_up", std::span(&shot, 1), shot)));
 }
 
 }  // namespace tradeoff::task

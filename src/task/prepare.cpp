@@ -1,6 +1,7 @@
 #include "tradeoff/task/prepare.hpp"
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -46,12 +47,16 @@ Prepared prepare_spider(const PrepareSpiderOptions& options) {
       load_prompt_source(options.model, options.prompt.prompt_template, options.chat);
   const SpiderRenderer renderer(spider, source.model(), options.prompt);
   const RenderedItems dev = renderer.dev_items(draw_spider(spider, options.draw));
-  const RenderedItems train = renderer.train_items(options.draw.limit);
   Prepared prepared;
   prepared.data_sha256 = spider.sha256;
   prepared.template_sha256 = renderer.template_sha256();
   prepared.tokenizer_sha256 = source.tokenizer.content_hash();
-  prepared.files.push_back(write(options.output_dir / "train_formatted.jsonl", train));
+  if (spider.missing_train.empty()) {
+    const RenderedItems train = renderer.train_items(options.draw.limit);
+    prepared.files.push_back(write(options.output_dir / "train_formatted.jsonl", train));
+  } else {
+    log::warn("{}: no such file, so no train_formatted.jsonl", spider.missing_train.string());
+  }
   prepared.files.push_back(write(options.output_dir / "dev_formatted.jsonl", dev));
   return prepared;
 }

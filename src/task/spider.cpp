@@ -105,6 +105,11 @@ fs::path Spider::database_of(const std::string& db_id) const {
   return databases / db_id / (db_id + ".sqlite");
 }
 
+void Spider::require_train(const std::string& purpose) const {
+  if (!missing_train.empty())
+    fail(fmt::format("{}: no such file, which is needed for {}", missing_train.string(), purpose));
+}
+
 Spider load_spider(const fs::path& folder, const SpiderFiles& files) {
   if (!fs::is_directory(folder)) {
     fail(
@@ -124,8 +129,13 @@ Spider load_spider(const fs::path& folder, const SpiderFiles& files) {
   HardnessOfText hardness(folder / "tables.json");
   append_examples(folder / "dev.json", spider.schemas, hardness, spider.dev);
   hash_file(folder / "dev.json");
-  append_examples(folder / "train_spider.json", spider.schemas, hardness, spider.train);
-  hash_file(folder / "train_spider.json");
+  if (const fs::path train = folder / "train_spider.json"; fs::exists(train)) {
+    append_examples(train, spider.schemas, hardness, spider.train);
+    hash_file(train);
+  } else {
+    spider.missing_train = train;
+    if (files.train_others) spider.require_train("train_others.json, which is numbered on from it");
+  }
   if (files.train_others) {
     append_examples(folder / "train_others.json", spider.schemas, hardness, spider.train);
     hash_file(folder / "train_others.json");
@@ -166,6 +176,9 @@ SpiderShots::SpiderShots(const Spider& spider, std::uint64_t seed) : spider_(spi
 
 std::vector<const SpiderExample*> SpiderShots::for_example(const SpiderExample& example,
                                                            std::size_t count) const {
+  if (count > 0)
+    spider_.require_train(
+        fmt::format("{} solved examples in each prompt (shots = 0 needs none)", count));
   const auto repeats = [](const SpiderExample& a, const SpiderExample& b) {
     return a.db_id == b.db_id && (a.question == b.question || a.query == b.query);
   };

@@ -34,7 +34,7 @@ std::string spider_text(const std::vector<Solved>& shots, const std::string& sch
 
 std::vector<text::Segment> spider_segments(const PromptModel& model, Template prompt_template,
                                            const std::string& text) {
-  if (prompt_template == Template::plain) return plain_segments(model, text + "\n");
+  if (prompt_template != Template::chat) return plain_segments(model, text + "\n");
   return chat_segments(model, {{"user", text}});
 }
 
@@ -54,6 +54,7 @@ struct SpiderRenderer::State {
       const SpiderExample& example = example_at(i);
       Item item;
       item.id = example.index;
+      item.split_size = static_cast<std::int64_t>(spider.dev.size());
       item.db_id = example.db_id;
       item.question = example.question;
       item.query = example.query;
@@ -100,6 +101,7 @@ RenderedItems SpiderRenderer::dev_items(std::span<const std::size_t> indices) co
 
 RenderedItems SpiderRenderer::train_items(std::size_t count) const {
   const auto& train = state_->spider.train;
+  state_->spider.require_train("training");
   return state_->collect(
       count == 0 ? train.size() : std::min(count, train.size()), *this,
       [&](std::size_t i) -> const SpiderExample& { return train[i]; }, true);

@@ -22,11 +22,11 @@ constexpr const char* kCompleteFile = "complete.json";
 
 }  // namespace
 
-RunFolder::RunFolder(const comm::Session& session, fs::path path, Json record)
+RunFolder::RunFolder(const comm::Session& session, fs::path path, Json record, LockKind lock)
     : session_(session), path_(std::move(path)), record_(std::move(record)) {
   if (session_.rank() != 0) return;
   fs::create_directories(path_);
-  lock_.emplace(path_ / "lock");
+  lock_.emplace(path_ / "lock", lock);
 }
 
 std::optional<Checkpoint> RunFolder::open(const model::DecoderConfig& config, bool resume,

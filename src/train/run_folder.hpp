@@ -15,7 +15,7 @@ namespace tradeoff::train {
 class RunFolder {
  public:
   /// `record` tells this training from others. Throws Error where another process holds the folder.
-  RunFolder(const comm::Session& session, std::filesystem::path path, Json record);
+  RunFolder(const comm::Session& session, std::filesystem::path path, Json record, LockKind lock);
 
   /// The checkpoint to go on from, the same on every rank; none where the training starts anew, for
   /// which what an earlier one left is removed. Throws Error on all ranks when the folder holds

@@ -79,7 +79,7 @@ class Trainer {
 
   TrainResult run() {
     const c10::InferenceMode inference;
-    RunFolder folder(session_, job_.output_dir, record_);
+    RunFolder folder(session_, job_.output_dir, record_, job_.lock);
     const std::optional<Checkpoint> found = folder.open(decoder_.config(), job_.resume, total_);
     if (!decoder_.device().is_cpu()) {
       adapter_.parameters = adapter_.parameters.to(decoder_.device());

@@ -30,10 +30,23 @@ TEST_F(Program, every_command_has_help_and_refuses_an_unknown_option) {
   }
 }
 
+TEST_F(Program, help_of_a_command_has_an_example) {
+  for (const Command& command : commands()) {
+    const std::string name(command.name);
+    const auto help = run("help " + name);
+    EXPECT_EQ(help.code, 0) << help.err;
+    EXPECT_EQ(help.out, run(name + " --help").out);
+    EXPECT_NE(help.out.find("\nExample: tradeoff " + name), std::string::npos) << help.out;
+  }
+  EXPECT_NE(run("help prepare mmlu").out.find("--fewshot-as-multiturn"), std::string::npos);
+  EXPECT_EQ(run("help dcotor").code, 2);
+}
+
 TEST_F(Program, version_tells_the_commit) {
   const auto version = run("--version");
   EXPECT_EQ(version.code, 0);
   EXPECT_TRUE(version.out.starts_with("tradeoff 0.")) << version.out;
+  EXPECT_EQ(run("version").out, version.out);
 }
 
 TEST_F(Program, an_unknown_or_missing_command_is_a_usage_error) {

@@ -82,4 +82,63 @@ TEST_F(Program, score_judges_a_predictions_file_again) {
       << wrong.err;
 }
 
+// Rebuilt from public reports: what the program says at its edge.
+TEST_F(Program, score_names_the_filters_of_samples_and_takes_one) {
+  std::string samples;
+  for (const char* filter : {"first-block", "last-block"})
+    samples +=
+        tradeoff::to_line(Json{
+            {"doc_id", 0},
+            {"doc", {{"db_id", "concert_singer"}, {"query", "SELECT count(*) FROM singer"}}},
+            {"filtered_resps", {filter[0] == 'f' ? "SELECT count(*) FROM singer" : "SELECT 2"}},
+            {"filter", filter}}) +
+        "\n";
+  const std::string path = file("samples.jsonl", samples);
+  const auto asked = run("score --pred " + path + kData);
+  EXPECT_EQ(asked.code, 1);
+  EXPECT_NE(asked.err.find("samples of 2 filters, first-block, last-block; choose one with "
+                           "--filter"),
+            std::string::npos)
+      << asked.err;
+  const auto scored = run("score --pred " + path + kData + " --filter first-block");
+  EXPECT_EQ(scored.code, 0) << scored.err;
+  EXPECT_NE(scored.out.find("\nexecution            1.000 "), std::string::npos) << scored.out;
+}
+
+TEST_F(Program, show_tells_one_question_of_a_study) {
+  using tradeoff::store::Flags;
+  using tradeoff::store::Ints;
+  using tradeoff::store::Strings;
+  tradeoff::store::Predictions stored;
+  auto& items = stored.items["spider"];
+  for (const auto& [name, text] : {std::pair{"id", "17"},
+                                   {"db_id", "concert_singer"},
+                                   {"question", "How many singers?"},
+                                   {"query", "SELECT count(*) FROM singer"},
+                                   {"hardness", "easy"},
+                                   {"schema", ""}})
+    items.add(name, Strings{text});
+  auto& rows = stored.runs[{"base", 3, "spider"}].rows;
+  rows.add("item", Ints{0});
+  for (const auto& [name, text] : {std::pair{"text", "SELECT count(name) FROM singer"},
+                                   {"sql", "SELECT count(name) FROM singer"},
+                                   {"message", "1 rows instead of 1"},
+                                   {"error_class", "other_rows"},
+                                   {"overflow", ""}})
+    rows.add(name, Strings{text});
+  for (const char* name : {"exec", "set"}) rows.add(name, Flags{0});
+  write_predictions(folder / "predictions.h5", stored);
+  const auto shown = run("show '" + folder.string() + "' --id 17 --diff");
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  for (const std::string part :
+       {"spider 17: database concert_singer, easy", "question: How many singers?",
+        "SELECT count([-*-]{+name+}) FROM singer", "other_rows: it ran, and returned other rows"})
+    EXPECT_NE(shown.out.find(part), std::string::npos) << part << " in\n" << shown.out;
+  EXPECT_EQ(run("show '" + folder.string() + "' --id 18").code, 1);
+  const auto mixed = run("show '" + folder.string() + "' --id 17 --items x.jsonl");
+  EXPECT_EQ(mixed.code, 2);
+  EXPECT_NE(mixed.err.find("--items: is for an item"), std::string::npos) << mixed.err;
+  EXPECT_NE(run("show --id 17").err.find("no study, and no --items"), std::string::npos);
+}
+
 }  // namespace

@@ -8,7 +8,6 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
@@ -119,11 +118,6 @@ TEST_F(BaseFiles, deep_nesting_is_refused_and_an_empty_file_maps) {
             std::string::npos);
   EXPECT_EQ(MappedFile(file("empty", "")).size(), 0u);
   EXPECT_THROW(MappedFile(folder / "missing"), Error);
-}
-
-TEST_F(BaseFiles, a_held_lock_is_refused_after_the_patience) {
-  const FileLock held(folder / "lock");
-  EXPECT_THROW(FileLock(folder / "lock", std::chrono::milliseconds(100)), Error);
 }
 
 TEST(Progress, durations_read_as_people_write_them) {

@@ -105,8 +105,8 @@ int main(int argc, char** argv) {
   const auto run = [&](const infer::Chunk& chunk) {
     if (mmlu) {
       const auto values =
-          engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {32, 33, 34, 35}));
-      for (std::size_t i = 0; i < values.size(); ++i) rows[chunk.prompts[i]] = values[i];
+          engine.score_choices(chunk, prompts, Prompts(chunk.prompts.size(), {32, 33, 34, 35}));
+      for (std::size_t i = 0; i < values.size(); ++i) rows[chunk.prompts[i]] = values[i].logprobs;
     } else {
       infer::GenerateOptions options;
       options.max_new_tokens = kNewTokens;  // forced: no token ends an answer

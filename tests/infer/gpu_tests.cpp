@@ -17,8 +17,8 @@ std::vector<std::vector<float>> logprobs(model::Decoder& decoder, const Prompts&
   Engine engine(decoder);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
     const auto values =
-        engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
-    for (std::size_t i = 0; i < values.size(); ++i) all[chunk.prompts[i]] = values[i];
+        engine.score_choices(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
+    for (std::size_t i = 0; i < values.size(); ++i) all[chunk.prompts[i]] = values[i].logprobs;
   }
   return all;
 }

@@ -32,10 +32,15 @@ Results run(model::Decoder& decoder, const Prompts& prompts, const PlanOptions& 
     generate.max_new_tokens = 12;
     const auto answers = engine.generate(chunk, prompts, generate);
     const auto logprobs =
-        engine.choice_logprobs(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
+        engine.score_choices(chunk, prompts, Prompts(chunk.prompts.size(), {1, 2, 3, 4}));
     for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
       results.tokens[chunk.prompts[i]] = answers[i].ids;
-      results.logprobs[chunk.prompts[i]] = logprobs[i];
+      results.logprobs[chunk.prompts[i]] = logprobs[i].logprobs;
+      // The likeliest token of all is the first that greedy decoding takes.
+      const auto& first = answers[i].ids;
+      const int expected =
+          !first.empty() && first[0] >= 1 && first[0] <= 4 ? static_cast<int>(first[0]) - 1 : -1;
+      EXPECT_EQ(logprobs[i].greedy, expected);
     }
   }
   return results;
@@ -258,8 +263,8 @@ TEST(Engine, the_kept_root_changes_no_bit) {
   for (const Chunk& chunk : chunks) {
     Engine fresh(decoder);
     const auto first = std::span(choices).first(chunk.prompts.size());
-    EXPECT_EQ(kept.choice_logprobs(chunk, prompts, first),
-              fresh.choice_logprobs(chunk, prompts, first));
+    EXPECT_EQ(kept.score_choices(chunk, prompts, first),
+              fresh.score_choices(chunk, prompts, first));
   }
 }
 

@@ -66,14 +66,15 @@ TEST_F(Compare, a_study_equals_its_own_samples) {
   const auto path = file("study", small_study());
   const std::filesystem::path files[] = {path};
   const Study study = read_study(files);
-  export_lm_eval(folder / "lm-eval", study, analyse(study));
+  export_lm_eval(folder / "lm-eval", study);
   options.files = {path, folder / "lm-eval" / "qlora-50_seed-2"};
   options.a = "base";
   const auto found = compare_files(options);
   ASSERT_EQ(found.size(), 2u);
   // The same as between the arms themselves at that seed.
   for (const stats::Comparison& one : found) {
-    EXPECT_FALSE(one.pair.answer_change_rate) << "answers of two kinds of file were compared";
+    // SQL is written otherwise in two kinds of file; letters are not.
+    EXPECT_EQ(one.pair.answer_change_rate.has_value(), one.pair.task == "mmlu");
     EXPECT_EQ(one.pair.items, one.pair.task == "spider" ? 60u : 57u);
   }
   options.a = "qlora-50";

@@ -263,17 +263,44 @@ TEST_F(Report, exports_have_a_line_for_every_question) {
     EXPECT_EQ(n, 60) << name;
   }
   const auto cell = folder / "export" / "lm-eval" / "qlora-50_seed-2";
-  const Json results = read_json(cell / "results_synthetic.json");
+  const Json results = read_json(cell / ("results_" + study.written() + ".json"));
   const Json report = report_json(study, analysis);
   EXPECT_NEAR(
       results.at("results").at("mmlu").at("acc,none").get<double>(),
       report.at("arms").at("qlora-50").at("mmlu").at("by_seed")[1].at("accuracy").get<double>(),
       1e-12);
-  EXPECT_EQ(count(text_of(cell / "samples_spider_synthetic.jsonl"), "\n"), 60u);
+  EXPECT_EQ(count(text_of(cell / ("samples_spider_" + study.written() + ".jsonl")), "\n"), 60u);
+  const std::string questions = text_of(folder / "export" / "tables" / "questions.csv");
+  EXPECT_TRUE(questions.starts_with("task,id,cluster,level,arm,seed,correct,exec,")) << questions;
+  // Three arms with three seeds on Spider; MMLU once for the base.
+  EXPECT_EQ(count(questions, "\nspider,"), 60u * 9);
+  EXPECT_EQ(count(questions, "\nmmlu,"), 57u * 7);
   for (const char* name : {"accuracy", "pairs", "groups", "errors", "cost"}) {
     EXPECT_TRUE(
         std::filesystem::exists(folder / "export" / "tables" / (std::string(name) + ".csv")));
   }
+}
+
+TEST_F(Report, classes_have_meanings_and_none_found_has_a_bound) {
+  const Study study = study_of(small_study(), [](store::Predictions& p) {
+    // A class of one arm alone, and one of a later version.
+    for (const char* arm : {"base", "qlora-50", "qlora-200"})
+      for (const std::uint64_t seed : {1, 2, 3})
+        rewrite(p, {arm, seed, "spider"}, [&](const std::string& name, store::Column& column) {
+          if (name != "error_class") return;
+          for (std::string& text : std::get<store::Strings>(column))
+            if (text == "column_of_other_table")
+              text = std::string(arm) == "base" ? "column_of_other_table" : "<b>new</b>";
+        });
+  });
+  const Analysis analysis = analyse(study);
+  const std::string text = markdown(study, analysis);
+  EXPECT_EQ(count(text, "it names a column of another table than the one it asks"), 1u);
+  EXPECT_EQ(count(text, "not known to this version"), 1u);
+  // None of 60 questions: at most 1 - 0.05^(1/60).
+  EXPECT_NE(text.find("0 (< 4.9 %)"), std::string::npos) << text;
+  EXPECT_NE(text.find("non_empty: answers that run and return rows"), std::string::npos);
+  EXPECT_EQ(html(study, analysis).find("<b>new</b>"), std::string::npos);
 }
 
 }  // namespace

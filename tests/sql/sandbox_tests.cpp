@@ -81,8 +81,11 @@ TEST_F(Sandbox, survives_hostile_statements_and_answers_the_next_question) {
 }
 
 TEST_F(Sandbox, says_why_it_refused) {
-  Executor executor(
-      {.timeout_s = 30, .max_steps = 1'000'000, .max_rows = 1'000, .max_bytes = 1 << 20});
+  Executor executor({.timeout_s = 30,
+                     .max_steps = 1'000'000,
+                     .max_rows = 1'000,
+                     .max_bytes = 1 << 20,
+                     .max_value_bytes = 100'000});
   struct Case {
     const char* sql;
     Outcome outcome;

@@ -71,27 +71,6 @@ TEST_F(ScoreFiles, hidden_and_foreign_files_beside_a_database_are_no_variants) {
   EXPECT_HAS(failure(), "nothing was scored");
 }
 
-TEST_F(ScoreFiles, the_predictions_of_bird_are_read_in_one_line_or_many_and_a_list_is_refused) {
-  options.etype = "exec";
-  const std::string gold =
-      "SELECT count(*) FROM singer\tconcert_singer\nSELECT name FROM singer\tconcert_singer\n";
-  for (const char* between : {" ", "\n    "}) {
-    std::string text = "{";
-    text.append(between)
-        .append(R"("0": "SELECT count(*) FROM singer\t----- bird -----\tconcert_singer",)")
-        .append(between)
-        .append(R"("1": "SELECT age FROM singer\t----- bird -----\tconcert_singer"})");
-    files(gold, text, "predict_dev.json");
-    const auto rows = score();
-    EXPECT_EQ(rows[0].verdict.exec, true);
-    EXPECT_EQ(rows[1].verdict.exec, false);
-  }
-  files(gold, R"({"0": "SELECT 1", "7": "SELECT 1"})", "predict_dev.json");
-  EXPECT_HAS(failure(), "no key \"1\"");
-  files(gold, "[\n  \"SELECT 1\"\n]\n", "predictions.json");
-  EXPECT_HAS(failure(), "found a JSON list");
-}
-
 TEST_F(ScoreFiles, rows_have_the_keys_of_the_contract_and_null_for_what_was_not_computed) {
   files("SELECT count(*) FROM singer\tconcert_singer\nSELECT name FROM singer\tconcert_singer\n",
         "SELECT count(*) FROM singer\nSELECT nme FROM singer\n");
@@ -322,6 +301,8 @@ TEST_F(ScoreFiles, details_audit_the_golds_and_add_up) {
   EXPECT_HAS(printed, "tie at their LIMIT       1          2\n");
   EXPECT_HAS(printed, "need \"x\" as a string     1          3\n");
   EXPECT_HAS(printed, "all wrong rows           3\n");
+  EXPECT_HAS(printed,
+             "column_misspelt          it names a column with at most two letters wrong\n");
   EXPECT_HAS(printed, "gold as prediction               4/4 = 1.000");
 }
 

@@ -52,6 +52,22 @@ TEST_F(PredictionsFile, gives_back_everything) {
   EXPECT_EQ(in.summary, out.summary);
 }
 
+// Whoever opens the file without this program reads what a column holds.
+TEST_F(PredictionsFile, columns_say_what_they_hold) {
+  write_predictions(path, small());
+  const Hdf5Reader file(path);
+  for (const auto& [column, begin] :
+       {std::pair{"/items/spider/id", "the question's id"},
+        {"/runs/base/seed-18446744073709551615/spider/set", "equal sets of rows"},
+        {"/runs/qlora/seed-2/training/step", "optimizer step, from 1"},
+        {"/summary/spider/accuracy", "share of right answers"}}) {
+    const Attributes attributes = file.attributes(column);
+    ASSERT_TRUE(attributes.contains("description")) << column;
+    EXPECT_TRUE(std::get<std::string>(attributes.at("description")).starts_with(begin)) << column;
+  }
+  EXPECT_EQ(column_text("nosuch"), "");
+}
+
 TEST_F(PredictionsFile, of_nothing_is_a_file_without_runs) {
   write_predictions(path, {});
   EXPECT_TRUE(read_predictions(path).runs.empty());

@@ -1,8 +1,10 @@
 #include <cctype>
+#include <chrono>
 #include <set>
 #include <sstream>
 
 #include "fixture.hpp"
+#include "tradeoff/base/json.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/spider.hpp"
@@ -304,6 +306,26 @@ TEST(Extract, answers_of_public_reports) {
   }
 }
 
+// The reports' own answers, whole, with the statement that each means; blanks and case aside.
+TEST(Extract, reported_answers_give_the_statement_that_they_mean) {
+  const auto bare = [](std::string_view sql) {
+    std::string text;
+    for (const char c : sql)
+      if (!std::isspace(static_cast<unsigned char>(c)) && c != ';')
+        text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  std::size_t seen = 0;
+  for_each_json_line(
+      std::filesystem::path(TRADEOFF_SOURCE_DIR) / "tests/task/reported_answers.jsonl",
+      [&](Json& row, std::size_t) {
+        ++seen;
+        const auto text = field<std::string>(row, "text");
+        EXPECT_EQ(bare(extract_sql(text).sql), bare(field<std::string>(row, "want"))) << text;
+      });
+  EXPECT_EQ(seen, 14u);
+}
+
 TEST(Extract, a_later_fence_or_correction_takes_the_place) {
   for (const Case& c : {
            Case{"intermediate_sql\n```sql\nSELECT DISTINCT city FROM student\n```\nfinal sql\n"
@@ -452,6 +474,25 @@ TEST(Extract, long_answers_take_linear_time) {
   answer.clear();
   for (int i = 0; i < 20000; ++i) answer += "select the name of it, ";
   EXPECT_EQ(extract_sql(answer).found, Found::no_sql);
+}
+
+// A quadratic reading of a megabyte takes minutes, and one call a nested wrapper ends the stack.
+TEST(Extract, wrappers_in_any_number_or_depth_take_linear_time) {
+  for (const char* unit : {"<answer>", "<answer>x</answer>", "</answer>", "<ANSWER>select 1\n",
+                           "\\boxed{", "\"sql\": \"", "\"sql\": \"x\", ", "<final_sql>"}) {
+    std::string answer;
+    while (answer.size() < 1'000'000) answer += unit;
+    const auto begin = std::chrono::steady_clock::now();
+    extract_sql(answer);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << unit;
+  }
+  expect_sql({"<answer><answer>```sql\nSELECT a FROM t\n```</answer></answer>", "SELECT a FROM t"});
+  std::string deep = "SELECT a FROM t";
+  for (int i = 0; i < 20; ++i) {
+    deep.insert(0, "<answer>");
+    deep += "</answer>";
+  }
+  EXPECT_EQ(extract_sql(deep).found, Found::statement);
 }
 
 TEST(Extract, one_line_takes_the_breaks_out) {

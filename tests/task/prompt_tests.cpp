@@ -167,6 +167,51 @@ TEST(MmluPrompt, chat_puts_the_description_into_the_system_message) {
   EXPECT_EQ(item.choices, (std::vector<std::string>{"A", "B", "C", "D"}));
 }
 
+TEST(MmluPrompt, examples_may_be_turns_of_their_own_in_a_chat_alone) {
+  const Mmlu mmlu = small_mmlu();
+  const auto tokenizer = llama3_bytes();
+  const PromptModel model{tokenizer, text::ChatFamily::llama3};
+  const MmluRenderer renderer(
+      mmlu, model,
+      {.num_fewshot = 1, .prompt_template = Template::chat, .fewshot_as_multiturn = true});
+  const MmluPlace place{0, 0};
+  const Item item = renderer.items(std::span(&place, 1)).items.at(0);
+  EXPECT_EQ(
+      item.prompt,
+      "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
+      "The following are multiple choice questions (with answers) about abstract algebra.<|eot_id|>"
+      "<|start_header_id|>user<|end_header_id|>\n\n"
+      "Dev 0?\nA. p\nB. q\nC. r\nD. s\nAnswer:<|eot_id|>"
+      "<|start_header_id|>assistant<|end_header_id|>\n\nC<|eot_id|>"
+      "<|start_header_id|>user<|end_header_id|>\n\n"
+      "Test?\nA.  w\nB. x \nC. y\nD. z\nAnswer:<|eot_id|>"
+      "<|start_header_id|>assistant<|end_header_id|>\n\n");
+  EXPECT_EQ(item.choices, (std::vector<std::string>{"A", "B", "C", "D"}));
+  for (const Template one : {Template::plain, Template::hendrycks}) {
+    const std::string refused = message_of([&] {
+      MmluRenderer(mmlu, model,
+                   {.num_fewshot = 1, .prompt_template = one, .fewshot_as_multiturn = true});
+    });
+    EXPECT_NE(refused.find("only template = chat has turns"), refused.npos) << refused;
+  }
+}
+
+TEST(MmluPrompt, hendrycks_has_two_blanks_and_strips_nothing) {
+  const Mmlu mmlu = small_mmlu();
+  const auto tokenizer = chatml_bytes();
+  const MmluRenderer renderer(mmlu, {tokenizer, kChatml},
+                              {.num_fewshot = 1, .prompt_template = Template::hendrycks});
+  const MmluPlace place{0, 0};
+  const Item item = renderer.items(std::span(&place, 1)).items.at(0);
+  EXPECT_EQ(
+      item.prompt,
+      "The following are multiple choice questions (with answers) about  abstract algebra.\n\n"
+      " Dev 0?\n\nA. p\nB. q\nC. r\nD. s\nAnswer: C\n\n"
+      "Test?\nA.  w\nB. x \nC. y\nD. z\nAnswer:");
+  EXPECT_EQ(item.choices, (std::vector<std::string>{" A", " B", " C", " D"}));
+  EXPECT_EQ(item.split_size, 1);
+}
+
 TEST(MmluPrompt, more_shots_than_dev_rows_are_an_error) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = chatml_bytes();

@@ -92,7 +92,29 @@ def mmlu_parts(subject, row, shots):
     return about, "".join(f"{ask(r)} {r[5]}\n\n" for r in dev[subject][:shots]) + ask(row)
 
 
-for shots, questions, template in [(4, 0, "plain"), (5, 0, "plain"), (4, 300, "chat")]:
+def mmlu_turns(subject, row, shots):
+    """lm-evaluation-harness 0.4.13 with --apply_chat_template, whose default is fewshot_as_multiturn."""
+    ask = lambda r: ASK.render(question=r[0], choices=r[1:5])
+    messages = [{"role": "system", "content": mmlu_parts(subject, row, 0)[0]}]
+    for r in dev[subject][:shots]:
+        messages += [{"role": "user", "content": ask(r)}, {"role": "assistant", "content": r[5]}]
+    return messages + [{"role": "user", "content": ask(row)}]
+
+
+def hendrycks(subject, row, shots):
+    """format_subject, format_example and gen_prompt of hendrycks/test's evaluate.py."""
+    def example(r, answer):
+        text = r[0]
+        for letter, choice in zip("ABCD", r[1:5]):
+            text += f"\n{letter}. {choice}"
+        return text + "\nAnswer:" + (f" {r[5]}\n\n" if answer else "")
+
+    name = "".join(" " + word for word in subject.split("_"))
+    about = f"The following are multiple choice questions (with answers) about {name}.\n\n"
+    return about + "".join(example(r, True) for r in dev[subject][:shots]) + example(row, False)
+
+
+for shots, questions, template in [(4, 0, "plain"), (5, 0, "plain"), (4, 300, "chat"), (4, 300, "turns"), (5, 0, "hendrycks")]:
     out = os.path.join(work.name, f"mmlu{shots}{template}")
     summary = run("mmlu", f"{data}/mmlu", model, out, shots, questions, template)[0]
     rows = rows_of(f"{out}/mmlu.jsonl")
@@ -106,13 +128,17 @@ for shots, questions, template in [(4, 0, "plain"), (5, 0, "plain"), (4, 300, "c
         about, text = mmlu_parts(subject, source, shots)
         if template == "plain":
             prompts.append(about + text)
+        elif template == "hendrycks":
+            prompts.append(hendrycks(subject, source, shots))
+        elif template == "turns":
+            prompts.append(chat.render(messages=mmlu_turns(subject, source, shots), add_generation_prompt=True))
         else:
             messages = [{"role": "system", "content": about}, {"role": "user", "content": text}]
             prompts.append(chat.render(messages=messages, add_generation_prompt=True))
         answers.append(source[5])
     expect_equal(f"MMLU prompts, {shots} shots, {template}", [r["prompt"] for r in rows], prompts)
     expect_equal("MMLU answers", [r["answer"] for r in rows], answers)
-    space = " " if template == "plain" else ""
+    space = " " if template in ("plain", "hendrycks") else ""
     expect_equal("MMLU choices", [r["choices"] for r in rows], [[space + c for c in "ABCD"]] * len(rows))
     expect_equal("MMLU shots", {r["shots_used"] for r in rows}, {shots})
     expect_equal("MMLU file hash", summary["files"]["mmlu.jsonl"]["sha256"],

@@ -31,6 +31,25 @@ struct SpiderFolder : TaskFiles {
   }
 };
 
+TEST_F(SpiderFolder, a_missing_train_file_matters_to_shots_and_training_alone) {
+  std::filesystem::remove(folder / "train_spider.json");
+  const Spider spider = load_spider(folder);
+  EXPECT_EQ(spider.dev.size(), 1u);
+  EXPECT_TRUE(spider.train.empty());
+  const SpiderShots shots(spider, 0);
+  EXPECT_TRUE(shots.for_example(spider.dev[0], 0).empty());
+  const std::string asked = message_of([&] { shots.for_example(spider.dev[0], 3); });
+  EXPECT_NE(asked.find("train_spider.json: no such file, which is needed for 3 solved examples"),
+            asked.npos)
+      << asked;
+  const std::string others =
+      message_of([&] { load_spider(folder, SpiderFiles{.train_others = true}); });
+  EXPECT_NE(others.find("train_spider.json: no such file"), others.npos) << others;
+  // One that is there is read, whatever is asked.
+  file("train_spider.json", "[]");
+  expect_error("train_spider.json: expected a list of at least one question");
+}
+
 TEST(SpiderData, hardness_of_the_dev_set_is_the_published_split) {
   const Spider spider = load_spider(kData / "spider");
   ASSERT_EQ(spider.dev.size(), 1034u);

@@ -3,11 +3,11 @@
 //   task_dump schema TABLES.json compact|create-table   {"db_id", "text"} per database
 //   task_dump tokenizer GGUF FOLDER                     a model folder without a model
 //   task_dump spider DATA MODEL OUT SEED SHOTS QUESTIONS chat|plain compact|create-table
-//   task_dump mmlu DATA MODEL OUT SHOTS QUESTIONS chat|plain
+//   task_dump mmlu DATA MODEL OUT SHOTS QUESTIONS chat|turns|plain|hendrycks
 #include <cstdio>
 
+#include "tradeoff/base/csv.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/task/csv.hpp"
 #include "tradeoff/task/prepare.hpp"
 
 namespace {
@@ -24,7 +24,8 @@ SchemaStyle style_of(const std::string& name) {
 }
 
 Template template_of(const std::string& name) {
-  return name == "chat" ? Template::chat : Template::plain;
+  if (name == "hendrycks") return Template::hendrycks;
+  return name == "chat" || name == "turns" ? Template::chat : Template::plain;
 }
 
 void run(const std::vector<std::string>& words) {
@@ -59,6 +60,7 @@ void run(const std::vector<std::string>& words) {
     options.prompt.num_fewshot = std::stoull(words.at(4));
     options.draw.questions = std::stoull(words.at(5));
     options.prompt.prompt_template = template_of(words.at(6));
+    options.prompt.fewshot_as_multiturn = words.at(6) == "turns";
     print(prepare_mmlu(options).to_json());
   } else {
     fail("unknown command " + command);

@@ -11,6 +11,7 @@ namespace tradeoff::config {
 struct Usage {
   std::string command;  // "tokenize"
   std::string summary;  // one sentence
+  std::string example;  // a whole command line
 };
 
 /// A command line taken apart, and the INI files that its --config options name.
@@ -31,7 +32,8 @@ class Arguments {
   std::vector<Setting> from_files_, from_words_;
 };
 
-/// Text of --help: usage line, options by section with placeholder and default, --config.
+/// Text of --help: usage line, an example, options by section with placeholder and default,
+/// --config.
 std::string help_text(const Usage& usage, const Table& table);
 
 /// The whole of it for a command without a job file: parses, applies, checks what is required.

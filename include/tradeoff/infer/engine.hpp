@@ -34,6 +34,15 @@ struct EngineOptions {
 std::int64_t arena_rows(const model::DecoderConfig& config, c10::ScalarType dtype,
                         c10::Device device);
 
+/// What the model thinks of a prompt's choices.
+struct ChoiceScores {
+  // Log-probability of each over the whole vocabulary.
+  std::vector<float> logprobs;
+  // The choice that is the likeliest token of all; -1 where another token is.
+  int greedy = -1;
+  bool operator==(const ChoiceScores&) const = default;
+};
+
 /// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of
 /// the chunk's prompts together. The result of a chunk depends on the chunk alone; the keys and
 /// values of the last root prefix are kept, since a root is always computed by itself.
@@ -45,12 +54,11 @@ class Engine {
   /// Greedy answers, in the order of chunk.prompts.
   std::vector<Answer> generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
                                const GenerateOptions& options);
-  /// Log-probabilities over the whole vocabulary, at the position after each prompt, of that
-  /// prompt's choice tokens: choices[i] belong to chunk.prompts[i] and are equally many for all.
-  /// Returns one vector a prompt.
-  std::vector<std::vector<float>> choice_logprobs(const Chunk& chunk,
-                                                  std::span<const std::vector<TokenId>> prompts,
-                                                  std::span<const std::vector<TokenId>> choices);
+  /// The choice tokens of each prompt at the position after it: choices[i] belong to
+  /// chunk.prompts[i] and are equally many for all.
+  std::vector<ChoiceScores> score_choices(const Chunk& chunk,
+                                          std::span<const std::vector<TokenId>> prompts,
+                                          std::span<const std::vector<TokenId>> choices);
 
   /// Prompt tokens passed through the model so far (each shared run once), and new tokens decoded.
   std::int64_t prefill_tokens() const { return prefill_tokens_; }

@@ -9,8 +9,10 @@
 ///   spider/gold.sql                      SQL, a tab, the database; as the official scripts read it
 ///   spider/<arm>_seed-<s>.sql            one SQL a line, never an empty one
 ///   spider/placeholders.csv              the lines that stand for an answer without a statement
-///   lm-eval/<arm>_seed-<s>/results_<study>.json, samples_<task>_<study>.jsonl
+///   lm-eval/<arm>_seed-<s>/results_<time>.json, samples_<task>_<time>.jsonl, as
+///                                        lm-evaluation-harness 0.4.13 writes them
 ///   tables/accuracy.csv, pairs.csv, groups.csv, errors.csv, cost.csv
+///   tables/questions.csv                 a line a question, arm and seed
 namespace tradeoff::report {
 
 /// Replaces the folder `folder` as a whole.
@@ -18,9 +20,9 @@ void write_exports(const std::filesystem::path& folder, const Study& study,
                    const Analysis& analysis);
 
 void export_spider(const std::filesystem::path& folder, const Study& study);
-void export_lm_eval(const std::filesystem::path& folder, const Study& study,
-                    const Analysis& analysis);
-void export_tables(const std::filesystem::path& folder, const Analysis& analysis);
+void export_lm_eval(const std::filesystem::path& folder, const Study& study);
+void export_tables(const std::filesystem::path& folder, const Study& study,
+                   const Analysis& analysis);
 
 /// The statement on one line: comments go, line breaks become spaces. What has no statement becomes
 /// `select`, which no database accepts, so that it is wrong by every rule.

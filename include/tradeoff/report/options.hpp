@@ -7,12 +7,23 @@
 
 namespace tradeoff::report {
 
+/// What of a study is reported, and how.
+struct Selection {
+  // The arms, as the files name them, in this order; empty: all.
+  std::vector<std::string> arms;
+  // "old=new": what an arm is called.
+  std::vector<std::string> rename;
+  // The metric that accuracy means on Spider (exec, set, strict); empty: the study's own.
+  std::string primary;
+};
+
 /// The `report` command.
 struct ReportOptions {
   // predictions.h5 files of one study, or folders that hold one.
   std::vector<std::filesystem::path> files;
   // Where report.html, report.md, report.json and export/ go; empty: the folder of the one file.
   std::filesystem::path output_dir;
+  Selection selection;
   // Whether export/ is written too.
   bool exports = true;
 };
@@ -28,6 +39,8 @@ struct CompareOptions {
   std::string task;
   // Metric; empty: the study's primary one, else `exec` of score's rows and `acc` of lm-eval's.
   std::string metric;
+  // Of lm-eval samples of several filters, the one that counts; empty: the only one.
+  std::string filter;
   // What makes two rows the same item.
   enum class Key { id, question } key = Key::id;
   // Leaves out items that one side alone has, and counts them.

@@ -22,6 +22,10 @@ struct Study {
   // Rows of the ledger.jsonl beside each file, where there is one: what the cells cost.
   std::vector<Json> ledger;
   std::vector<MissingCell> missing;
+  // When the newest predictions.h5 was written, seconds since 1970 (UTC); 0: not known.
+  double written_s = 0;
+  // The same as lm-evaluation-harness puts it into names: "2026-11-27T01-49-46.680872".
+  std::string written() const;
   // What a reader should know of the files: other commits, names, ledgers that are not there.
   std::vector<std::string> notes;
 };

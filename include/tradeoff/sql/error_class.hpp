@@ -32,6 +32,9 @@ enum class ErrorClass {
   rows_superset,  // all gold rows and more
   rows_subset,    // some gold rows, or none
   other_rows,
+  // No fault of the prediction: right as written, wrong once the official rules have put 1 in the
+  // place of an identifier spelled `value`.
+  official_value,
   // It did not run to its end: the class is the outcome.
   denied,
   step_limit,
@@ -45,6 +48,8 @@ enum class ErrorClass {
 
 /// "column_of_other_table".
 std::string_view name_of(ErrorClass error_class);
+/// What a class of that name says of a row, for readers; empty for an unknown one.
+std::string_view meaning_of(std::string_view error_class);
 
 struct Diagnosis {
   ErrorClass error_class;

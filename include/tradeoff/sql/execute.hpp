@@ -40,6 +40,8 @@ struct ExecuteOptions {
   std::uint64_t max_rows = 500'000;
   // Bytes of one result.
   std::uint64_t max_bytes = 64u << 20;
+  // Bytes of one value that a statement reads or builds; so are those of one row of a table.
+  std::uint64_t max_value_bytes = 16u << 20;
   // SQLite heap of one statement, bytes.
   std::uint64_t heap_bytes = 128u << 20;
   // The worker program; empty: $TRADEOFF_SQL_WORKER, else `tradeoff-sql-worker` in the folder of
@@ -47,7 +49,7 @@ struct ExecuteOptions {
   std::filesystem::path worker = {};
 };
 
-/// The longest statement that is tried, and the longest value SQLite may build, bytes.
+/// The longest statement that is tried, bytes.
 inline constexpr std::size_t kMaxStatementBytes = 100'000;
 
 struct Result {
@@ -63,6 +65,8 @@ struct Result {
 struct TableColumns {
   std::string table;
   std::vector<std::string> columns;
+  // Made by a module (fts5, rtree, ...), which no query may use; its columns are not known.
+  bool is_virtual = false;
 };
 
 /// Runs untrusted statements in a worker process of its own, which reads a private read-only copy

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,8 +68,14 @@ class Scorer {
   Scorer(Scorer&&) noexcept;
   Scorer& operator=(Scorer&&) noexcept;
 
-  /// Throws Error when the database's file or its entry in tables.json is missing; reads neither.
-  void require(std::string_view db_id) const;
+  /// Finds out whether queries on this database can be judged: its files are opened, its tables
+  /// read. Throws Error naming what is missing, among it the entry in tables.json, or unreadable.
+  void require(std::string_view db_id);
+  /// Tables that only a module could read (fts5, rtree, ...): no query may use them. Names as
+  /// written.
+  std::vector<std::string> left_out_tables(std::string_view db_id);
+  /// Why the gold query fails, on the question's own database or a variant; empty when it runs.
+  std::string gold_failure(std::string_view db_id, std::string_view gold);
   /// Any bytes are accepted as gold and prediction. Throws Error when the database or
   /// its entry in tables.json is missing, or when the database cannot be read.
   Verdict score(std::string_view db_id, std::string_view gold, std::string_view prediction);
@@ -85,5 +92,8 @@ class Scorer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Scorer::require of each, and one Error of all that is missing or unreadable.
+void require_all(Scorer& scorer, const std::set<std::string>& db_ids);
 
 }  // namespace tradeoff::sql

@@ -13,12 +13,14 @@ namespace tradeoff::sql {
 
 /// What `tradeoff score` takes; the names of the official evaluation.py.
 struct ScoreFilesOptions {
-  // Gold queries: `SQL<tab>db_id` a line, or JSONL with "db_id" and "query". Empty: the documents
-  // of lm-evaluation-harness samples hold them.
+  // Gold queries: `SQL<tab>db_id` a line, or Spider's or BIRD's dev.json, JSONL or CSV with "db_id"
+  // and "query" or "SQL". Empty: the documents of lm-evaluation-harness samples hold them.
   std::filesystem::path gold;
-  // Predictions: one SQL a line, JSONL {"id","sql"} or {"id","text"}, or lm-evaluation-harness
-  // samples.
+  // Predictions: one SQL a line; JSONL, a JSON list or CSV of an id and SQL (or "text", a raw
+  // answer); BIRD's object; lm-evaluation-harness samples.
   std::filesystem::path pred;
+  // Of samples of several filters, the one whose responses are judged.
+  std::string filter;
   // Folder of <db_id>/<db_id>.sqlite and its variants.
   std::filesystem::path db;
   // tables.json; needed for match, and for suggestions about columns.
@@ -32,6 +34,8 @@ struct ScoreFilesOptions {
   // Wall-clock seconds and virtual-machine steps of one statement.
   double sql_timeout = 5;
   std::uint64_t sql_max_steps = ExecuteOptions().max_steps;
+  // Bytes of one value that a statement may read or build.
+  std::uint64_t sql_max_value = ExecuteOptions().max_value_bytes;
   // Threads, each with a worker process; 0: one a core. No verdict depends on it.
   int threads = 1;
   // After the official tables: accuracy by every semantics, what the golds themselves do, floors,
@@ -51,7 +55,8 @@ struct ScoredRow {
 };
 
 /// Scores whole files and prints to `out` what evaluation.py prints, byte for byte: the pairs that
-/// do not match, then its tables. More follows only where a gold failed or with `details`. Throws
+/// do not match, then its tables. More follows only where a gold failed, a table was left out, the
+/// official rules misread a prediction, or with `details`. Throws
 /// Error for bad files, a missing database or a missing entry of tables.json, all found before
 /// anything is executed.
 std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out);

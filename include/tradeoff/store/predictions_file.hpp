@@ -20,7 +20,7 @@
 ///   (study/prompt_table.hpp)
 /// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
 /// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
-/// soft_f1: numbers), choice_logprobs (matrix, width 4), answer, correct. Missing values:
+/// soft_f1: numbers), choice_logprobs (matrix, width 4), greedy, answer, correct. Missing values:
 /// table.hpp.
 namespace tradeoff::store {
 
@@ -54,6 +54,10 @@ struct Predictions {
   /// By name.
   std::map<std::string, Table> summary;
 };
+
+/// What a column of that name holds, as write_predictions stores it in the column's attribute
+/// `description`; empty for a name that no table of this program has.
+std::string_view column_text(std::string_view name);
 
 /// Writes `path` whole or not at all. Throws Error when a run's `item` column is not 0, 1, ..., n-1
 /// for the n items of its task, or when a name cannot be a group ('/' in an arm).

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/model/decoder.hpp"
@@ -22,6 +23,8 @@ struct ModelOptions {
   model::Nf4Residency nf4_residency = model::Nf4Residency::automatic;
   // CPU threads of this rank; 0: its share of the machine's cores.
   int threads = 0;
+  // What keeps a second process out of the output folder.
+  LockKind lock = LockKind::flock;
   // One process on purpose where the launcher or Slurm meant several.
   bool single = false;
 };

@@ -6,6 +6,7 @@
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/store/table.hpp"
 #include "tradeoff/task/item.hpp"
+#include "tradeoff/task/spider.hpp"
 
 namespace tradeoff::study {
 
@@ -14,11 +15,19 @@ namespace tradeoff::study {
 store::Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer);
 store::Table mmlu_items_table(std::span<const task::Item> items);
 
+/// Finds out before anything is predicted whether these questions can be scored: reads the
+/// databases, runs the golds. Says which tables are left out and which golds fail, whose questions
+/// are not counted. Throws Error where a database is missing or damaged, or every gold fails.
+void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& scorer);
+
 /// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/spider. A skipped row
 /// is wrong. `scorer` previews rows.
 store::Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
                                sql::Scorer& scorer);
-/// The same for MMLU: column `correct`.
+/// Column `greedy` of an MMLU row whose journal does not tell it: skipped, or written before.
+inline constexpr std::int64_t kUnknownGreedy = -2;
+/// The same for MMLU: column `correct`; `greedy` is the choice (from 0) that is the likeliest token
+/// of the whole vocabulary, -1 where another token is.
 store::Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows);
 
 }  // namespace tradeoff::study

@@ -36,6 +36,9 @@ struct Item {
   // MMLU: what the letters stand for; not in items files.
   std::vector<std::string> choice_texts;
 
+  // Questions of the split that it was drawn from; not in items files. 0: not known.
+  std::int64_t split_size = 0;
+
   // The ledger of the overflow policy. -1: not known.
   int prompt_tokens = -1;
   int shots_used = -1;

@@ -11,8 +11,9 @@
 namespace tradeoff::task {
 
 enum class Template {
-  chat,   // the model family's chat template, ending where the assistant's answer begins
-  plain,  // the text alone; a Spider answer then ends at the first line break
+  chat,       // the model family's chat template, ending where the assistant's answer begins
+  plain,      // the text alone; a Spider answer then ends at the first line break
+  hendrycks,  // MMLU alone: the text as the original hendrycks/test has it
 };
 
 /// What becomes of a prompt that is longer than max_prompt_tokens. Nothing is ever cut.

@@ -65,12 +65,16 @@ struct MmluPromptOptions {
   // Dev rows of the subject before the question, in file order.
   std::size_t num_fewshot = 4;
   Template prompt_template = Template::plain;
+  // chat: each example a turn of its own, answered by the assistant, as lm-evaluation-harness has
+  // it by default; else all in one user turn.
+  bool fewshot_as_multiturn = false;
   PromptLimit limit = {};
 };
 
 /// MMLU prompts as lm-evaluation-harness makes them (task `mmlu`, fewshot first_n). plain: choices
-/// " A" to " D". chat: the description as system message, examples and question in one user turn,
-/// choices "A" to "D".
+/// " A" to " D". chat: the description as system message, examples and question in one user turn or
+/// in turns of their own, choices "A" to "D". hendrycks: as hendrycks/test's evaluate.py has them:
+/// two blanks after "about", questions with the blanks at their ends; choices as in plain.
 class MmluRenderer {
  public:
   /// `mmlu` and the model's tokenizer must outlive it. Throws Error where a subject has fewer dev

@@ -27,10 +27,14 @@ struct Spider {
   std::map<std::string, Schema> schemas;
   // FOLDER/database.
   std::filesystem::path databases;
+  // The train file where the folder has none; empty where it has one.
+  std::filesystem::path missing_train;
   // Over the bytes of the files read and of the dev databases.
   std::string sha256;
 
   const Schema& schema_of(const SpiderExample& example) const { return schemas.at(example.db_id); }
+  /// Throws Error naming the missing train file and `purpose`, which needs it ("3 shots").
+  void require_train(const std::string& purpose) const;
   /// database/<db_id>/<db_id>.sqlite.
   std::filesystem::path database_of(const std::string& db_id) const;
 };
@@ -40,10 +44,10 @@ struct SpiderFiles {
   bool train_others = false;
 };
 
-/// Reads dev.json, train_spider.json, tables.json, and holds dev_gold.sql, where it lies there,
-/// against dev.json. Throws Error naming file and question for a missing or malformed file, a
-/// missing or empty key, a database that tables.json does not know, a dev database without its
-/// .sqlite file, a file with no question.
+/// Reads dev.json, train_spider.json (which may be missing as long as nothing asks for it),
+/// tables.json, and holds dev_gold.sql, where it lies there, against dev.json. Throws Error naming
+/// file and question for a missing or malformed file, a missing or empty key, a database that
+/// tables.json does not know, a dev database without its .sqlite file, a file with no question.
 Spider load_spider(const std::filesystem::path& folder, const SpiderFiles& files = {});
 
 struct SpiderDraw {

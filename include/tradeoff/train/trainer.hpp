@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/lora/options.hpp"
@@ -20,6 +21,8 @@ struct TrainJob {
   // Receives adapter_config.json, adapter_model.safetensors, train.jsonl, train_run.json and
   // checkpoints.
   std::filesystem::path output_dir;
+  // What keeps a second writer out of it.
+  LockKind lock = LockKind::flock;
   // base_model_name_or_path of the adapter.
   std::string base_model;
   // What decides the result beside options and samples: the model. Part of the run's record.

@@ -1,12 +1,37 @@
-#include "fixture.hpp"
-#include "tradeoff/task/csv.hpp"
+#include <gtest/gtest.h>
+#include <unistd.h>
 
-namespace tradeoff::task {
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "tradeoff/base/csv.hpp"
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff {
 namespace {
 
 using Fields = std::vector<std::string>;
 
-struct Csv : TaskFiles {};
+std::string message_of(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "(no error)";
+}
+
+struct Csv : testing::Test {
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("tradeoff-csv-" + std::to_string(::getpid()));
+  void SetUp() override { std::filesystem::create_directories(folder); }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+  std::filesystem::path file(const std::string& name, const std::string& text) const {
+    std::ofstream(folder / name, std::ios::binary) << text;
+    return folder / name;
+  }
+};
 
 TEST_F(Csv, fields_keep_commas_line_breaks_and_doubled_quotes) {
   const auto rows =
@@ -42,4 +67,4 @@ TEST_F(Csv, malformed_rows_are_named) {
 }
 
 }  // namespace
-}  // namespace tradeoff::task
+}  // namespace tradeoff

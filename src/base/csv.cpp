@@ -1,12 +1,12 @@
-#include "tradeoff/task/csv.hpp"
+#include "tradeoff/base/csv.hpp"
 
 #include <fmt/format.h>
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/mapped_file.hpp"
-#include "unicode.hpp"
+#include "tradeoff/base/utf8.hpp"
 
-namespace tradeoff::task {
+namespace tradeoff {
 namespace {
 
 class CsvReader {
@@ -92,4 +92,4 @@ std::vector<CsvRow> read_csv(const std::filesystem::path& path) {
   return CsvReader(file).read();
 }
 
-}  // namespace tradeoff::task
+}  // namespace tradeoff

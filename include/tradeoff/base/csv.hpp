@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace tradeoff::task {
+namespace tradeoff {
 
 /// One record of a CSV file and where it begins; both count from 1.
 struct CsvRow {
@@ -18,4 +18,4 @@ struct CsvRow {
 /// row N: ..." for an unclosed quote, text after a closing quote, and bytes that are not UTF-8.
 std::vector<CsvRow> read_csv(const std::filesystem::path& path);
 
-}  // namespace tradeoff::task
+}  // namespace tradeoff

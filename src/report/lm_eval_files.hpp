@@ -1,0 +1,30 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tradeoff/base/json.hpp"
+#include "tradeoff/report/options.hpp"
+#include "tradeoff/stats/score_table.hpp"
+
+namespace tradeoff::report {
+
+/// The task of samples_<task>_<time>.jsonl.
+std::string sample_task(const std::filesystem::path& path);
+
+/// One sample of lm-evaluation-harness. The answer to a question with choices is the letter with
+/// the highest log-likelihood, the first of equals; any other answer is its filtered response. MMLU
+/// questions are called as in this program's own files: "abstract_algebra/0".
+stats::ResultRow sample_row(const Json& row, const std::filesystem::path& path,
+                            const CompareOptions& options);
+
+/// What a sample is of: "spider", "mmlu", else its file's task.
+std::string sample_kind(const Json& row, const std::filesystem::path& path);
+
+/// The samples files below `folder` by task, MMLU's subjects under "mmlu": of several runs the
+/// newest, which is said. Throws Error where the folder holds none, or those of several models.
+std::map<std::string, std::vector<std::filesystem::path>> sample_files(
+    const std::filesystem::path& folder);
+
+}  // namespace tradeoff::report

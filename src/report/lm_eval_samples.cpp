@@ -1,0 +1,170 @@
+#include "lm_eval_samples.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Flags;
+using store::Ints;
+using store::Strings;
+
+constexpr std::size_t kChoices = 4;
+constexpr std::string_view kDescription = "The following are multiple choice questions";
+
+// "A. x\nB. y\nC. z\nD. w" -> the four texts, which may hold line breaks.
+std::array<std::string, kChoices> choices_of(const std::string& lines, const std::string& id) {
+  std::array<std::string, kChoices> choices;
+  std::size_t begin = 3;
+  for (std::size_t c = 0; c < kChoices; ++c) {
+    const std::string next = fmt::format("\n{}. ", static_cast<char>('B' + c));
+    const std::size_t end = c + 1 < kChoices ? lines.find(next, begin) : lines.size();
+    check(lines.starts_with("A. ") && end != std::string::npos,
+          fmt::format("item {}: its choices are not A to D, a line each", id));
+    choices[c] = lines.substr(begin, end - begin);
+    begin = end + next.size();
+  }
+  return choices;
+}
+
+// The question as the data set has it; its keys and their order decide doc_hash.
+Json mmlu_doc(const store::Table& items, std::size_t i) {
+  Json doc = {{"question", items.at<Strings>("question")[i]},
+              {"subject", items.at<Strings>("subject")[i]}};
+  // Files of early versions hold no choices.
+  if (items.has("choices"))
+    doc["choices"] = choices_of(items.at<Strings>("choices")[i], items.at<Strings>("id")[i]);
+  doc["answer"] = items.at<Strings>("answer")[i].at(0) - 'A';
+  return doc;
+}
+
+Json spider_doc(const store::Table& items, std::size_t i) {
+  Json doc = Json::object();
+  for (const char* name : {"id", "question", "db_id", "hardness", "schema", "query"})
+    if (items.has(name)) doc[name] = items.at<Strings>(name)[i];
+  return doc;
+}
+
+// A plain prompt as lm-evaluation-harness has it: the tokenizer adds the BOS there.
+std::string context_of(const SampleSource& source, std::size_t row) {
+  const std::string& prompt = source.prompts[row];
+  if (source.task != "mmlu" || !source.blank_before_choice) return prompt;
+  const std::size_t begin = prompt.find(kDescription);
+  return begin == std::string::npos ? prompt : prompt.substr(begin);
+}
+
+// "True" or "False"; "None" where the file does not tell.
+std::string greedy_text(const store::Table& rows, std::size_t row, std::size_t choice) {
+  constexpr std::int64_t kUnknown = -2;  // study::kUnknownGreedy
+  const std::int64_t greedy = rows.has("greedy") ? rows.at<Ints>("greedy")[row] : kUnknown;
+  if (greedy == kUnknown) return "None";
+  return greedy == static_cast<std::int64_t>(choice) ? "True" : "False";
+}
+
+void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
+  const auto& logprobs = source.rows.at<store::Matrix>("choice_logprobs");
+  for (std::size_t c = 0; c < logprobs.width; ++c) {
+    const Json one = Json::array(
+        {python_text(logprobs.values[row * logprobs.width + c]), greedy_text(source.rows, row, c)});
+    sample["resps"].push_back(Json::array({one}));
+    sample["filtered_resps"].push_back(one);
+    if (!source.prompts.empty())
+      sample["arguments"][fmt::format("gen_args_{}", c)] = {
+          {"arg_0", context_of(source, row)},
+          {"arg_1",
+           fmt::format("{}{}", source.blank_before_choice ? " " : "", static_cast<char>('A' + c))}};
+  }
+}
+
+void add_answer(Json& sample, const SampleSource& source, std::size_t row) {
+  sample["resps"].push_back(Json::array({source.rows.at<Strings>("text")[row]}));
+  sample["filtered_resps"].push_back(source.rows.at<Strings>("sql")[row]);
+  if (!source.prompts.empty())
+    sample["arguments"]["gen_args_0"] = {{"arg_0", context_of(source, row)},
+                                         {"arg_1", Json::object()}};
+}
+
+// The place in its subject's test file, or of the question in dev.json.
+Json doc_id_of(const std::string& id, std::size_t row) {
+  const std::string number = id.substr(id.rfind('/') + 1);
+  const bool digits = !number.empty() && number.size() < 10 &&
+                      number.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? Json(std::stoul(number)) : Json(row);
+}
+
+}  // namespace
+
+std::vector<EvalTask> eval_tasks(const std::string& task, const store::Table& items) {
+  std::vector<EvalTask> tasks;
+  std::map<std::string, std::size_t> known;
+  for (std::size_t i = 0; i < items.rows(); ++i) {
+    const std::string alias = task == "mmlu" ? items.at<Strings>("subject")[i] : task;
+    const auto [at, fresh] = known.try_emplace(alias, tasks.size());
+    if (fresh) {
+      EvalTask& next = tasks.emplace_back();
+      next.alias = alias;
+      next.name = task == "mmlu" ? "mmlu_" + alias : task;
+      if (task == "mmlu") next.group = "mmlu_" + items.at<Strings>("group")[i];
+      if (items.has("split_size")) next.split_size = items.at<Ints>("split_size")[i];
+    }
+    tasks[at->second].rows.push_back(i);
+  }
+  return tasks;
+}
+
+std::vector<std::string> eval_metrics(const std::string& task) {
+  if (task == "mmlu") return {"acc"};
+  return {"exec", "exec_keep_distinct", "match", "set", "strict"};
+}
+
+std::optional<double> eval_score(const store::Table& rows, const std::string& task,
+                                 const std::string& metric, std::size_t row) {
+  if (task == "mmlu") return rows.at<Flags>("correct")[row] == 1 ? 1.0 : 0.0;
+  if (rows.at<Strings>("outcome")[row] == "gold_error") return std::nullopt;
+  return rows.at<Flags>(metric)[row] == 1 ? 1.0 : 0.0;
+}
+
+Json eval_sample(const SampleSource& source, std::size_t row) {
+  const bool mmlu = source.task == "mmlu";
+  const Json doc = mmlu ? mmlu_doc(source.items, row) : spider_doc(source.items, row);
+  const std::string target =
+      mmlu ? std::to_string(doc["answer"].get<int>()) : source.items.at<Strings>("query")[row];
+  Json sample = {{"doc_id", doc_id_of(source.items.at<Strings>("id")[row], row)},
+                 {"doc", doc},
+                 {"target", target},
+                 {"arguments", Json::object()},
+                 {"resps", Json::array()},
+                 {"filtered_resps", Json::array()}};
+  if (mmlu) {
+    add_choices(sample, source, row);
+  } else {
+    add_answer(sample, source, row);
+  }
+  sample["filter"] = "none";
+  sample["metrics"] = eval_metrics(source.task);
+  // As Python's json.dumps(doc, indent=2, ensure_ascii=False) writes it.
+  sample["doc_hash"] = sha256(doc.dump(2, ' ', false, Json::error_handler_t::replace));
+  sample["prompt_hash"] = source.prompts.empty() ? Json() : Json(sha256(context_of(source, row)));
+  sample["target_hash"] = sha256(target);
+  for (const std::string& metric : eval_metrics(source.task)) {
+    const auto score = eval_score(source.rows, source.task, metric, row);
+    sample[metric] = score ? Json(*score) : Json();
+  }
+  return sample;
+}
+
+std::string python_text(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::string text = fmt::format("{}", value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,86 @@
+// One question of a study, from predictions.h5 alone.
+#include <fmt/format.h>
+
+#include "fixture.hpp"
+#include "tradeoff/report/show_question.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+#define EXPECT_HAS(text, part) EXPECT_NE(std::string(text).find(part), std::string::npos) << (text)
+
+class Show : public ReportTest {
+ protected:
+  Study study() {
+    const std::filesystem::path files[] = {file("study", small_study())};
+    return read_study(files);
+  }
+  ShowQuestion asked;
+};
+
+TEST_F(Show, prompt_gold_and_every_arms_answer_with_its_verdicts) {
+  const Study shown = study();
+  asked.id = shown.predictions.items.at("spider").at<store::Strings>("id")[3];
+  const std::string text = show_question(shown, asked);
+  EXPECT_HAS(text, "spider 3: database database_");
+  EXPECT_HAS(text,
+             "\n== gold\n" + shown.predictions.items.at("spider").at<store::Strings>("query")[3]);
+  for (const char* arm : {"base", "qlora-50", "qlora-200"})
+    for (const char* seed : {"1", "2", "3"})
+      EXPECT_HAS(text, fmt::format("\n== {}, seed {}: ", arm, seed));
+  EXPECT_HAS(text, "exec_keep_distinct ");
+  asked.arm = "qlora-50";
+  asked.seed = 2;
+  const std::string one = show_question(shown, asked);
+  EXPECT_HAS(one, "== qlora-50, seed 2: ");
+  EXPECT_EQ(one.find("== base"), std::string::npos);
+  EXPECT_EQ(one.find("seed 1"), std::string::npos);
+}
+
+TEST_F(Show, a_question_of_mmlu_with_its_log_probabilities) {
+  const Study shown = study();
+  asked.id = shown.predictions.items.at("mmlu").at<store::Strings>("id")[0];
+  const std::string text = show_question(shown, asked);
+  EXPECT_HAS(text, "mmlu subject_00/0: subject subject_00, stem");
+  EXPECT_HAS(text, "== base, every seed: ");
+  EXPECT_HAS(text, "\n  D -");
+}
+
+TEST_F(Show, what_is_not_there_is_told_with_what_is) {
+  const Study shown = study();
+  asked.id = "no/such";
+  EXPECT_HAS(error_of([&] { show_question(shown, asked); }),
+             "no question with the id \"no/such\"; spider has 60 questions: 0, 1, 2, 3, ...; mmlu");
+  asked.id = "3";
+  asked.arm = "qlora-500";
+  EXPECT_HAS(error_of([&] { show_question(shown, asked); }), "there are base seed 1, base seed 2");
+  asked.arm.clear();
+  asked.seed = 9;
+  EXPECT_HAS(error_of([&] { show_question(shown, asked); }), "no answers to spider");
+  asked.seed.reset();
+  asked.task = "mmlu";
+  EXPECT_HAS(error_of([&] { show_question(shown, asked); }), "mmlu has 57 questions");
+}
+
+TEST(WordDiff, marks_what_is_more_and_what_is_missing) {
+  EXPECT_EQ(word_diff("SELECT a FROM t", "SELECT a FROM t"), "SELECT a FROM t");
+  EXPECT_EQ(word_diff("SELECT a FROM t", "SELECT b FROM t"), "SELECT [-a-]{+b+} FROM t");
+  EXPECT_EQ(word_diff("SELECT a FROM t", "SELECT a, b FROM t"), "SELECT a{+,+} {+b +}FROM t");
+  EXPECT_EQ(word_diff("SELECT a FROM t WHERE x > 1", "SELECT a FROM t"),
+            "SELECT a FROM t[- WHERE x > 1-]");
+  EXPECT_EQ(word_diff("", "SELECT 1"), "{+SELECT 1+}");
+  EXPECT_EQ(word_diff("x", ""), "[-x-]");
+  EXPECT_EQ(word_diff("", ""), "");
+}
+
+TEST_F(Show, diff_marks_an_answer_against_the_gold) {
+  Study shown = study();
+  asked.id = "3";
+  asked.diff = true;
+  const auto& gold = shown.predictions.items.at("spider").at<store::Strings>("query")[3];
+  const auto& run = shown.predictions.runs.at({"base", 1, "spider"});
+  EXPECT_HAS(show_question(shown, asked), word_diff(gold, run.rows.at<store::Strings>("sql")[3]));
+}
+
+}  // namespace
+}  // namespace tradeoff::report

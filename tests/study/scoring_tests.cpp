@@ -1,0 +1,94 @@
+// What a study finds out before it predicts anything.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/study/prompt_table.hpp"
+#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/study/score_rows.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ScoringCheck : testing::Test {
+  fs::path folder = fs::temp_directory_path() / ("tradeoff-scoring-" + std::to_string(::getpid()));
+  fs::path path = folder / "library/library.sqlite";
+
+  void SetUp() override {
+    fs::create_directories(path.parent_path());
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db,
+                           "CREATE TABLE books(id integer primary key, title text, pages int);"
+                           "CREATE VIRTUAL TABLE books_fts USING fts5(title, content='books')",
+                           nullptr, nullptr, nullptr),
+              SQLITE_OK);
+    sqlite3_close(db);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  // What check_scoring says of questions with these golds; empty where nothing is wrong.
+  std::string failure(const std::vector<std::string>& golds, const std::string& db_id = "library") {
+    std::vector<task::SpiderExample> questions;
+    for (const std::string& gold : golds)
+      questions.push_back({questions.size(), db_id, "?", gold, ""});
+    sql::Scorer scorer(folder, {});
+    try {
+      check_scoring(questions, scorer);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+#define EXPECT_HAS(text, part) EXPECT_NE(std::string(text).find(part), std::string::npos) << (text)
+
+TEST_F(ScoringCheck, a_virtual_table_or_one_failing_gold_stops_no_study) {
+  EXPECT_EQ(failure({"SELECT count(*) FROM books"}), "");
+  EXPECT_EQ(failure({"SELECT count(*) FROM books", "SELECT nosuch FROM books"}), "");
+}
+
+TEST_F(ScoringCheck, a_study_of_which_nothing_could_be_scored_does_not_begin) {
+  const std::string text = failure({"SELECT * FROM books_fts", "SELECT nosuch FROM books"});
+  EXPECT_HAS(text, "nothing could be scored: every gold query fails");
+  EXPECT_HAS(text, "question 0 (library): gold: sql_error: no such module: fts5");
+  EXPECT_HAS(text, "question 1 (library): gold: sql_error: no such column: nosuch");
+}
+
+TEST_F(ScoringCheck, a_missing_or_damaged_database_is_named) {
+  EXPECT_HAS(failure({"SELECT 1"}, "nowhere"), "nowhere.sqlite: no such database");
+  std::ofstream(path) << std::string(4000, 'x');
+  EXPECT_HAS(failure({"SELECT 1"}), "library.sqlite");
+}
+
+TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
+  sql::Scorer scorer(folder, {});
+  std::size_t seen = 0;
+  const auto check_all = [&](const store::Table& table) {
+    for (const auto& [name, column] : table.columns()) {
+      EXPECT_NE(store::column_text(name), "") << name;
+      ++seen;
+    }
+  };
+  check_all(spider_items_table({}, scorer));
+  check_all(mmlu_items_table({}));
+  check_all(score_spider_rows({}, {}, scorer));
+  check_all(score_mmlu_rows({}, {}));
+  for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
+  check_all(prompt_table({}));
+  for (const char* name :
+       {"step", "epoch", "loss", "lr", "grad_norm", "tokens", "supervised_tokens"})
+    EXPECT_NE(store::column_text(name), "") << name;
+  EXPECT_GT(seen, 50u);
+}
+
+}  // namespace
+}  // namespace tradeoff::study
