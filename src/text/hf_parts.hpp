@@ -1,7 +1,5 @@
 #pragma once
-#include <nlohmann/json.hpp>
-#include <string>
-
+#include "json_root.hpp"
 #include "tradeoff/text/vocabulary.hpp"
 
 namespace tradeoff::text {
@@ -9,6 +7,6 @@ namespace tradeoff::text {
 /// Reads a tokenizer.json's normalizer, pre_tokenizer and decoder into `vocabulary`, and whether
 /// its post_processor adds bos. Returns whether tokens are spelled in the byte alphabet (ByteLevel)
 /// rather than SentencePiece's. Throws Error naming key, found and supported.
-bool read_hf_parts(const nlohmann::json& root, Vocabulary& vocabulary);
+bool read_hf_parts(const JsonObject& root, Vocabulary& vocabulary);
 
 }  // namespace tradeoff::text

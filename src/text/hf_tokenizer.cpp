@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "byte_alphabet.hpp"
@@ -7,34 +6,19 @@
 #include "hf_parts.hpp"
 #include "sentencepiece.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/mapped_file.hpp"
 #include "vocabulary_files.hpp"
 
 namespace tradeoff::text {
 namespace {
 
-// Sorted keys: with base's order-keeping objects a vocabulary of n tokens takes O(n^2) to read.
-using Object = nlohmann::json;
+using Object = JsonObject;
 using Ids = std::unordered_map<std::string, TokenId>;
-
-// Meta's tokenizer.json has 9 MB; no vocabulary this program can use has more.
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 
 // The reader of one file: every error names it.
 class HfTokenizerFile {
  public:
-  explicit HfTokenizerFile(const std::filesystem::path& path) : path_(path) {
-    const MappedFile file(path);
-    if (file.size() > kMostBytes)
-      bad("has " + std::to_string(file.size()) + " bytes, expected at most 256 MiB");
-    try {
-      check_depth(file.text());
-      root_ = Object::parse(file.text());
-    } catch (const Object::exception& error) {
-      bad(error.what());
-    }
-    if (!root_.is_object()) bad("expected an object");
-  }
+  HfTokenizerFile(const std::filesystem::path& path, const Object& root)
+      : path_(path), root_(root) {}
 
   Vocabulary read() {
     const Object& model = object(root_, "model");
@@ -61,30 +45,8 @@ class HfTokenizerFile {
 
  private:
   [[noreturn]] void bad(const std::string& what) const { fail(path_.string() + ": " + what); }
-  // Printing a value recurses, so its nesting is bounded first.
-  void check_depth(std::string_view text) const {
-    constexpr int kDeepest = 64;
-    int depth = 0;
-    bool quoted = false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-      const char c = text[at];
-      if (c == '"') quoted = !quoted;
-      if (c == '\\' && quoted) ++at;
-      if (quoted) continue;
-      if (c == '{' || c == '[') ++depth;
-      if (c == '}' || c == ']') --depth;
-      if (depth > kDeepest) bad("byte " + std::to_string(at) + ": nested deeper than 64 levels");
-    }
-  }
-  static std::string shown(const Object& value) {
-    std::string text = value.dump(-1, ' ', false, Object::error_handler_t::replace);
-    return text.size() > 200 ? text.substr(0, 197) + "..." : text;
-  }
-  static const Object& get(const Object& object, const char* key) {
-    static const Object null;
-    const auto found = object.find(key);
-    return found == object.end() ? null : *found;
-  }
+  static std::string shown(const Object& value) { return shown_json(value); }
+  static const Object& get(const Object& object, const char* key) { return json_at(object, key); }
   const Object& object(const Object& parent, const char* key) const {
     const Object& value = get(parent, key);
     if (!value.is_object()) bad("key \"" + std::string(key) + "\": expected an object");
@@ -195,15 +157,15 @@ class HfTokenizerFile {
     vocabulary.fuse_missing = get(model, "fuse_unk") == true;
   }
 
-  std::filesystem::path path_;
+  const std::filesystem::path& path_;
   bool byte_level_ = true;  // else SentencePiece
-  Object root_;
+  const Object& root_;
 };
 
 }  // namespace
 
-Vocabulary read_hf_tokenizer(const std::filesystem::path& path) {
-  HfTokenizerFile file(path);
+Vocabulary read_hf_tokenizer(const std::filesystem::path& path, const JsonObject& root) {
+  HfTokenizerFile file(path, root);
   Vocabulary vocabulary = file.read();
   read_hf_config(path.parent_path(), vocabulary);
   return vocabulary;

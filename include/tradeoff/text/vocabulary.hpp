@@ -95,8 +95,9 @@ struct Vocabulary {
 
 /// Reads, by content rather than by name: tiktoken ranks (Meta's Llama-3 `tokenizer.model`), a HF
 /// `tokenizer.json` (byte-level BPE; a `tokenizer_config.json` beside it names bos, eos, pad and
-/// the chat template), a GGUF's vocabulary (`gpt2` model; pre-tokenizers llama-bpe, gpt-2, smollm),
-/// or a model folder (tokenizer.json in it, else tokenizer.model).
+/// the chat template), Mistral's `tekken.json`, a SentencePiece model, a GGUF's vocabulary (models
+/// `gpt2` and `llama`), or a model folder (tokenizer.json in it, else tekken.json, else
+/// tokenizer.model).
 /// Throws Error naming file, place, found and expected; what is not understood is an error, never
 /// ignored.
 Vocabulary read_vocabulary(const std::filesystem::path& path);
