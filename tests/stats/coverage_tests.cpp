@@ -17,8 +17,8 @@ namespace {
 constexpr int kStudies = 4000;
 
 // Questions of Spider's 20 dev databases.
-const std::vector<std::size_t> kSpider = {120, 86, 84, 84, 82, 82, 80, 72, 64, 62,
-                                          56,  45, 45, 40, 20, 18, 16, 14, 12, 4};
+const std::vector<std::size_t> kSpider = {120, 92, 84, 82, 80, 78, 62, 62, 56, 45,
+                                          42,  40, 40, 38, 30, 30, 18, 16, 15, 4};
 
 struct Design {
   std::vector<std::size_t> sizes;  // of the clusters
