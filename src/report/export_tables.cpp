@@ -39,15 +39,15 @@ std::string accuracy_csv(const Analysis& analysis) {
                                     std::to_string(s.seeds),
                                     std::to_string(s.clusters),
                                     number(s.accuracy.mean)};
-    add_interval(row, s.wilson95);
+    add_interval(row, s.ci95);
     add_error(row, s.accuracy.cluster);
     add_error(row, s.accuracy.items_and_seeds);
     row.push_back(number(s.accuracy.seed_sd));
     rows.push_back(std::move(row));
   }
   return to_csv(
-      {"arm", "task", "n", "items", "seeds", "clusters", "accuracy", "wilson95_low",
-       "wilson95_high", "se_cluster", "ci95_cluster_low", "ci95_cluster_high", "se_items_and_seeds",
+      {"arm", "task", "n", "items", "seeds", "clusters", "accuracy", "ci95_low", "ci95_high",
+       "se_cluster", "ci95_cluster_low", "ci95_cluster_high", "se_items_and_seeds",
        "ci95_items_and_seeds_low", "ci95_items_and_seeds_high", "seed_sd"},
       rows);
 }
@@ -57,11 +57,19 @@ std::string pairs_csv(const Analysis& analysis) {
   for (const stats::PairSummary& p : analysis.summary.pairs) {
     std::vector<std::string> row = {
         p.task, p.a, p.b, std::to_string(p.items), std::to_string(p.seeds), number(p.delta.mean)};
+    const auto& told = p.delta.told();
+    add_interval(row, told ? std::optional(told->ci95) : std::nullopt);
+    for (const auto& value : {told ? std::optional(told->df) : std::nullopt, p.p, p.holm_p}) {
+      row.push_back(number(value));
+    }
+    const auto& test = p.noninferiority;
+    row.push_back(test ? number(test->margin) : "");
+    row.push_back(test ? number(test->p) : "");
     add_error(row, p.delta.cluster);
     add_error(row, p.delta.items_and_seeds);
     add_interval(row, p.delta.bootstrap95);
     for (const std::uint64_t n : {p.n01, p.n10}) row.push_back(std::to_string(n));
-    for (const auto& value : {p.mcnemar_p, p.holm_p, p.flip_rate, p.answer_change_rate}) {
+    for (const auto& value : {p.mcnemar_p, p.flip_rate, p.answer_change_rate}) {
       row.push_back(number(value));
     }
     rows.push_back(std::move(row));
@@ -72,6 +80,13 @@ std::string pairs_csv(const Analysis& analysis) {
                  "items",
                  "seeds",
                  "delta",
+                 "ci95_low",
+                 "ci95_high",
+                 "df",
+                 "p",
+                 "holm_p",
+                 "margin",
+                 "noninferiority_p",
                  "se_cluster",
                  "ci95_cluster_low",
                  "ci95_cluster_high",
@@ -83,7 +98,6 @@ std::string pairs_csv(const Analysis& analysis) {
                  "n01",
                  "n10",
                  "mcnemar_p",
-                 "holm_p",
                  "flip_rate",
                  "answer_change_rate"},
                 rows);
@@ -96,14 +110,13 @@ std::string groups_csv(const Analysis& analysis) {
       for (const stats::GroupAccuracy& g : groups) {
         std::vector<std::string> row = {grouping.task, grouping.name,           g.label,
                                         arm,           std::to_string(g.items), number(g.accuracy)};
-        add_interval(row, g.wilson95);
+        add_interval(row, g.ci95);
         rows.push_back(std::move(row));
       }
     }
   }
-  return to_csv(
-      {"task", "grouping", "label", "arm", "items", "accuracy", "wilson95_low", "wilson95_high"},
-      rows);
+  return to_csv({"task", "grouping", "label", "arm", "items", "accuracy", "ci95_low", "ci95_high"},
+                rows);
 }
 
 std::string errors_csv(const Analysis& analysis) {

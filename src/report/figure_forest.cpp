@@ -16,7 +16,7 @@ std::string forest_figure(const Analysis& analysis) {
       if (pair.task != task || !pair.delta.mean) continue;
       rows.push_back(&pair);
       ends.push_back(100 * *pair.delta.mean);
-      for (const auto& error : {pair.delta.cluster, pair.delta.items_and_seeds}) {
+      for (const auto& error : {pair.delta.small_sample, pair.delta.items_and_seeds}) {
         if (!error) continue;
         ends.push_back(100 * error->ci95.low);
         ends.push_back(100 * error->ci95.high);
@@ -48,7 +48,7 @@ std::string forest_figure(const Analysis& analysis) {
     if (const auto& e = pair.delta.items_and_seeds) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thin " + style);
     }
-    if (const auto& e = pair.delta.cluster) {
+    if (const auto& e = pair.delta.small_sample) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thick " + style);
     }
     svg.circle(x.at(100 * *pair.delta.mean), y, 5, "dot " + style);
@@ -66,12 +66,12 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
     if (!s || !s->accuracy.mean) continue;
     arms.push_back(s);
     for (const stats::SeedAccuracy& one : s->by_seed) values.push_back(100 * one.accuracy);
-    for (const double end : {s->wilson95->low, s->wilson95->high}) values.push_back(100 * end);
+    for (const double end : {s->ci95->low, s->ci95->high}) values.push_back(100 * end);
   }
   if (arms.empty()) return "";
   constexpr double kWidth = 420, kHeight = 280, kLeft = 52, kTop = 12, kBottom = 44;
   Svg svg(kWidth, kHeight, task_title(task) + ", seeds side by side",
-          "Accuracy of every seed by arm; lines join the same seed; the bar is the Wilson interval "
+          "Accuracy of every seed by arm; lines join the same seed; the bar is the 95 % interval "
           "of the mean.");
   const Scale y = scale_around(values, kHeight - kBottom, kTop);
   const auto marks = ticks(y, 6);
@@ -92,8 +92,7 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
   for (std::size_t i = 0; i < arms.size(); ++i) {
     const stats::TaskSummary& s = *arms[i];
     const std::string style = arm_class(analysis, s.arm);
-    svg.line(x(i), y.at(100 * s.wilson95->low), x(i), y.at(100 * s.wilson95->high),
-             "soft " + style);
+    svg.line(x(i), y.at(100 * s.ci95->low), x(i), y.at(100 * s.ci95->high), "soft " + style);
     for (const stats::SeedAccuracy& one : s.by_seed) {
       svg.circle(x(i), y.at(100 * one.accuracy), 4, "dot " + style,
                  fmt::format("{}, seed {}: {}", s.arm, one.seed, percent(one.accuracy)));

@@ -36,7 +36,7 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
   constexpr double kWidth = 680, kLeft = 220, kRight = 24, kTop = 8;
   const double height = kTop + row * static_cast<double>(labels.size()) + 44, bottom = height - 40;
   Svg svg(kWidth, height, fmt::format("{} by {}", task_title(grouping.task), grouping.name),
-          "Accuracy of each arm with its 95 % Wilson interval.");
+          "Accuracy of each arm with its 95 % interval.");
   const Scale x{0, 100, kLeft, kWidth - kRight};
   const auto marks = ticks(x, 5);
   for (const double t : marks) {
@@ -54,8 +54,7 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
       if (group != found->second.end()) {
         items = group->items;
         const std::string style = arm_class(analysis, arm);
-        svg.line(x.at(100 * group->wilson95.low), y, x.at(100 * group->wilson95.high), y,
-                 "soft " + style);
+        svg.line(x.at(100 * group->ci95.low), y, x.at(100 * group->ci95.high), y, "soft " + style);
         svg.circle(x.at(100 * group->accuracy), y, 3.5, "dot " + style,
                    fmt::format("{}, {}: {} of {}", labels[i], arm, percent(group->accuracy),
                                group->items));

@@ -37,14 +37,14 @@ std::vector<std::string> accuracy_cells(const stats::TaskSummary& s) {
   return {s.arm,
           right_text(s),
           percent(*s.accuracy.mean),
-          percents(*s.wilson95),
+          percents(*s.ci95),
           se_text(s.accuracy.cluster),
           sd_text(s),
           std::to_string(s.seeds)};
 }
 
 const std::vector<std::string> kAccuracyColumns = {
-    "arm", "right", "accuracy", "95 % Wilson", "s.e. (clusters)", "sd over seeds", "seeds"};
+    "arm", "right", "accuracy", "95 % interval", "s.e. (clusters)", "sd over seeds", "seeds"};
 
 const Grouping* grouping_of(const Analysis& analysis, const std::string& task,
                             const std::string& name) {
@@ -66,9 +66,11 @@ std::string clusters_text(const Analysis& analysis, const std::string& task) {
 Grid spider_grid(const Analysis& analysis) {
   Grid grid{
       "Table II: Spider.",
-      fmt::format("Accuracy is {}. Right: mean over seeds. Wilson varies over questions taken "
-                  "as independent; the standard error over {} databases; both at these seeds.",
-                  metric_words(analysis.primary), clusters_text(analysis, "spider")),
+      fmt::format(
+          "Accuracy is {}. Right: mean over seeds. The interval (Korn-Graubard) varies over {} "
+          "databases and over seeds where there are several; the standard error over "
+          "databases, at these seeds.",
+          metric_words(analysis.primary), clusters_text(analysis, "spider")),
       kAccuracyColumns,
       1,
       {},
@@ -88,15 +90,16 @@ Grid spider_grid(const Analysis& analysis) {
 }
 
 Grid mmlu_grid(const Analysis& analysis) {
-  Grid grid{
-      "Table III: MMLU.",
-      fmt::format("Right: mean over seeds. Wilson varies over questions taken as independent; "
-                  "the standard error over {} subjects; both at these seeds.",
-                  clusters_text(analysis, "mmlu")),
-      kAccuracyColumns,
-      1,
-      {},
-      {}};
+  Grid grid{"Table III: MMLU.",
+            fmt::format(
+                "Right: mean over seeds. The interval (Korn-Graubard) varies over {} subjects and "
+                "over seeds where there are several; the standard error over subjects, at these "
+                "seeds.",
+                clusters_text(analysis, "mmlu")),
+            kAccuracyColumns,
+            1,
+            {},
+            {}};
   const Grouping* groups = grouping_of(analysis, "mmlu", "group");
   std::vector<std::string> names;
   if (groups) {
@@ -232,7 +235,9 @@ Grid floors_grid(const Analysis& analysis) {
 
 Grid group_grid(const Analysis& analysis, const Grouping& grouping) {
   Grid grid{fmt::format("{} by {}.", task_title(grouping.task), grouping.name),
-            "Accuracy with its 95 % Wilson interval over questions.",
+            "Accuracy with its 95 % interval (Korn-Graubard) over clusters of questions and seeds; "
+            "within "
+            "one cluster over its questions.",
             {grouping.name, "questions"},
             1,
             {},
@@ -250,7 +255,7 @@ Grid group_grid(const Analysis& analysis, const Grouping& grouping) {
         row = {g.label, std::to_string(g.items)};
       }
       row.resize(grid.columns.size() - 1, "-");
-      row.push_back(fmt::format("{} ({})", percent(g.accuracy), percents(g.wilson95)));
+      row.push_back(fmt::format("{} ({})", percent(g.accuracy), percents(g.ci95)));
     }
   }
   // The official order of hardness; else by name.

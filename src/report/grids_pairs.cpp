@@ -12,26 +12,44 @@ std::string interval_text(const std::optional<stats::StandardError>& error) {
   return error ? points(error->ci95) : "not estimable";
 }
 
+std::string root_text(const std::optional<double>& variance) {
+  return variance ? fmt::format("{:.1f}", 100 * std::sqrt(*variance)) : "not estimable";
+}
+
 }  // namespace
 
 Grid pairs_grid(const Analysis& analysis) {
   Grid grid{"Paired differences, in points.",
             "The same questions and few-shot examples. The first interval varies over clusters of "
-            "questions (databases, subjects) at these seeds, the second over seeds too. p: exact "
-            "McNemar, over several seeds the exact sign test of each question's sum; Holm over all "
-            "rows. To right, to wrong: verdicts that changed.",
-            {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)", "to right",
-             "to wrong", "p", "Holm p", "flips", "other answers"},
+            "questions (databases, subjects) at these seeds, the second over seeds too. p is the "
+            "test that the wider of these intervals is, with df degrees of freedom; Holm over all "
+            "rows. Standard errors by source: other questions, other runs. McNemar: exact, for "
+            "these adapters, one seed alone. To right, to wrong: verdicts that changed.",
+            {"task", "from → to", "difference", "95 % (clusters)", "95 % (and seeds)", "p", "df",
+             "Holm p", "s.e. questions", "s.e. runs", "to right", "to wrong", "McNemar p", "flips",
+             "other answers"},
             2,
             {},
             {}};
   for (const stats::PairSummary& pair : analysis.summary.pairs) {
     if (!pair.delta.mean) continue;
+    const auto& told = pair.delta.told();
+    const auto parts = pair.delta.variance();
     grid.rows.push_back({task_title(pair.task), pair.a + " → " + pair.b, points(*pair.delta.mean),
-                         interval_text(pair.delta.cluster),
-                         interval_text(pair.delta.items_and_seeds), std::to_string(pair.n01),
-                         std::to_string(pair.n10), p_value(pair.mcnemar_p), p_value(pair.holm_p),
+                         interval_text(pair.delta.small_sample),
+                         interval_text(pair.delta.items_and_seeds), p_value(pair.p),
+                         told ? fmt::format("{:.1f}", told->df) : "-", p_value(pair.holm_p),
+                         parts ? root_text(parts->items) : "not estimable",
+                         parts ? root_text(parts->runs) : "not estimable", std::to_string(pair.n01),
+                         std::to_string(pair.n10), pair.mcnemar_p ? p_value(pair.mcnemar_p) : "-",
                          percent(pair.flip_rate), percent(pair.answer_change_rate)});
+    if (const auto& n = pair.noninferiority) {
+      grid.notes.push_back(fmt::format(
+          "{}, {} → {}: against a loss of {} points or more p {} (non-inferiority); within ±{} "
+          "points p {}, 90 % interval {} (equivalence, two one-sided tests).",
+          task_title(pair.task), pair.a, pair.b, size_points(n->margin), p_value(n->p),
+          size_points(n->margin), p_value(n->p_equivalence), points(n->ci90)));
+    }
     if (pair.gold_errors > 0) {
       grid.notes.push_back(fmt::format("{}: {} left out for all arms, their gold query fails.",
                                        task_title(pair.task),
@@ -47,7 +65,13 @@ Grid pairs_grid(const Analysis& analysis) {
           "{}, {} → {}: no verdict changed; at most {} of questions do (95 %, one-sided).",
           task_title(pair.task), pair.a, pair.b, percent(pair.flip_upper_limit)));
     }
-    if (!pair.delta.items_and_seeds && pair.seeds == 1) {
+    if (pair.seeds == 2 && told) {
+      grid.notes.push_back(fmt::format(
+          "{}, {} → {}: two seeds say almost nothing of how much runs differ; the interval and p "
+          "hold on average, this one may be far off.",
+          task_title(pair.task), pair.a, pair.b));
+    }
+    if (pair.seeds == 1 && !pair.computed_once) {
       grid.notes.push_back(
           fmt::format("{}, {} → {}: one seed, so what another seed would give is not estimable.",
                       task_title(pair.task), pair.a, pair.b));
@@ -68,7 +92,7 @@ Grid tradeoff_grid(const Analysis& analysis) {
             {}};
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) {
-      grid.rows.push_back({row.arm, "-", "-", "-", "not estimable: " + row.result.reason});
+      grid.rows.push_back({row.arm, "-", "-", "-", stats::not_estimable_text(row.result.reason)});
       continue;
     }
     const stats::Tradeoff& t = *row.result.tradeoff;
@@ -79,7 +103,7 @@ Grid tradeoff_grid(const Analysis& analysis) {
                          t.excludes_no_change ? "yes" : "no",
                          t.ratio ? fmt::format("{:+.2f} ({:+.2f} to {:+.2f})", *t.ratio,
                                                t.ratio95->low, t.ratio95->high)
-                                 : "not estimable: " + t.not_estimable});
+                                 : stats::not_estimable_text(t.not_estimable)});
     grid.notes.push_back(fmt::format(
         "{}: the region varies over {}.", row.arm,
         row.over == stats::Over::items_and_seeds

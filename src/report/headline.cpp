@@ -11,27 +11,72 @@ std::string short_metric(const std::string& task) {
   return task == "spider" ? "Spider execution accuracy" : task_title(task) + " accuracy";
 }
 
+std::string floor_words(const std::string& name) {
+  return name == "always_empty" ? "always answering with no rows"
+                                : "always answering the commonest letter";
+}
+
+// Predictors that know nothing of the question; the others are ceilings and details.
+std::vector<stats::Floor> told_floors(const stats::TaskSummary& s) {
+  std::vector<stats::Floor> floors;
+  for (const stats::Floor& floor : s.floors) {
+    if (floor.items == 0 || (floor.name != "always_empty" && floor.name != "majority_letter"))
+      continue;
+    floors.push_back(floor);
+  }
+  return floors;
+}
+
+double rate_of(const stats::Floor& floor) {
+  return static_cast<double>(floor.right) / static_cast<double>(floor.items);
+}
+
 // One arm alone: where it stands, and between which floors.
 std::string standing(const stats::TaskSummary& s) {
   if (!s.accuracy.mean) return fmt::format("{}: {} has no items.", s.arm, task_title(s.task));
   std::string text = fmt::format(
       "{} answers {} of {} {} right (95 % interval {}; {})", s.arm, percent(*s.accuracy.mean),
       thousands(static_cast<std::int64_t>(s.items)), task_title(s.task) + " questions",
-      percents(*s.wilson95),
+      percents(*s.ci95),
       s.seeds == 1 ? "one seed, so nothing is known of other seeds" : counted(s.seeds, "seed"));
-  for (const stats::Floor& floor : s.floors) {
-    if (floor.items == 0 || (floor.name != "always_empty" && floor.name != "majority_letter"))
-      continue;
-    const double rate = static_cast<double>(floor.right) / static_cast<double>(floor.items);
-    text += fmt::format("; {} would get {}",
-                        floor.name == "always_empty" ? "always answering with no rows"
-                                                     : "always answering the commonest letter",
-                        percent(rate));
+  for (const stats::Floor& floor : told_floors(s)) {
+    text += fmt::format("; {} would get {}", floor_words(floor.name), percent(rate_of(floor)));
   }
   return text + ".";
 }
 
-// "raised", "lowered", or that it cannot be told; the interval decides, p stands beside it.
+// A difference between arms that know less than a fixed answer is no gain: it is said beside it.
+std::optional<std::string> below_floor(const stats::TaskSummary& a, const stats::TaskSummary& b) {
+  std::string text;
+  for (const stats::Floor& floor : told_floors(b)) {
+    const double rate = rate_of(floor);
+    if (*a.accuracy.mean >= rate || *b.accuracy.mean >= rate) continue;
+    text += fmt::format("{}{} would get {}", text.empty() ? "" : ", ", floor_words(floor.name),
+                        percent(rate));
+  }
+  if (text.empty()) return std::nullopt;
+  return fmt::format("Both {} and {} are below a floor of {}: {}.", a.arm, b.arm,
+                     task_title(b.task), text);
+}
+
+// How far the sentence reaches beyond the adapters that were trained.
+std::string resting(const stats::PairSummary& pair) {
+  if (pair.computed_once || pair.seeds >= 5) return "";
+  if (pair.seeds == 1) return "; one run: what training again would give is not estimable";
+  if (pair.seeds == 2) {
+    return "; it rests on 2 runs, too few to know how much runs differ: take it as a hint";
+  }
+  return fmt::format("; it rests on {} runs", pair.seeds);
+}
+
+std::string margin_words(const stats::PairSummary& pair) {
+  if (!pair.noninferiority) return "";
+  const stats::Noninferiority& n = *pair.noninferiority;
+  return fmt::format("; a loss of {} points or more is {} (p {})", size_points(n.margin),
+                     n.p < 0.05 ? "ruled out" : "not ruled out", p_value(n.p));
+}
+
+// "raised", "lowered", or that it cannot be told, by the adjusted p of the interval's own test.
 std::string difference(const Analysis& analysis, const stats::PairSummary& pair) {
   const stats::TaskSummary* a = analysis.summary_of(pair.a, pair.task);
   const stats::TaskSummary* b = analysis.summary_of(pair.b, pair.task);
@@ -40,24 +85,31 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
                        pair.b);
   }
   const double delta = *pair.delta.mean;
-  const auto told = told_interval(pair);
+  const std::string metric = short_metric(pair.task);
   const std::string scores =
       fmt::format("from {} to {}", percent(*a->accuracy.mean), percent(*b->accuracy.mean));
-  const std::string sure =
-      fmt::format("{} points{}, Holm p {}", points(delta),
-                  told ? fmt::format(", 95 % interval {} {}", points(told->interval), told->over)
-                       : ", interval not estimable from one cluster",
-                  p_value(pair.holm_p));
-  const bool told_apart = told && (told->interval.low > 0 || told->interval.high < 0);
-  if (told_apart) {
-    return fmt::format("{} {} {} {} ({}){}.", pair.b, delta > 0 ? "raised" : "lowered",
-                       short_metric(pair.task), scores, sure,
-                       pair.holm_p && *pair.holm_p > 0.05
-                           ? "; the exact test, adjusted for all comparisons, is less sure"
-                           : "");
+  const auto told = told_interval(pair);
+  if (!told) {
+    const std::string why =
+        pair.n01 + pair.n10 > 0
+            ? "interval not estimable from one cluster"
+            : fmt::format(
+                  "no verdict changed, so no interval is estimable; at most {} of questions "
+                  "do (95 %, one-sided)",
+                  percent(pair.flip_upper_limit));
+    return fmt::format("{}: {} went {} ({} points, {}{}).", pair.b, metric, scores, points(delta),
+                       why, resting(pair));
   }
-  return fmt::format("{}: {} went {}, which cannot be told from no change ({}).", pair.b,
-                     short_metric(pair.task), scores, sure);
+  const std::string sure = fmt::format("{} points, 95 % interval {} {}, Holm p {}{}{}",
+                                       points(delta), points(told->interval), told->over,
+                                       p_value(pair.holm_p), resting(pair), margin_words(pair));
+  if (pair.holm_p && *pair.holm_p < 0.05) {
+    return fmt::format("{} {} {} {} ({}).", pair.b, delta > 0 ? "raised" : "lowered", metric,
+                       scores, sure);
+  }
+  const bool alone = pair.p && *pair.p < 0.05;
+  return fmt::format("{}: {} went {}, which cannot be told from no change{} ({}).", pair.b, metric,
+                     scores, alone ? " once all comparisons are counted" : "", sure);
 }
 
 std::optional<std::string> cost_sentence(const Analysis& analysis) {
@@ -83,7 +135,12 @@ std::vector<std::string> headline(const Analysis& analysis) {
     for (const std::string& arm : analysis.arms) {
       for (const std::string& task : analysis.tasks) {
         const stats::PairSummary* pair = analysis.pair_of(analysis.reference, arm, task);
-        if (pair) lines.push_back(difference(analysis, *pair));
+        if (!pair) continue;
+        lines.push_back(difference(analysis, *pair));
+        if (!pair->delta.mean) continue;
+        const auto floor =
+            below_floor(*analysis.summary_of(pair->a, task), *analysis.summary_of(arm, task));
+        if (floor) lines.push_back(*floor);
       }
     }
   }

@@ -26,7 +26,7 @@ Json groups_json(const Analysis& analysis) {
         out[grouping.task][grouping.name][row.label][arm] = {
             {"items", row.items},
             {"accuracy", row.accuracy},
-            {"wilson95", {row.wilson95.low, row.wilson95.high}}};
+            {"ci95", {row.ci95.low, row.ci95.high}}};
       }
     }
   }

@@ -15,8 +15,12 @@ std::string percent(const std::optional<double>& fraction) {
 }
 
 std::string points(double fraction) {
-  const double rounded = std::round(1000 * fraction) / 10;
-  return rounded == 0 ? "0.0" : fmt::format("{:+.1f}", rounded);
+  const std::string text = fmt::format("{:+.1f}", 100 * fraction);
+  return text == "+0.0" || text == "-0.0" ? "0.0" : text;
+}
+
+std::string size_points(double fraction) {
+  return fmt::format("{:.3g}", 100 * fraction);
 }
 
 std::string points(const stats::Interval& interval) {
@@ -55,15 +59,15 @@ std::string counted(std::uint64_t n, const std::string& word, const std::string&
 }
 
 std::optional<ToldInterval> told_interval(const stats::PairSummary& pair) {
-  const std::string clusters = pair.task == "spider" ? "databases" : "subjects";
+  const auto& told = pair.delta.told();
+  if (!told) return std::nullopt;
+  std::string over = pair.task == "spider" ? "over databases" : "over subjects";
   if (pair.delta.items_and_seeds) {
-    return ToldInterval{pair.delta.items_and_seeds->ci95,
-                        "over " + clusters + " and " + counted(pair.seeds, "seed"), true};
+    over += " and " + counted(pair.seeds, "seed");
+  } else if (!pair.computed_once) {
+    over += ", this seed alone";
   }
-  if (pair.delta.cluster) {
-    return ToldInterval{pair.delta.cluster->ci95, "over " + clusters + ", this seed alone", false};
-  }
-  return std::nullopt;
+  return ToldInterval{told->ci95, over};
 }
 
 std::string metric_words(study::Primary primary) {

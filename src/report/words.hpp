@@ -10,8 +10,10 @@ namespace tradeoff::report {
 /// 0.523 -> "52.3 %".
 std::string percent(double fraction);
 std::string percent(const std::optional<double>& fraction);  // "not estimable" where empty
-/// 0.0123 -> "+1.2".
+/// 0.0123 -> "+1.2"; a margin or a size has no sign: "1.2".
 std::string points(double fraction);
+std::string size_points(double fraction);
+/// Rounded as percent() does, so that one number has one rounding.
 /// "+1.2 to +3.4" and "48.0 to 58.7".
 std::string points(const stats::Interval& interval);
 std::string percents(const stats::Interval& interval);
@@ -24,12 +26,11 @@ std::string duration(double seconds);
 /// "1 seed", "3 seeds"; plural: "query" -> "queries" where given.
 std::string counted(std::uint64_t n, const std::string& word, const std::string& plural = "");
 
-/// The interval that a difference is told with: over items and seeds where that can be estimated,
-/// else over clusters of items at these seeds; and over what it varies, in words.
+/// The interval that a difference is told with (MeanEstimate::told), and over what it varies, in
+/// words.
 struct ToldInterval {
   stats::Interval interval;
   std::string over;
-  bool seeds = false;
 };
 std::optional<ToldInterval> told_interval(const stats::PairSummary& pair);
 

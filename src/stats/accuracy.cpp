@@ -64,7 +64,9 @@ TaskSummary summarize(const ScoreTable& table, std::vector<Floor> floors,
   if (out.accuracy.mean) {
     // A mean of graded scores may pass 1 by a rounding.
     out.accuracy.mean = std::min(1.0, *out.accuracy.mean);
-    out.wilson95 = wilson(*out.accuracy.mean, out.items);
+    out.ci95 = accuracy_interval(scores);
+    if (out.seeds == 1 && out.clusters == out.items)
+      out.wilson95 = wilson(*out.accuracy.mean, out.items);
     const std::vector<double> means = scores.seed_means();
     for (std::size_t s = 0; s < scores.seeds; ++s)
       out.by_seed.push_back({table.seeds[s], means[s]});

@@ -132,7 +132,7 @@ std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
   if (scores.seeds < 2 || scores.clusters < 2) return std::nullopt;
   const std::vector<double> means = scores.item_means();
   const std::vector<double> by_seed = scores.seed_means();
-  const StandardError items = *cluster_robust(means, scores.cluster, scores.clusters);
+  const StandardError items = *cluster_robust_small_sample(means, scores.cluster, scores.clusters);
   const double n = static_cast<double>(scores.items), seeds = static_cast<double>(scores.seeds);
   const double groups = static_cast<double>(scores.clusters);
   const double mean = std::accumulate(by_seed.begin(), by_seed.end(), 0.0) / seeds;
@@ -157,7 +157,7 @@ std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
   if (seed_variance <= 0) return items;
   const double total = items_variance + seed_variance;
   const double df = total * total /
-                    (items_variance * items_variance / (groups - 1) +
+                    (items_variance * items_variance / items.df +
                      between * between / (seeds * seeds) / (seeds - 1) +
                      noise * noise / (seeds * seeds) / ((groups - 1) * (seeds - 1)));
   return with_interval(mean, total, df);

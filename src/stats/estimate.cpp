@@ -1,8 +1,23 @@
+#include <algorithm>
 #include <numeric>
 
 #include "tradeoff/stats/uncertainty.hpp"
 
 namespace tradeoff::stats {
+
+std::string not_estimable_text(const std::string& reason) {
+  return reason.find("not estimable") == std::string::npos ? "not estimable: " + reason : reason;
+}
+
+std::optional<VarianceParts> MeanEstimate::variance() const {
+  if (!small_sample) return std::nullopt;
+  VarianceParts parts{small_sample->se * small_sample->se, {}};
+  if (items_and_seeds) {
+    // Equal where the seeds vary no more than question x seed noise makes them.
+    parts.runs = std::max(0.0, items_and_seeds->se * items_and_seeds->se - parts.items);
+  }
+  return parts;
+}
 
 MeanEstimate estimate_mean(const ItemScores& scores, bool computed_once,
                            const BootstrapOptions& options) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "distribution.hpp"
@@ -30,16 +31,36 @@ std::vector<double> holm(std::span<const double> p) {
   return adjusted;
 }
 
+std::optional<double> interval_p(double mean, const StandardError& error) {
+  if (!(error.se > 0)) return std::nullopt;
+  return std::min(1.0, 2 * student_cdf(-std::abs(mean) / error.se, error.df));
+}
+
+std::optional<Noninferiority> noninferiority(double mean, const StandardError& error,
+                                             double margin) {
+  if (!(margin > 0 && margin < 1)) {
+    fail(fmt::format("margin {}, expected a fraction between 0 and 1", margin));
+  }
+  if (!(error.se > 0)) return std::nullopt;
+  Noninferiority out;
+  out.margin = margin;
+  out.p = student_cdf(-(mean + margin) / error.se, error.df);
+  out.p_equivalence = std::max(out.p, student_cdf((mean - margin) / error.se, error.df));
+  const double half = student_quantile(0.95, error.df) * error.se;
+  out.ci90 = {mean - half, mean + half};
+  return out;
+}
+
 void apply_holm(std::span<PairSummary> pairs) {
   std::vector<double> p;
   for (const PairSummary& pair : pairs) {
-    if (pair.mcnemar_p) p.push_back(*pair.mcnemar_p);
+    if (pair.p) p.push_back(*pair.p);
   }
   const std::vector<double> adjusted = holm(p);
   std::size_t next = 0;
   for (PairSummary& pair : pairs) {
     pair.holm_p.reset();
-    if (pair.mcnemar_p) pair.holm_p = adjusted[next++];
+    if (pair.p) pair.holm_p = adjusted[next++];
   }
 }
 

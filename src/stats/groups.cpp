@@ -79,6 +79,21 @@ std::map<std::string, ItemScores> split_by(const ItemScores& scores,
   return out;
 }
 
+Interval accuracy_interval(const ItemScores& scores) {
+  if (scores.items == 0) return {0, 1};
+  ItemScores varied = scores;
+  if (scores.clusters < 2) {
+    varied.clusters = scores.items;
+    std::iota(varied.cluster.begin(), varied.cluster.end(), 0U);
+  }
+  const std::vector<double> means = varied.item_means();
+  auto error = over_items_and_seeds(varied);
+  if (!error) error = cluster_robust_small_sample(means, varied.cluster, varied.clusters);
+  // A mean of graded scores may pass 1 by a rounding.
+  return korn_graubard(std::min(1.0, moments(means).mean), error, scores.items,
+                       scores.items * scores.seeds);
+}
+
 std::vector<GroupAccuracy> accuracy_by(const ScoreTable& table,
                                        std::span<const std::string> labels) {
   check_table(table);
@@ -91,7 +106,7 @@ std::vector<GroupAccuracy> accuracy_by(const ScoreTable& table,
     group.items = part.items;
     group.clusters = part.clusters;
     group.accuracy = std::min(1.0, moments(means).mean);
-    group.wilson95 = wilson(group.accuracy, part.items);
+    group.ci95 = accuracy_interval(part);
     group.cluster = cluster_robust(means, part.cluster, part.clusters);
     out.push_back(std::move(group));
   }

@@ -88,24 +88,19 @@ Paired pair_up(const ScoreTable& a, const ScoreTable& b, const PairOptions& opti
 }
 
 struct Flips {
-  std::uint64_t n01 = 0, n10 = 0, better = 0, worse = 0, flipped_items = 0;
-  double p() const { return mcnemar_exact(better, worse); }
+  std::uint64_t n01 = 0, n10 = 0, flipped_items = 0;
 };
 
 Flips count_flips(const ItemScores& difference) {
   Flips flips;
   for (std::size_t i = 0; i < difference.items; ++i) {
-    double sum = 0;
     bool flipped = false;
     for (std::size_t s = 0; s < difference.seeds; ++s) {
       const double d = difference.values[i * difference.seeds + s];
-      sum += d;
       flips.n01 += d > kTie ? 1 : 0;
       flips.n10 += d < -kTie ? 1 : 0;
       flipped = flipped || std::abs(d) > kTie;
     }
-    flips.better += sum > kTie ? 1 : 0;
-    flips.worse += sum < -kTie ? 1 : 0;
     flips.flipped_items += flipped ? 1 : 0;
   }
   return flips;
@@ -126,6 +121,35 @@ std::vector<SeedPair> seed_pairs(const Paired& paired) {
     out.push_back(pair);
   }
   return out;
+}
+
+// An interval of width 0 would claim certainty where nothing was seen to vary.
+void drop_empty_errors(MeanEstimate& delta, const Flips& flips, std::uint64_t items) {
+  const auto& told = delta.told();
+  if (!told || told->se > kTie) return;
+  const std::string reason =
+      flips.n01 + flips.n10 > 0
+          ? "all clusters differ alike: nothing varies"
+          : fmt::format("no verdict differs: at most {:.1f} % of questions do (95 %, one-sided)",
+                        100 * proportion_upper_limit(0, items));
+  delta.cluster.reset();
+  delta.small_sample.reset();
+  delta.items_and_seeds.reset();
+  delta.bootstrap95.reset();
+  for (const char* figure : {"se_cluster", "ci95_bootstrap", "items_and_seeds"}) {
+    std::erase_if(delta.reasons, [&](const NotEstimable& e) { return e.figure == figure; });
+    delta.reasons.push_back({figure, reason});
+  }
+}
+
+void test_difference(PairSummary& out, const std::vector<TaskMargin>& margins) {
+  const auto& told = out.delta.told();
+  if (!told) return;
+  out.p = interval_p(*out.delta.mean, *told);
+  for (const TaskMargin& one : margins) {
+    if (one.task == out.task)
+      out.noninferiority = noninferiority(*out.delta.mean, *told, one.margin);
+  }
 }
 
 void count_answer_changes(const Paired& paired, PairSummary& out) {
@@ -169,15 +193,16 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
   out.dropped_items = paired.tables.dropped_a + paired.tables.dropped_b;
   if (!a.computed_once) out.unpaired_seeds += a.seeds.size() - d.seeds;
   if (!b.computed_once) out.unpaired_seeds += b.seeds.size() - d.seeds;
-  out.delta = estimate_mean(d, a.computed_once && b.computed_once, options.bootstrap);
+  out.computed_once = a.computed_once && b.computed_once;
+  out.delta = estimate_mean(d, out.computed_once, options.bootstrap);
   if (out.items == 0) return out;
 
   const Flips flips = count_flips(d);
   out.n01 = flips.n01;
   out.n10 = flips.n10;
-  out.items_better = flips.better;
-  out.items_worse = flips.worse;
-  out.mcnemar_p = flips.p();
+  drop_empty_errors(out.delta, flips, out.items);
+  test_difference(out, options.margins);
+  if (out.seeds == 1) out.mcnemar_p = mcnemar_exact(out.n01, out.n10);
   out.by_seed = seed_pairs(paired);
   out.flip_rate = static_cast<double>(out.n01 + out.n10) / static_cast<double>(out.n);
   out.flip_upper_limit = proportion_upper_limit(flips.flipped_items, out.items);
@@ -234,8 +259,10 @@ std::vector<GroupDifference> difference_by(const ScoreTable& a, const ScoreTable
     group.delta /= static_cast<double>(part.items);
     group.n01 = flips.n01;
     group.n10 = flips.n10;
-    group.cluster = cluster_robust(means, part.cluster, part.clusters);
-    group.p = flips.p();
+    group.error = over_items_and_seeds(part);
+    if (!group.error) group.error = cluster_robust_small_sample(means, part.cluster, part.clusters);
+    if (group.error && !(group.error->se > kTie)) group.error.reset();
+    if (group.error) group.p = interval_p(group.delta, *group.error);
     out.push_back(std::move(group));
   }
   return out;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "tradeoff/base/error.hpp"
@@ -15,28 +16,51 @@ std::string interval_text(const std::optional<StandardError>& error) {
   return fmt::format("{:+.1f} to {:+.1f}", 100 * error->ci95.low, 100 * error->ci95.high);
 }
 
+// What the told interval varies over, in words.
+std::string over(const PairSummary& pair) {
+  if (pair.delta.items_and_seeds) return fmt::format("over items and {} seeds", pair.seeds);
+  return pair.computed_once ? "over items" : "over items, this seed alone";
+}
+
 std::string headline(const PairSummary& pair) {
   if (!pair.delta.mean) return fmt::format("{} against {}: no common items", pair.b, pair.a);
   const double delta = 100 * *pair.delta.mean;
   const std::string direction = delta == 0 ? "as much as"
                                            : fmt::format("{:.1f} points {} than", std::abs(delta),
                                                          delta > 0 ? "more" : "fewer");
-  return fmt::format("{}: {} scores {} {} (95 % interval {}; p {:.3g})", pair.task, pair.b,
-                     direction, pair.a, interval_text(pair.delta.cluster), *pair.mcnemar_p);
+  const std::string sure = pair.p
+                               ? fmt::format("95 % interval {} {}; p {:.3g}",
+                                             interval_text(pair.delta.told()), over(pair), *pair.p)
+                               : "interval and p not estimable";
+  return fmt::format("{}: {} scores {} {} ({})", pair.task, pair.b, direction, pair.a, sure);
 }
 
 std::string arm_line(const TaskSummary& arm) {
   if (!arm.accuracy.mean) return fmt::format("  {:<16} no items\n", arm.arm);
   return fmt::format(
-      "  {:<16} {:5.1f} %  Wilson {:.1f} to {:.1f}  SE (clusters) {}  seed SD {}  {} items x {} "
+      "  {:<16} {:5.1f} %  95 % {:.1f} to {:.1f}  SE (clusters) {}  seed SD {}  {} items x {} "
       "seed{}"
       "{}\n",
-      arm.arm, 100 * *arm.accuracy.mean, 100 * arm.wilson95->low, 100 * arm.wilson95->high,
+      arm.arm, 100 * *arm.accuracy.mean, 100 * arm.ci95->low, 100 * arm.ci95->high,
       arm.accuracy.cluster ? fmt::format("{:.2f}", 100 * arm.accuracy.cluster->se)
                            : "not estimable",
       arm.accuracy.seed_sd ? fmt::format("{:.2f}", 100 * *arm.accuracy.seed_sd) : "not estimable",
       arm.items, arm.seeds, arm.seeds == 1 ? "" : "s",
       arm.unscored > 0 ? fmt::format("  ({} unscored, counted wrong)", arm.unscored) : "");
+}
+
+// Where the variance lies: what more questions and what more seeds could take away.
+std::string variance_text(const VarianceParts& parts) {
+  return fmt::format(
+      "questions {:.2f}, runs {}", 100 * std::sqrt(parts.items),
+      parts.runs ? fmt::format("{:.2f}", 100 * std::sqrt(*parts.runs)) : "not estimable: one seed");
+}
+
+std::string noninferiority_text(const Noninferiority& n) {
+  return fmt::format(
+      "loss below {:.3g} points: p {:.3g}; within +-{:.3g}: p {:.3g} (90 % {:+.1f} to "
+      "{:+.1f})",
+      100 * n.margin, n.p, 100 * n.margin, n.p_equivalence, 100 * n.ci90.low, 100 * n.ci90.high);
 }
 
 }  // namespace
@@ -81,7 +105,7 @@ Comparison compare(const ScoreTable& a, const ScoreTable& b, const PairOptions& 
                  summarize(both[1], {}, options.bootstrap),
                  compare_pair(both[0], both[1], options)};
   out.pair.dropped_items = aligned.dropped_a + aligned.dropped_b;
-  if (out.pair.mcnemar_p) out.pair.holm_p = out.pair.mcnemar_p;  // a family of one
+  out.pair.holm_p = out.pair.p;  // a family of one
   return out;
 }
 
@@ -92,33 +116,30 @@ std::string to_text(const Comparison& c) {
   const auto line = [&text](const std::string& name, const std::string& value) {
     text += fmt::format("  {:<34} {}\n", name, value);
   };
-  line("difference over clusters of items",
-       fmt::format(
-           "{:+.2f} points, SE {}, 95 % {}", 100 * *p.delta.mean,
-           p.delta.cluster ? fmt::format("{:.2f}", 100 * p.delta.cluster->se) : "not estimable",
-           interval_text(p.delta.cluster)));
-  line("small-sample interval (CR2)", interval_text(p.delta.small_sample));
+  if (const auto& told = p.delta.told()) {
+    line("difference " + over(p),
+         fmt::format("{:+.1f} points, SE {:.2f}, 95 % {}, t with {:.1f} df, p {:.4g}",
+                     100 * *p.delta.mean, 100 * told->se, interval_text(told), told->df, *p.p));
+    if (!p.computed_once) line("its error by source, points", variance_text(*p.delta.variance()));
+  }
+  if (p.noninferiority) line("non-inferiority", noninferiority_text(*p.noninferiority));
+  line("over clusters of items, these seeds", interval_text(p.delta.small_sample));
   line("cluster bootstrap", p.delta.bootstrap95
                                 ? fmt::format("{:+.1f} to {:+.1f}", 100 * p.delta.bootstrap95->low,
                                               100 * p.delta.bootstrap95->high)
                                 : "not estimable");
-  line("over items and seeds", interval_text(p.delta.items_and_seeds));
   line("flips", fmt::format("{} wrong to right, {} right to wrong of {} ({:.1f} %)", p.n01, p.n10,
                             p.n, 100 * *p.flip_rate));
-  line(p.seeds == 1 ? "exact McNemar" : "sign test of items over seeds",
-       fmt::format("p {:.4g} ({} items better, {} worse)", *p.mcnemar_p, p.items_better,
-                   p.items_worse));
+  if (p.mcnemar_p) {
+    line("exact McNemar, these adapters", fmt::format("p {:.4g}, items independent", *p.mcnemar_p));
+  }
   if (p.answer_change_rate) {
     line("answers changed",
          fmt::format("{:.1f} %, both wrong {:.1f} %", 100 * *p.answer_change_rate,
                      100 * *p.changed_both_wrong_rate));
   }
-  if (p.n01 + p.n10 == 0) {
-    line("no flip seen", fmt::format("at most {:.1f} % of items flip (95 %, one-sided)",
-                                     100 * *p.flip_upper_limit));
-  }
   for (const NotEstimable& empty : p.delta.reasons) {
-    line(empty.figure, "not estimable: " + empty.reason);
+    line(empty.figure, not_estimable_text(empty.reason));
   }
   if (p.dropped_items > 0)
     line("items in one file alone, left out", std::to_string(p.dropped_items));

@@ -44,6 +44,13 @@ void append_estimate(Json& out, const MeanEstimate& estimate) {
   out["not_estimable"] = std::move(reasons);
 }
 
+Json variance_json(const MeanEstimate& estimate) {
+  const auto parts = estimate.variance();
+  return {{"items", parts ? Json(parts->items) : Json()},
+          {"runs", parts ? or_null(parts->runs) : Json()},
+          {"sampling", Json()}};  // one answer a question and seed
+}
+
 std::optional<Interval> cluster_interval(const MeanEstimate& estimate) {
   if (!estimate.cluster) return std::nullopt;
   return estimate.cluster->ci95;
@@ -62,6 +69,7 @@ Json to_json(const TaskSummary& s) {
   out["items"] = s.items;
   out["seeds"] = s.seeds;
   out["accuracy"] = or_null(s.accuracy.mean);
+  out["ci95"] = or_null(s.ci95);
   out["wilson95"] = or_null(s.wilson95);
   out["se_cluster"] = or_null(cluster_se(s.accuracy));
   out["clusters"] = s.clusters;
@@ -96,11 +104,22 @@ Json to_json(const PairSummary& p) {
   out["task"] = p.task;
   out["delta"] = or_null(p.delta.mean);
   out["se_cluster"] = or_null(cluster_se(p.delta));
-  out["ci95"] = or_null(cluster_interval(p.delta));
+  const auto& told = p.delta.told();
+  out["ci95"] = told ? pair_of(told->ci95) : Json();
+  out["df"] = told ? Json(told->df) : Json();
+  out["p"] = or_null(p.p);
+  out["holm_p"] = or_null(p.holm_p);
+  out["variance"] = variance_json(p.delta);
+  out["noninferiority"] = Json();
+  if (const auto& n = p.noninferiority) {
+    out["noninferiority"] = {{"margin", n->margin},
+                             {"p", n->p},
+                             {"p_equivalence", n->p_equivalence},
+                             {"ci90", pair_of(n->ci90)}};
+  }
   out["n01"] = p.n01;
   out["n10"] = p.n10;
   out["mcnemar_p"] = or_null(p.mcnemar_p);
-  out["holm_p"] = or_null(p.holm_p);
   out["flip_rate"] = or_null(p.flip_rate);
   out["n"] = p.n;
   out["items"] = p.items;
@@ -109,8 +128,6 @@ Json to_json(const PairSummary& p) {
   out["gold_errors"] = p.gold_errors;
   out["dropped_items"] = p.dropped_items;
   out["unpaired_seeds"] = p.unpaired_seeds;
-  out["items_better"] = p.items_better;
-  out["items_worse"] = p.items_worse;
   out["answer_change_rate"] = or_null(p.answer_change_rate);
   out["changed_both_wrong_rate"] = or_null(p.changed_both_wrong_rate);
   out["flip_upper_limit"] = or_null(p.flip_upper_limit);
@@ -124,23 +141,30 @@ Json to_json(const PairSummary& p) {
                               {"mcnemar_p", seed.mcnemar_p}});
   }
   out["seed_sd"] = or_null(p.delta.seed_sd);
+  out["ci95_cluster"] = or_null(cluster_interval(p.delta));
   append_estimate(out, p.delta);
   return out;
 }
 
 Json varies_over() {
-  return {{"wilson95", "items, taken as independent; seeds fixed"},
-          {"se_cluster", "clusters of items (databases, subjects); seeds fixed"},
-          {"ci95", "clusters of items; seeds fixed; t with clusters - 1 degrees of freedom"},
-          {"ci95_cluster", "as ci95"},
-          {"small_sample",
-           "clusters of items; seeds fixed; CR2 with Satterthwaite's degrees of freedom"},
-          {"ci95_bootstrap", "clusters of items, resampled whole; seeds fixed"},
-          {"seed_sd", "seeds; items fixed"},
-          {"items_and_seeds", "clusters of items and seeds"},
-          {"variance_components", "questions, seeds, and their interaction"},
-          {"mcnemar_p", "items; with several seeds the sign test of each item's summed difference"},
-          {"holm_p", "mcnemar_p, adjusted over all pairs x tasks"}};
+  return {
+      {"ci95",
+       "clusters of items (databases, subjects), and seeds where there are several; a pair's by "
+       "t with its df, an arm's Clopper-Pearson at the effective sample size"},
+      {"p", "as ci95: the test that this interval is"},
+      {"variance", "the parts of ci95's variance"},
+      {"noninferiority", "as ci95; one-sided against a loss of the margin"},
+      {"wilson95", "items, taken as independent; one seed alone"},
+      {"se_cluster", "clusters of items; seeds fixed"},
+      {"ci95_cluster", "clusters of items; seeds fixed; t with clusters - 1 degrees of freedom"},
+      {"small_sample",
+       "clusters of items; seeds fixed; CR2 with Satterthwaite's degrees of freedom"},
+      {"ci95_bootstrap", "clusters of items, resampled whole; seeds fixed"},
+      {"seed_sd", "seeds; items fixed"},
+      {"items_and_seeds", "clusters of items and seeds"},
+      {"variance_components", "questions, seeds, and their interaction"},
+      {"mcnemar_p", "items, taken as independent; these adapters, one seed alone"},
+      {"holm_p", "p, adjusted over all pairs x tasks"}};
 }
 
 Json to_json(const Calibration& c) {

@@ -64,7 +64,7 @@ void set_ratio(Tradeoff& t) {
   if (t.x.delta == 0 || a <= 0) {
     const double half = q * t.x.se;
     t.not_estimable = fmt::format(
-        "not estimable: the divisor, {:+.1f} points, cannot be told from 0 (95 % interval {:+.1f} "
+        "the divisor, {:+.1f} points, cannot be told from 0 (95 % interval {:+.1f} "
         "to "
         "{:+.1f})",
         100 * t.x.delta, 100 * (t.x.delta - half), 100 * (t.x.delta + half));
@@ -79,7 +79,7 @@ void set_ratio(Tradeoff& t) {
 }
 
 double seed_variance(const MeanEstimate& e) {
-  const double both = e.items_and_seeds->se, items = e.cluster->se;
+  const double both = e.items_and_seeds->se, items = e.small_sample->se;
   return std::max(0.0, both * both - items * items);
 }
 
@@ -141,7 +141,8 @@ TradeoffOrReason tradeoff(const PairSummary& x, const PairSummary& y, Over over)
   }
   const char* figure = over == Over::items ? "se_cluster" : "items_and_seeds";
   for (const PairSummary* pair : {&x, &y}) {
-    const auto& error = over == Over::items ? pair->delta.cluster : pair->delta.items_and_seeds;
+    const auto& error =
+        over == Over::items ? pair->delta.small_sample : pair->delta.items_and_seeds;
     if (error) continue;
     for (const NotEstimable& empty : pair->delta.reasons) {
       if (empty.figure == figure) return {std::nullopt, pair->task + ": " + empty.reason};
@@ -150,7 +151,7 @@ TradeoffOrReason tradeoff(const PairSummary& x, const PairSummary& y, Over over)
   }
   const auto difference = [over](const PairSummary& pair) {
     const StandardError& error =
-        over == Over::items ? *pair.delta.cluster : *pair.delta.items_and_seeds;
+        over == Over::items ? *pair.delta.small_sample : *pair.delta.items_and_seeds;
     return Difference{*pair.delta.mean, error.se, error.df};
   };
   const double correlation = over == Over::items ? 0 : seed_correlation(x, y);

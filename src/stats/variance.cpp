@@ -36,6 +36,26 @@ Interval wilson(double rate, std::uint64_t n, double level) {
           rate == 1 ? 1 : std::min(1.0, centre + half)};
 }
 
+Interval korn_graubard(double rate, const std::optional<StandardError>& error, std::uint64_t items,
+                       std::uint64_t cells, double level) {
+  if (!(rate >= 0 && rate <= 1)) {
+    fail("Korn-Graubard interval of rate " + std::to_string(rate) +
+         ", expected a number in [0, 1]");
+  }
+  if (items == 0) return {0, 1};
+  double n = static_cast<double>(items);
+  if (error && error->se > 0 && rate > 0 && rate < 1) {
+    const double tail = 0.5 + level / 2;
+    const double widening =
+        student_quantile(tail, std::max(1.0, n - 1)) / student_quantile(tail, error->df);
+    n = std::min(static_cast<double>(cells),
+                 rate * (1 - rate) / (error->se * error->se) * widening * widening);
+  }
+  const double right = rate * n, wrong = (1 - rate) * n, tail = (1 - level) / 2;
+  return {right > 0 ? beta_quantile(tail, right, wrong + 1) : 0,
+          wrong > 0 ? beta_quantile(1 - tail, right + 1, wrong) : 1};
+}
+
 double proportion_upper_limit(std::uint64_t successes, std::uint64_t n, double level) {
   if (successes > n) fail("more successes than trials");
   if (successes == n) return 1;

@@ -205,8 +205,8 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
     const Json json = stats::to_json(s);
     accuracy.push_back(field_or<double>(json, "accuracy", kMissing));
     se.push_back(field_or<double>(json, "se_cluster", kMissing));
-    low.push_back(s.wilson95 ? s.wilson95->low : kMissing);
-    high.push_back(s.wilson95 ? s.wilson95->high : kMissing);
+    low.push_back(s.ci95 ? s.ci95->low : kMissing);
+    high.push_back(s.ci95 ? s.ci95->high : kMissing);
   }
   std::map<std::string, store::Table> tables;
   store::Table& table = tables["accuracy"];
@@ -216,8 +216,8 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
   table.add("seeds", std::move(seeds));
   table.add("n", std::move(n));
   table.add("accuracy", std::move(accuracy));
-  table.add("wilson95_low", std::move(low));
-  table.add("wilson95_high", std::move(high));
+  table.add("ci95_low", std::move(low));
+  table.add("ci95_high", std::move(high));
   table.add("se_cluster", std::move(se));
   Strings class_arm, name;
   store::Ints rows;

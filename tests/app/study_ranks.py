@@ -170,7 +170,7 @@ def whole_study(outside, model):
     spider = report["arms"]["base"]["spider"]
     assert spider["items"] == 10 and spider["n"] == 20 and spider["seeds"] == 2
     assert report["arms"]["base"]["mmlu"]["seed_sd"] is None
-    for key in ("n", "items", "seeds", "accuracy", "wilson95", "se_cluster", "clusters", "seed_sd", "metrics", "floors"):
+    for key in ("n", "items", "seeds", "accuracy", "ci95", "se_cluster", "clusters", "seed_sd", "metrics", "floors"):
         assert key in spider, key
     # Again: nothing is computed, the bytes stay. Another configuration is refused, unless it is told to start anew.
     again = outside.call(2, "run", job, "--output-dir", folder)

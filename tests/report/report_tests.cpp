@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <regex>
 
 #include "fixture.hpp"
@@ -6,6 +8,7 @@
 #include "tradeoff/report/tables.hpp"
 #include "tradeoff/report/write.hpp"
 #include "tradeoff/study/prompt_table.hpp"
+#include "words.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -44,8 +47,8 @@ TEST_F(Report, json_has_the_keys_of_the_contract) {
   for (const char* arm : {"base", "qlora-50", "qlora-200"}) {
     for (const char* task : {"spider", "mmlu"}) {
       const Json& one = json.at("arms").at(arm).at(task);
-      for (const char* key : {"n", "items", "seeds", "accuracy", "wilson95", "se_cluster",
-                              "clusters", "seed_sd", "metrics", "floors"}) {
+      for (const char* key : {"n", "items", "seeds", "accuracy", "ci95", "se_cluster", "clusters",
+                              "seed_sd", "metrics", "floors"}) {
         EXPECT_TRUE(one.contains(key)) << arm << " " << task << " " << key;
       }
       EXPECT_EQ(one.at("n").get<int>(), one.at("items").get<int>() * one.at("seeds").get<int>());
@@ -53,8 +56,9 @@ TEST_F(Report, json_has_the_keys_of_the_contract) {
   }
   EXPECT_EQ(json.at("pairs").size(), 6u);
   for (const Json& pair : json.at("pairs")) {
-    for (const char* key : {"a", "b", "task", "delta", "se_cluster", "ci95", "n01", "n10",
-                            "mcnemar_p", "holm_p", "flip_rate"}) {
+    for (const char* key :
+         {"a", "b", "task", "delta", "se_cluster", "ci95", "n01", "n10", "mcnemar_p", "holm_p",
+          "flip_rate", "p", "df", "variance", "noninferiority"}) {
       EXPECT_TRUE(pair.contains(key)) << key;
     }
   }
@@ -83,7 +87,15 @@ TEST_F(Report, one_seed_is_not_estimable_and_never_nought) {
   const Analysis analysis = analyse(study);
   const Json json = report_json(study, analysis);
   EXPECT_TRUE(json.at("arms").at("qlora-50").at("spider").at("seed_sd").is_null());
-  EXPECT_NE(markdown(study, analysis).find("not estimable"), std::string::npos);
+  const std::string text = markdown(study, analysis);
+  EXPECT_NE(text.find("not estimable"), std::string::npos);
+  EXPECT_EQ(text.find("not estimable: not estimable"), std::string::npos);
+  for (const stats::Comparison& one : {stats::compare(analysis.tables[0], analysis.tables[2])}) {
+    const std::string lines = stats::to_text(one);
+    EXPECT_EQ(lines.find("not estimable: one seed: seed variance not estimable"), std::string::npos)
+        << lines;
+    EXPECT_NE(lines.find("exact McNemar, these adapters"), std::string::npos) << lines;
+  }
 }
 
 TEST_F(Report, arms_that_never_differ_make_a_report) {
@@ -95,8 +107,81 @@ TEST_F(Report, arms_that_never_differ_make_a_report) {
   const Analysis analysis = analyse(study);
   const stats::PairSummary& pair = *analysis.pair_of("base", "qlora-50", "spider");
   EXPECT_EQ(pair.n01 + pair.n10, 0u);
-  EXPECT_EQ(*pair.mcnemar_p, 1.0);
-  EXPECT_NE(markdown(study, analysis).find("no verdict changed"), std::string::npos);
+  EXPECT_FALSE(pair.p || pair.holm_p || pair.mcnemar_p || pair.delta.told());
+  // 1 - 0.05^(1/60): what no flip in 60 questions still allows.
+  EXPECT_NE(headline(analysis)[0].find("no interval is estimable; at most 4.9 % of questions"),
+            std::string::npos)
+      << headline(analysis)[0];
+  const Json json = report_json(study, analysis).at("pairs")[0];
+  EXPECT_TRUE(json.at("p").is_null() && json.at("ci95").is_null() && json.at("df").is_null());
+  EXPECT_EQ(json.at("not_estimable").at("items_and_seeds"),
+            "no verdict differs: at most 4.9 % of questions do (95 %, one-sided)");
+}
+
+// The head line's words follow the adjusted p, and say what they rest on.
+TEST_F(Report, the_head_line_follows_the_adjusted_p_and_names_its_runs) {
+  const std::vector<std::pair<std::vector<std::uint64_t>, std::string>> cases = {
+      {{1}, "one run: what training again would give is not estimable"},
+      {{1, 2}, "it rests on 2 runs, too few to know how much runs differ"},
+      {{1, 2, 3}, "it rests on 3 runs"},
+      {{1, 2, 3, 4, 5}, ""}};
+  for (const auto& [seeds, words] : cases) {
+    SyntheticOptions options = small_study();
+    options.seeds = seeds;
+    Analysis analysis = analyse(study_of(options));
+    for (stats::PairSummary& pair : analysis.summary.pairs) pair.holm_p = 0.051;
+    for (const std::string& line : headline(analysis)) {
+      EXPECT_EQ(line.find("raised"), std::string::npos) << line;
+      EXPECT_EQ(line.find("lowered"), std::string::npos) << line;
+    }
+    for (stats::PairSummary& pair : analysis.summary.pairs) pair.holm_p = 0.049;
+    const std::string line = headline(analysis)[0];
+    EXPECT_TRUE(line.find("raised") != std::string::npos ||
+                line.find("lowered") != std::string::npos)
+        << line;
+    if (words.empty()) {
+      EXPECT_EQ(line.find("rests on"), std::string::npos) << line;
+    }
+    EXPECT_NE(line.find(words), std::string::npos) << line;
+    const Json pair = report_json(study_of(options), analysis).at("pairs")[0];
+    EXPECT_EQ(pair.at("mcnemar_p").is_null(), seeds.size() > 1);
+    EXPECT_EQ(pair.at("variance").at("runs").is_null(), seeds.size() == 1);
+  }
+}
+
+TEST_F(Report, two_arms_below_a_floor_keep_the_floor) {
+  const auto below = [](const std::vector<std::string>& arms) {
+    return [arms](store::Predictions& s) {
+      for (auto& [key, run] : s.runs) {
+        if (key.task != "mmlu" || std::ranges::find(arms, key.arm) == arms.end()) continue;
+        rewrite(s, key, [](const std::string& name, store::Column& column) {
+          if (name != "correct") return;
+          auto& flags = std::get<store::Flags>(column);
+          for (std::size_t i = 0; i < flags.size(); ++i) flags[i] = i < 3;
+        });
+      }
+    };
+  };
+  const auto told = [&](const std::vector<std::string>& arms) {
+    std::string text;
+    for (const std::string& line : headline(analyse(study_of(small_study(), below(arms)))))
+      text += line + "\n";
+    return text;
+  };
+  const std::string both = told({"base", "qlora-50"});
+  EXPECT_NE(both.find("Both base and qlora-50 are below a floor of MMLU: always answering the "
+                      "commonest letter would get"),
+            std::string::npos)
+      << both;
+  EXPECT_EQ(both.find("Both base and qlora-200"), std::string::npos) << both;
+  EXPECT_EQ(told({"base"}).find("below a floor"), std::string::npos);
+}
+
+TEST(Words, one_number_has_one_rounding) {
+  EXPECT_EQ(points(0.0125), fmt::format("{:+.1f}", 1.25));
+  EXPECT_EQ(points(0.0135), fmt::format("{:+.1f}", 1.35));
+  EXPECT_EQ(points(-0.0004), "0.0");
+  EXPECT_EQ(points(0.0004), "0.0");
 }
 
 TEST_F(Report, one_cluster_has_no_cluster_interval) {

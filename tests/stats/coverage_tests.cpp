@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "probit_study.hpp"
 #include "tradeoff/stats/paired.hpp"
 #include "tradeoff/stats/plan.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
@@ -15,10 +16,6 @@ namespace tradeoff::stats {
 namespace {
 
 constexpr int kStudies = 4000;
-
-// Questions of Spider's 20 dev databases.
-const std::vector<std::size_t> kSpider = {120, 86, 84, 84, 82, 82, 80, 72, 64, 62,
-                                          56,  45, 45, 40, 20, 18, 16, 14, 12, 4};
 
 struct Design {
   std::vector<std::size_t> sizes;  // of the clusters
@@ -104,7 +101,7 @@ TEST(Coverage, of_many_equal_clusters_is_95_percent) {
 
 TEST(Coverage, of_spiders_databases_is_95_percent) {
   Design design;
-  design.sizes = kSpider;
+  design.sizes = kSpiderSizes;
   design.delta = 0.04;
   for (const double sd : {0.0, 0.03, 0.06}) {
     design.cluster_sd = sd;
@@ -119,7 +116,7 @@ TEST(Coverage, of_spiders_databases_is_95_percent) {
 
 TEST(Coverage, over_three_seeds_needs_the_interval_that_has_them) {
   Design design;
-  design.sizes = kSpider;
+  design.sizes = kSpiderSizes;
   design.delta = 0.04;
   design.cluster_sd = 0.03;
   design.seeds = 3;
@@ -199,18 +196,19 @@ TEST(PlannedPower, of_three_seeds_is_80_percent) {
 
 TEST(PlannedPower, of_clustered_questions_is_80_percent) {
   PlanOptions options;
-  options.questions = std::accumulate(kSpider.begin(), kSpider.end(), std::size_t{0});
-  options.clusters = kSpider.size();
+  options.questions = std::accumulate(kSpiderSizes.begin(), kSpiderSizes.end(), std::size_t{0});
+  options.clusters = kSpiderSizes.size();
   Design design;
-  design.sizes = kSpider;
+  design.sizes = kSpiderSizes;
   design.cluster_sd = 0.05;
   const double variance = design.cluster_sd * design.cluster_sd;
   options.cluster_correlation = variance / options.discordance;
-  const double mean = static_cast<double>(options.questions) / static_cast<double>(kSpider.size());
+  const double mean =
+      static_cast<double>(options.questions) / static_cast<double>(kSpiderSizes.size());
   double squares = 0;
-  for (const std::size_t n : kSpider)
+  for (const std::size_t n : kSpiderSizes)
     squares += (static_cast<double>(n) - mean) * (static_cast<double>(n) - mean);
-  options.cluster_size_cv = std::sqrt(squares / static_cast<double>(kSpider.size())) / mean;
+  options.cluster_size_cv = std::sqrt(squares / static_cast<double>(kSpiderSizes.size())) / mean;
   EXPECT_NEAR(planned_power("20 unequal databases", options, design, true), 0.80, 0.02);
 }
 

@@ -38,7 +38,9 @@ Json study(const Json& in) {
   PairOptions options;
   options.bootstrap.draws = in.at("draws").get<std::uint32_t>();
   options.bootstrap.seed = in.at("bootstrap_seed").get<std::uint64_t>();
+  options.margins = {{"task", 0.03}};
   Json out = to_json(compare(a, b, options));
+  out["margin"] = options.margins[0].margin;
   options.bootstrap.limits = BootstrapOptions::Limits::percentile;
   out["percentile"] = to_json(compare_pair(a, b, options)).at("ci95_bootstrap");
   std::vector<StratumWeight> weights;
@@ -95,6 +97,13 @@ Json answer(const Json& in) {
   if (what == "calibration") return choices(in);
   if (what == "plan") return planned(in);
   if (what == "holm") return holm(in.at("p").get<std::vector<double>>());
+  if (what == "noninferiority") {
+    const Difference d = difference_of(in.at("difference"));
+    const auto test =
+        noninferiority(d.delta, StandardError{d.se, d.df, {}}, in.at("margin").get<double>());
+    return {test->p, test->p_equivalence, test->ci90.low, test->ci90.high,
+            *interval_p(d.delta, StandardError{d.se, d.df, {}})};
+  }
   if (what == "tradeoff") {
     return to_json(tradeoff(difference_of(in.at("x")), difference_of(in.at("y")),
                             in.at("correlation").get<double>()));

@@ -38,7 +38,9 @@ struct TaskSummary {
   std::uint64_t unscored = 0;     // of n, counted as wrong
   std::uint64_t gold_errors = 0;  // items that left the denominator
   MeanEstimate accuracy;
-  std::optional<Interval> wilson95;  // of `items` at the seed-mean accuracy: over items alone
+  // Korn-Graubard from the error that varies over all that did; one cluster: over its items.
+  std::optional<Interval> ci95;
+  std::optional<Interval> wilson95;  // where it holds: one seed, every item its own cluster
   std::vector<SeedAccuracy> by_seed;
   struct Metric {
     std::string name;
@@ -61,9 +63,11 @@ struct GroupAccuracy {
   std::string label;
   std::uint64_t items = 0, clusters = 0;
   double accuracy = 0;
-  Interval wilson95;
+  Interval ci95;                         // Korn-Graubard, as TaskSummary has it
   std::optional<StandardError> cluster;  // empty for one cluster
 };
+/// Korn-Graubard interval of the mean of `scores`; one cluster counts its items as independent.
+Interval accuracy_interval(const ItemScores& scores);
 /// One row per distinct label, labels ascending. labels [items], in the table's order.
 std::vector<GroupAccuracy> accuracy_by(const ScoreTable& table,
                                        std::span<const std::string> labels);

@@ -15,6 +15,20 @@ namespace tradeoff::stats {
 /// 1, X ~ Binomial(n01 + n10, 1/2). No discordant pair gives 1.
 double mcnemar_exact(std::uint64_t n01, std::uint64_t n10);
 
+/// The p-value that belongs to mean +- t se: two-sided, against no difference. Empty where se is 0.
+std::optional<double> interval_p(double mean, const StandardError& error);
+
+/// Two one-sided tests (Schuirmann 1987) with the interval's own t: is the loss smaller than
+/// `margin`, and is the difference within +-margin? Both margins are fractions above 0.
+struct Noninferiority {
+  double margin = 0;
+  double p = 1;              // against a loss of `margin` or more
+  double p_equivalence = 1;  // the larger of the two one-sided p
+  Interval ci90;             // equivalent at 5 % where it lies within +-margin
+};
+std::optional<Noninferiority> noninferiority(double mean, const StandardError& error,
+                                             double margin);
+
 /// Holm's step-down adjusted p-values (Holm 1979), in the order given. Throws for p outside [0, 1].
 std::vector<double> holm(std::span<const double> p);
 
@@ -25,10 +39,18 @@ enum class SeedPairing {
   in_order
 };
 
+/// The largest loss on a task that would not matter, a fraction.
+struct TaskMargin {
+  std::string task;
+  double margin = 0;
+};
+
 struct PairOptions {
   SeedPairing seeds = SeedPairing::by_label;
   Unmatched items = Unmatched::refuse;
   BootstrapOptions bootstrap;
+  // Tasks without one get no test of non-inferiority.
+  std::vector<TaskMargin> margins;
 };
 
 struct SeedPair {
@@ -45,14 +67,16 @@ struct PairSummary {
   std::uint64_t items = 0, seeds = 0, clusters = 0, gold_errors = 0;
   std::uint64_t dropped_items = 0;   // in one table alone (Unmatched::drop)
   std::uint64_t unpaired_seeds = 0;  // columns without a partner
+  bool computed_once = false;        // no random stream reaches either arm
+  // Without a discordant pair its errors are empty: nothing was seen to vary.
   MeanEstimate delta;
+  // Of delta.told(), so that p < 0.05 exactly where its interval excludes 0; holm_p is over these.
+  std::optional<double> p, holm_p;
+  std::optional<Noninferiority> noninferiority;
   // Discordant (item, seed) pairs: n01 = a wrong and b right. For a graded metric: b above a.
   std::uint64_t n01 = 0, n10 = 0;
-  // Items whose difference summed over seeds is above and below 0.
-  std::uint64_t items_better = 0, items_worse = 0;
-  // One seed: McNemar. Several: the exact sign test of items_better against items_worse. Over
-  // items.
-  std::optional<double> mcnemar_p, holm_p;
+  // One seed alone, for these adapters: over items taken as independent.
+  std::optional<double> mcnemar_p;
   std::vector<SeedPair> by_seed;
   // (n01 + n10) / n: how often the verdict changed, though the accuracy may not have.
   std::optional<double> flip_rate;
@@ -93,8 +117,8 @@ struct GroupDifference {
   std::uint64_t items = 0, clusters = 0;
   double delta = 0;
   std::uint64_t n01 = 0, n10 = 0;
-  std::optional<StandardError> cluster;  // empty for one cluster
-  double p = 1;                          // the exact sign test over the label's items, unadjusted
+  std::optional<StandardError> error;  // MeanEstimate::told; empty for one cluster or no flip
+  std::optional<double> p;             // of that error, unadjusted
 };
 /// labels [items], in the order of `a`.
 std::vector<GroupDifference> difference_by(const ScoreTable& a, const ScoreTable& b,

@@ -26,6 +26,13 @@ struct StandardError {
   Interval ci95;
 };
 
+/// Clopper-Pearson at the effective sample size (Korn & Graubard 1998): n = rate (1 - rate) / se^2,
+/// times (t_{items-1} / t_df)^2 for the error's own degrees of freedom, at most `cells` (items x
+/// seeds). Where the error is empty or 0, as at rates of 0 and 1, n is `items`. No items: [0, 1].
+/// Unlike mean +- t se it stays in [0, 1] and has a width at the ends.
+Interval korn_graubard(double rate, const std::optional<StandardError>& error, std::uint64_t items,
+                       std::uint64_t cells, double level = 0.95);
+
 /// The mean of `values` [items] with items of one cluster dependent in any way (Liang & Zeger
 /// 1986): se = sqrt(G/(G-1) * sum_g (sum_{i in g} (v_i - mean))^2) / n, t with G-1 degrees of
 /// freedom. G/(G-1) is kept as statsmodels and inspect_ai have it (Miller 2024 leaves it out):
@@ -50,10 +57,10 @@ struct ClusterShape {
 ClusterShape cluster_shape(std::span<const double> values, std::span<const std::uint32_t> cluster,
                            std::size_t clusters);
 
-/// Both samplings at once, items (by clusters) and seeds: the cluster-robust variance plus the part
-/// of the variance of the seed means that question x seed noise (by clusters) does not explain,
-/// never negative, over the number of seeds; Satterthwaite's degrees of freedom. Empty for one
-/// seed.
+/// Both samplings at once, items (by clusters) and seeds: the CR2 variance of the items' means plus
+/// the part of the variance of the seed means that question x seed noise (by clusters) does not
+/// explain, never negative, over the number of seeds; Satterthwaite's degrees of freedom. Empty for
+/// one seed.
 std::optional<StandardError> over_items_and_seeds(const ItemScores& scores);
 
 struct BootstrapOptions {
@@ -97,6 +104,15 @@ struct NotEstimable {
   std::string figure, reason;
 };
 
+/// "not estimable: REASON", or the reason alone where it says so itself.
+std::string not_estimable_text(const std::string& reason);
+
+/// The parts of a mean's variance; they sum to the square of the error it is told with.
+struct VarianceParts {
+  double items = 0;            // other questions (clusters kept whole), question x seed noise
+  std::optional<double> runs;  // other seeds; empty for one seed
+};
+
 /// Everything above for one mean (an accuracy, or a paired difference), with a reason for each
 /// figure that is empty.
 struct MeanEstimate {
@@ -108,6 +124,12 @@ struct MeanEstimate {
   std::optional<double> seed_sd;                 // over seeds, these items
   std::optional<VarianceComponents> components;
   std::vector<NotEstimable> reasons;
+
+  /// The error that the mean is told with, its p-value's too: over all that varied. One seed: CR2.
+  const std::optional<StandardError>& told() const {
+    return items_and_seeds ? items_and_seeds : small_sample;
+  }
+  std::optional<VarianceParts> variance() const;
 };
 /// `computed_once` only chooses the reason for an empty seed_sd.
 MeanEstimate estimate_mean(const ItemScores& scores, bool computed_once,

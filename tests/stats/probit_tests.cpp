@@ -1,0 +1,79 @@
+// The short form of stats_simulation: 1,000 studies a cell with fixed seeds. The Monte Carlo error
+// of a share is 0.7 points at 95 % and at 5 %; the limits below are the wanted ones and two of it.
+#include "probit_study.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <numeric>
+
+namespace tradeoff::stats {
+namespace {
+
+constexpr int kStudies = 1000;
+constexpr double kError = 0.014;
+
+ProbitDesign design_of(bool spider, std::size_t items, std::size_t seeds) {
+  ProbitDesign design;
+  design.sizes = scaled_sizes(spider ? kSpiderSizes : kMmluSizes, items);
+  design.seeds = seeds;
+  design.once = !spider;
+  // One seed stands for these runs and draws alone.
+  design.run = design.draw = seeds == 1 ? 0 : 0.09;
+  return design;
+}
+
+struct Cell {
+  bool spider;
+  std::size_t items, seeds;
+};
+
+class Probit : public testing::TestWithParam<Cell> {};
+
+TEST_P(Probit, told_intervals_cover_and_their_p_keep_their_size) {
+  const auto [spider, items, seeds] = GetParam();
+  ProbitDesign design = design_of(spider, items, seeds);
+  const ProbitShares none = simulate(design, kStudies, 20273);
+  std::printf("%s %zu x %zu: difference %.3f, base %.3f, trained %.3f; called %.3f\n",
+              spider ? "spider" : "mmlu", items, seeds, none.covered, none.base_covered,
+              none.trained_covered, none.called);
+  for (const double covered : {none.covered, none.base_covered, none.trained_covered})
+    EXPECT_NEAR(covered, 0.95, 0.02 + kError);
+  EXPECT_LE(none.called, 0.065 + kError);
+  // A test that never calls keeps its size too: one of 10 points must be found.
+  design.delta = 0.10;
+  EXPECT_GT(simulate(design, kStudies / 4, 20274).called, 0.5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, Probit,
+                         testing::Values(Cell{true, 1034, 3}, Cell{true, 1034, 5},
+                                         Cell{true, 200, 1}, Cell{true, 200, 3}, Cell{true, 200, 5},
+                                         Cell{false, 1034, 3}, Cell{false, 200, 1},
+                                         Cell{false, 200, 3}, Cell{false, 200, 5}),
+                         [](const auto& cell) {
+                           return std::string(cell.param.spider ? "spider_" : "mmlu_") +
+                                  std::to_string(cell.param.items) + "_items_" +
+                                  std::to_string(cell.param.seeds) + "_seeds";
+                         });
+
+TEST(ProbitFamily, of_a_whole_study_keeps_five_percent) {
+  const double error =
+      family_wise_error(design_of(true, 200, 3), design_of(false, 200, 3), kStudies, 20275);
+  std::printf("any Holm p < 0.05: %.3f\n", error);
+  EXPECT_LE(error, 0.065 + kError);
+}
+
+TEST(ProbitSizes, are_the_real_ones) {
+  const auto total = [](const std::vector<std::size_t>& sizes) {
+    return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  };
+  EXPECT_EQ(kSpiderSizes.size(), 20u);
+  EXPECT_EQ(total(kSpiderSizes), 1034u);
+  EXPECT_EQ(kMmluSizes.size(), 57u);
+  EXPECT_EQ(total(kMmluSizes), 14042u);
+  EXPECT_EQ(total(scaled_sizes(kMmluSizes, 200)), 200u);
+  EXPECT_EQ(scaled_sizes(kSpiderSizes, 1034), kSpiderSizes);
+}
+
+}  // namespace
+}  // namespace tradeoff::stats
