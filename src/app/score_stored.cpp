@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
 
 #include "tradeoff/base/atomic_file.hpp"
@@ -72,6 +73,7 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
         fmt::format("{}: expected Spider questions, found none", options.pred.string()));
   std::vector<std::string> left = arms;
   std::string lines;
+  std::vector<sql::ScoredRow> all;
   for (const auto& [key, run] : stored.runs) {
     if (key.task != "spider") continue;
     if (!arms.empty() && std::ranges::find(arms, key.arm) == arms.end()) continue;
@@ -87,10 +89,12 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
       json["seed"] = key.seed;
       lines += to_line(json) + "\n";
     }
+    std::move(rows.begin(), rows.end(), std::back_inserter(all));
   }
   for (const std::string& arm : left)
     fail(fmt::format("{}: no Spider answers of arm \"{}\"", options.pred.string(), arm));
   if (!options.out.empty()) write_atomically(options.out, lines);
+  sql::check_scored(all);
 }
 
 }  // namespace tradeoff::app

@@ -105,16 +105,18 @@ Json arm_config(const Json& config, const std::string& arm, const std::string& t
 // The keys of a real file's task, with what this program does in their terms.
 Json task_config(const EvalTask& task, const std::string& kind, const Json& arm) {
   const bool mmlu = kind == "mmlu";
-  const bool chat = field_or<std::string>(arm, "template", "plain") == "chat";
-  const Json doc_to_text =
-      mmlu ? Json(
-                 "{{question.strip()}}\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
-                 "D. {{choices[3]}}\nAnswer:")
-           : Json();
+  const std::string format = field_or<std::string>(arm, "template", "plain");
+  const bool chat = format == "chat", original = format == "hendrycks";
+  const std::string question = original ? "{{question}}" : "{{question.strip()}}";
+  const Json doc_to_text = mmlu ? Json(question +
+                                       "\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
+                                       "D. {{choices[3]}}\nAnswer:")
+                                : Json();
   const Json choices = mmlu ? Json({"A", "B", "C", "D"}) : Json();
   const Json target = mmlu ? "answer" : "query";
   const std::string delimiter = mmlu && !chat ? " " : "";
-  std::string subject = task.alias;
+  std::string subject = original ? " " : "";
+  subject += task.alias;
   std::ranges::replace(subject, '_', ' ');
   Json json = {{"task", task.name},
                {"task_alias", task.alias},
@@ -199,7 +201,11 @@ class Results {
                 const Json& arm) {
     json_["results"][task.name] = task_result(entry, eval_metrics(kind));
     json_["configs"][task.name] = task_config(task, kind, arm);
-    json_["versions"][task.name] = 1.0;
+    // The version of its own task whose prompts these are.
+    const bool its_own = field_or<std::string>(arm, "template", "plain") != "hendrycks";
+    json_["versions"][task.name] = kind == "mmlu" && its_own ? Json(1.0) : Json();
+    if (field_or<std::string>(arm, "template", "plain") == "chat" && kind == "mmlu")
+      multiturn_ = field_or<bool>(arm, "fewshot_as_multiturn", false);
     json_["n-shot"][task.name] = json_["configs"][task.name]["num_fewshot"];
     for (const std::string& metric : eval_metrics(kind))
       json_["higher_is_better"][task.name][metric] = true;
@@ -287,11 +293,14 @@ class Results {
     for (const char* key : {"system_instruction", "system_instruction_sha", "fewshot_as_multiturn",
                             "chat_template", "chat_template_sha", "total_evaluation_time_seconds"})
       json_[key] = nullptr;
+    if (multiturn_) json_["fewshot_as_multiturn"] = *multiturn_;
   }
 
   const Study& study_;
   std::string arm_;
   std::uint64_t seed_;
+  // Of MMLU in a chat.
+  std::optional<bool> multiturn_;
   Json json_ = {{"results", Json::object()},          {"groups", Json::object()},
                 {"group_subtasks", Json::object()},   {"configs", Json::object()},
                 {"versions", Json::object()},         {"n-shot", Json::object()},

@@ -33,7 +33,7 @@ Grid glossary_grid(const Analysis& analysis) {
   Grid grid{"What the classes mean.",
             "Of every wrong answer the first that applies.",
             {"class", "meaning"},
-            1,
+            2,
             {},
             {}};
   std::set<std::string> names;

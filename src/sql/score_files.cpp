@@ -154,6 +154,15 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   if (options.details) print_details(scorer, rows, out);
 }
 
+void check_scored(const std::vector<ScoredRow>& rows) {
+  const bool scored = std::any_of(rows.begin(), rows.end(), [](const ScoredRow& row) {
+    return row.verdict.outcome != Outcome::gold_error || row.verdict.match.has_value();
+  });
+  check(scored || rows.empty(),
+        fmt::format("nothing was scored: the gold query of every row fails ({})",
+                    rows.empty() ? "" : rows.front().verdict.message));
+}
+
 std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostream& out) {
   std::vector<ScoredRow> rows = read_rows(options);
   score_and_print(options, rows, out);
@@ -162,12 +171,7 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
     for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";
     write_atomically(options.out, lines);
   }
-  const bool scored = std::any_of(rows.begin(), rows.end(), [](const ScoredRow& row) {
-    return row.verdict.outcome != Outcome::gold_error || row.verdict.match.has_value();
-  });
-  check(scored || rows.empty(),
-        fmt::format("nothing was scored: the gold query of every row fails ({})",
-                    rows.front().verdict.message));
+  check_scored(rows);
   return rows;
 }
 

@@ -82,6 +82,25 @@ TEST_F(Program, score_judges_a_predictions_file_again) {
       << wrong.err;
 }
 
+TEST_F(Program, score_of_a_predictions_file_of_which_nothing_is_scored_fails) {
+  using tradeoff::store::Strings;
+  tradeoff::store::Predictions stored;
+  auto& items = stored.items["spider"];
+  items.add("id", Strings{"7"});
+  items.add("db_id", Strings{"concert_singer"});
+  items.add("query", Strings{"SELECT nosuch FROM singer"});
+  auto& rows = stored.runs[{"base", 3, "spider"}].rows;
+  rows.add("item", tradeoff::store::Ints{0});
+  rows.add("text", Strings{"SELECT 1"});
+  rows.add("sql", Strings{"SELECT 1"});
+  rows.add("exec", tradeoff::store::Flags{-1});
+  const std::string path = (folder / "predictions.h5").string();
+  write_predictions(path, stored);
+  const auto scored = run("score --pred " + path + kData);
+  EXPECT_EQ(scored.code, 1);
+  EXPECT_NE(scored.err.find("nothing was scored"), std::string::npos) << scored.err;
+}
+
 // Rebuilt from public reports: what the program says at its edge.
 TEST_F(Program, score_names_the_filters_of_samples_and_takes_one) {
   std::string samples;

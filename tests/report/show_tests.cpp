@@ -48,10 +48,10 @@ TEST_F(Show, a_question_of_mmlu_with_its_log_probabilities) {
 
 TEST_F(Show, what_is_not_there_is_told_with_what_is) {
   const Study shown = study();
-  asked.id = "no/such";
+  asked.id = std::string("no/such");
   EXPECT_HAS(error_of([&] { show_question(shown, asked); }),
              "no question with the id \"no/such\"; spider has 60 questions: 0, 1, 2, 3, ...; mmlu");
-  asked.id = "3";
+  asked.id = std::string("3");
   asked.arm = "qlora-500";
   EXPECT_HAS(error_of([&] { show_question(shown, asked); }), "there are base seed 1, base seed 2");
   asked.arm.clear();
@@ -75,7 +75,7 @@ TEST(WordDiff, marks_what_is_more_and_what_is_missing) {
 
 TEST_F(Show, diff_marks_an_answer_against_the_gold) {
   Study shown = study();
-  asked.id = "3";
+  asked.id = std::string("3");
   asked.diff = true;
   const auto& gold = shown.predictions.items.at("spider").at<store::Strings>("query")[3];
   const auto& run = shown.predictions.runs.at({"base", 1, "spider"});
