@@ -151,7 +151,8 @@ TEST_F(BadFiles, a_tokenizer_config_must_fit) {
 // GGUF's strings and arrays, as far as a vocabulary needs them.
 std::string gguf(const std::string& model, const std::string& pre,
                  const std::vector<std::string>& tokens, const std::vector<std::int32_t>& types,
-                 const std::vector<std::string>& merges, std::uint32_t eos) {
+                 const std::vector<std::string>& merges, std::uint32_t eos,
+                 const std::string& architecture = "llama") {
   std::string text = "GGUF";
   const auto number = [&](auto value) {
     text.append(reinterpret_cast<char*>(&value), sizeof(value));
@@ -169,7 +170,8 @@ std::string gguf(const std::string& model, const std::string& pre,
     number(std::uint64_t{values.size()});
     for (const auto& value : values) write(value);
   };
-  number(std::uint32_t{3}), number(std::uint64_t{0}), number(std::uint64_t{6});
+  number(std::uint32_t{3}), number(std::uint64_t{0}), number(std::uint64_t{7});
+  string("general.architecture"), number(std::uint32_t{8}), string(architecture);
   key("model", 8), string(model);
   key("pre", 8), string(pre);
   key("tokens", 9), list(8, tokens, string);
@@ -203,6 +205,24 @@ TEST_F(BadFiles, a_gguf_vocabulary_must_fit) {
               "merges[0]: found \"b a\"");
   EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"a b"}, 4)),
               "found 4, expected an id below 4");
+}
+
+TEST_F(BadFiles, a_gguf_whose_converter_did_not_know_is_read_by_architecture_or_refused) {
+  const std::vector<std::string> tokens = {"<e>", "1", "2", "12"};
+  const auto made = [&](const std::string& pre, const std::string& architecture) {
+    return load_tokenizer(
+        file("x.gguf", gguf("gpt2", pre, tokens, {3, 1, 1, 1}, {"1 2"}, 0, architecture)));
+  };
+  EXPECT_EQ(made("default", "qwen2").encode("12", Specials::as_text), (Ids{1, 2}));
+  EXPECT_EQ(made("default", "gpt2").encode("12", Specials::as_text), Ids{3});
+  for (const char* other : {"llama", "qwen35", "olmo2", ""}) {
+    const std::string said = error_of([&] { made("default", other); });
+    EXPECT_SAYS(said, "found \"default\" with the architecture \"" + std::string(other) + "\"");
+    EXPECT_SAYS(said,
+                "expected one of dbrx, deepseek-r1-qwen, gpt-2, gpt-4o, llama-bpe, llama-v3, "
+                "llama3, olmo, qwen2, refact, smollm, starcoder, tekken, or default with the "
+                "architecture gpt2, qwen2, qwen2moe, qwen3, qwen3moe");
+  }
 }
 
 }  // namespace
