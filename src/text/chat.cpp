@@ -23,29 +23,17 @@ std::string text_of(const std::vector<Segment>& segments) {
 
 std::vector<TokenId> encode_segments(const Tokenizer& tokenizer,
                                      const std::vector<Segment>& segments) {
-  std::vector<TokenId> ids;
-  std::string run;  // text since the last special token
-  const auto encode_run = [&] {
-    const auto encoded = tokenizer.encode(run, Specials::as_text);
-    ids.insert(ids.end(), encoded.begin(), encoded.end());
-    run.clear();
-  };
-  for (std::size_t i = 0; i < segments.size();) {
-    std::string text;
-    const SegmentKind kind = segments[i].kind;
-    for (; i < segments.size() && segments[i].kind == kind; ++i) text += segments[i].text;
-    std::size_t at = 0;
-    if (kind == SegmentKind::markup)
-      while (const auto found = tokenizer.find_special(text, at)) {
-        run += text.substr(at, found->at - at);
-        encode_run();
-        ids.push_back(found->id);
-        at = found->at + found->length;
-      }
-    run += text.substr(at);
+  std::vector<Tokenizer::Markup> markup;
+  std::size_t at = 0;
+  for (const Segment& segment : segments) {
+    const std::size_t end = at + segment.text.size();
+    if (segment.kind == SegmentKind::markup && end > at) {
+      if (markup.empty() || markup.back().end != at) markup.push_back({at, at});
+      markup.back().end = end;
+    }
+    at = end;
   }
-  encode_run();
-  return ids;
+  return tokenizer.encode(text_of(segments), markup);
 }
 
 }  // namespace tradeoff::text

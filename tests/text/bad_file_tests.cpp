@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "fixtures.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/text/chat.hpp"
 
 namespace tradeoff::text {
 namespace {
@@ -60,6 +63,50 @@ TEST_F(BadFiles, added_tokens_take_space_and_stand_alone_as_asked) {
   json = small();
   json["added_tokens"][0]["single_word"] = true;
   EXPECT_EQ(load(json).encode("a<s>b <s>", Specials::parse), (Ids{0, 1, 3, 7}));
+}
+
+TEST_F(BadFiles, text_does_not_merge_into_a_special_token) {
+  Json json = small();
+  json["added_tokens"].push_back({{"id", 5}, {"content", "abc"}, {"special", true}});
+  EXPECT_EQ(load(json).encode("abc", Specials::parse), Ids{5});
+  EXPECT_EQ(load(json).encode("abc", Specials::as_text), (Ids{4, 2}));
+  json["model"]["ignore_merges"] = true;
+  EXPECT_EQ(load(json).encode("abc", Specials::as_text), (Ids{4, 2}));
+  const std::array<Tokenizer::Markup, 1> front{{{0, 3}}};
+  EXPECT_EQ(load(json).encode("abcabc", front), (Ids{5, 4, 2}));
+}
+
+TEST_F(BadFiles, special_tokens_of_markup_act_as_in_the_whole_text) {
+  Json json = small();
+  json["added_tokens"][0]["lstrip"] = json["added_tokens"][0]["rstrip"] = true;
+  const Tokenizer strips = load(json);
+  const auto chat = [](const char* before, const char* after) {
+    using enum SegmentKind;
+    return std::vector<Segment>{{before, data}, {"<s>", markup}, {after, data}};
+  };
+  EXPECT_EQ(encode_segments(strips, chat("a ", " b")), (Ids{0, 7, 1}));
+  EXPECT_EQ(encode_segments(strips, chat("<s>a", "b<s>")), (Ids{0, 7, 1}));
+  json = small();
+  json["added_tokens"][0]["single_word"] = true;
+  EXPECT_EQ(encode_segments(load(json), chat("a", "b")), (Ids{0, 1}));  // no tokens for < s >
+  json = small();
+  json["added_tokens"][0]["normalized"] = true;
+  EXPECT_EQ(encode_segments(load(json), chat("<s>a", "b<s>")), (Ids{0, 7, 1}));
+}
+
+TEST_F(BadFiles, a_prefix_stands_before_the_whole_text_alone) {
+  Json json = small();
+  json["pre_tokenizer"] = {{"type", "Metaspace"},
+                           {"replacement", "\u2581"},
+                           {"prepend_scheme", "first"},
+                           {"split", false}};
+  json["model"]["vocab"] = {{"a", 0},       {"b", 1},       {"c", 2}, {"\u2581", 3},
+                            {"\u2581a", 4}, {"\u2581b", 5}, {"ab", 6}};
+  json["model"]["merges"] = Json::parse(R"([["\u2581", "a"], ["\u2581", "b"], ["a", "b"]])");
+  using enum SegmentKind;
+  EXPECT_EQ(encode_segments(load(json), {{"a", data}, {"<s>", markup}, {"b", data}}),
+            (Ids{4, 7, 1}));
+  EXPECT_EQ(encode_segments(load(json), {{"<s>", markup}, {"b", data}}), (Ids{7, 1}));
 }
 
 TEST_F(BadFiles, bytes_without_a_token_become_the_unknown_token) {

@@ -29,8 +29,9 @@ void check_role(const std::string& role);
 std::string text_of(const std::vector<Segment>& segments);
 
 /// Ids of the segments. Special tokens are found in markup only, and only whole inside one stretch
-/// of markup; the text between two of them, markup and data alike, is encoded in one piece. So the
-/// ids are those of encode(text_of(segments), Specials::parse) whenever no data spells a special
+/// of markup; the text between two of them, markup and data alike, is encoded in one piece, and
+/// what stands in front of the whole text or takes white space does so as there. So the ids are
+/// those of encode(text_of(segments), Specials::parse) whenever no data spells a special
 /// token.
 std::vector<TokenId> encode_segments(const Tokenizer& tokenizer,
                                      const std::vector<Segment>& segments);
