@@ -45,7 +45,7 @@ RenderedItems collect_items(std::size_t count, std::size_t shots, const PromptLi
 }
 
 void check_template(Template prompt_template, const PromptModel& model) {
-  if (prompt_template == Template::chat && !model.chat && model.family == text::ChatFamily::plain) {
+  if (prompt_template == Template::chat && !model.chat) {
     fail(
         "found a model without a chat template, expected one for template = chat; use "
         "template = plain");

@@ -91,8 +91,8 @@ Prompt fit_prompt(const PromptModel& model, const PromptLimit& limit, std::size_
 
 std::vector<Segment> chat_segments(const PromptModel& model,
                                    const std::vector<text::Message>& messages) {
-  return model.chat ? model.chat->render(messages, true)
-                    : render_chat(model.family, messages, true);
+  check(model.chat.has_value(), "a chat is rendered without a chat template");
+  return model.chat->render(messages, true);
 }
 
 std::vector<Segment> plain_segments(const PromptModel& model, std::string text) {

@@ -21,21 +21,8 @@ AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens, bool normalized,
     lengths_.insert(token.text.size());
     begins_[static_cast<std::uint8_t>(token.text[0])] = true;
     any_plain_ |= !token.special;
+    any_special_ |= token.special;
   }
-}
-
-std::optional<Tokenizer::Found> AddedTokens::find(std::string_view text, std::size_t from,
-                                                  bool specials) const {
-  for (std::size_t at = from; at < text.size(); ++at) {
-    if (!begins_[static_cast<std::uint8_t>(text[at])]) continue;
-    for (auto length = lengths_.rbegin(); length != lengths_.rend(); ++length) {
-      if (*length > text.size() - at) continue;
-      const auto found = by_text_.find(text.substr(at, *length));
-      if (found != by_text_.end() && (specials || !found->second->special))
-        return Tokenizer::Found{at, *length, found->second->id};
-    }
-  }
-  return std::nullopt;
 }
 
 const AddedToken* AddedTokens::named(std::string_view text) const {

@@ -19,23 +19,37 @@ class AddedTokens {
   AddedTokens(const std::vector<AddedToken>& tokens, bool normalized,
               std::span<const TextStep> steps);
 
-  bool empty(bool specials) const { return specials ? tokens_.empty() : !any_plain_; }
+  bool has_plain() const { return any_plain_; }
+  bool has_special() const { return any_special_; }
 
-  /// At or after `from`; special ones only if asked for.
+  /// The first at or after `from`. Special ones only where allowed(at, length) holds.
+  template <typename Allowed>
   std::optional<Tokenizer::Found> find(std::string_view text, std::size_t from,
-                                       bool specials) const;
+                                       Allowed allowed) const {
+    for (std::size_t at = from; at < text.size(); ++at) {
+      if (!begins_[static_cast<std::uint8_t>(text[at])]) continue;
+      for (auto length = lengths_.rbegin(); length != lengths_.rend(); ++length) {
+        if (*length > text.size() - at) continue;
+        const AddedToken* token = named(text.substr(at, *length));
+        if (token && (!token->special || allowed(at, *length)))
+          return Tokenizer::Found{at, *length, token->id};
+      }
+    }
+    return std::nullopt;
+  }
 
   /// The token with this text, or null.
   const AddedToken* named(std::string_view text) const;
 
+  /// Special ones only if `specials`, and only where allowed(at, length) holds.
   /// Calls run(at, end) for each stretch between the tokens and token(id) for each token, in order.
   /// As HF's find_matches: lstrip and rstrip take white space, single_word drops a match that
   /// touches a word.
-  template <typename Run, typename Token>
-  void split(std::string_view text, bool specials, Run run, Token token) const {
+  template <typename Allowed, typename Run, typename Token>
+  void split(std::string_view text, bool specials, Allowed allowed, Run run, Token token) const {
     std::size_t at = 0, from = 0;
-    if (!empty(specials))
-      while (const auto found = find(text, from, specials)) {
+    if (any_plain_ || (specials && any_special_))
+      while (const auto found = find(text, from, allowed)) {
         from = found->at + found->length;
         const auto taken = extent(text, *found, at);
         if (!taken) continue;
@@ -57,7 +71,7 @@ class AddedTokens {
   std::unordered_map<std::string_view, const AddedToken*> by_text_;
   std::set<std::size_t> lengths_;
   std::array<bool, 256> begins_{};  // a token has this first byte
-  bool any_plain_ = false;          // a token is not special
+  bool any_plain_ = false, any_special_ = false;
 };
 
 }  // namespace tradeoff::text

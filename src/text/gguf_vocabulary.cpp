@@ -14,33 +14,57 @@ namespace {
 // Token types of GGUF's specification.
 constexpr std::int64_t kControl = 3, kUserDefined = 4;
 
+using Names = std::map<std::string, PreTokenizer, std::less<>>;
+
+// The names of llama.cpp (its llama-vocab.cpp) whose regexes are those of patterns.hpp.
+const Names& pre_names() {
+  static const Names known = {{"llama-bpe", PreTokenizer::llama3},
+                              {"llama3", PreTokenizer::llama3},
+                              {"llama-v3", PreTokenizer::llama3},
+                              {"dbrx", PreTokenizer::llama3},
+                              {"qwen2", PreTokenizer::qwen2},
+                              {"deepseek-r1-qwen", PreTokenizer::qwen2},
+                              {"gpt-2", PreTokenizer::gpt2},
+                              {"olmo", PreTokenizer::gpt2},
+                              {"smollm", PreTokenizer::digits_gpt2},
+                              {"refact", PreTokenizer::digits_gpt2},
+                              {"starcoder", PreTokenizer::digits_gpt2},
+                              {"tekken", PreTokenizer::tekken},
+                              {"gpt-4o", PreTokenizer::o200k}};
+  return known;
+}
+
+// "default" says that the converter did not know. llama.cpp then cuts by a regex that is no
+// model's own, so only architectures whose models all have one tokenizer are read.
+const Names& default_of_architecture() {
+  static const Names known = {{"gpt2", PreTokenizer::gpt2},
+                              {"qwen2", PreTokenizer::qwen2},
+                              {"qwen2moe", PreTokenizer::qwen2},
+                              {"qwen3", PreTokenizer::qwen2},
+                              {"qwen3moe", PreTokenizer::qwen2}};
+  return known;
+}
+
+std::string listed(const Names& names) {
+  std::string text;
+  for (const auto& [name, kind] : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 PreTokenizer pre_tokenizer_of(const GgufFile& file) {
   const std::string name = file.string_value("tokenizer.ggml.pre");
-  // llama.cpp's names and their synonyms.
-  static const std::map<std::string, PreTokenizer> known = {
-      {"llama-bpe", PreTokenizer::llama3},
-      {"llama3", PreTokenizer::llama3},
-      {"llama-v3", PreTokenizer::llama3},
-      {"dbrx", PreTokenizer::llama3},
-      {"qwen2", PreTokenizer::qwen2},
-      {"deepseek-r1-qwen", PreTokenizer::qwen2},
-      {"gpt-2", PreTokenizer::gpt2},
-      {"olmo", PreTokenizer::gpt2},
-      {"smollm", PreTokenizer::digits_gpt2},
-      {"refact", PreTokenizer::digits_gpt2},
-      {"starcoder", PreTokenizer::digits_gpt2},
-      {"tekken", PreTokenizer::tekken},
-      {"gpt-4o", PreTokenizer::o200k}};
-  // "default" says that the converter did not know: Qwen's line has one, GPT-2's stands for all.
-  if (name == "default")
-    return file.has("general.architecture") &&
-                   file.string_value("general.architecture").starts_with("qwen")
-               ? PreTokenizer::qwen2
-               : PreTokenizer::gpt2;
-  const auto found = known.find(name);
-  if (found == known.end())
-    fail(file.path().string() + ": key \"tokenizer.ggml.pre\": found \"" + name +
-         "\", expected llama-bpe, qwen2, gpt-2, smollm, tekken, gpt-4o, dbrx, refact or default");
+  const std::string expected = "expected one of " + listed(pre_names()) + ", or default with the " +
+                               "architecture " + listed(default_of_architecture());
+  const auto bad = [&](const std::string& found) {
+    fail(file.path().string() + ": key \"tokenizer.ggml.pre\": found " + found + ", " + expected);
+  };
+  if (const auto found = pre_names().find(name); found != pre_names().end()) return found->second;
+  if (name != "default") bad("\"" + name + "\"");
+  const std::string architecture =
+      file.has("general.architecture") ? file.string_value("general.architecture") : "";
+  const auto found = default_of_architecture().find(architecture);
+  if (found == default_of_architecture().end())
+    bad("\"default\" with the architecture \"" + architecture + "\"");
   return found->second;
 }
 

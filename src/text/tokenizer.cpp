@@ -42,6 +42,25 @@ bool is_byte_token(std::string_view spelling) {
   return spelling.size() == 6 && spelling.starts_with("<0x") && spelling.ends_with('>');
 }
 
+using Markup = Tokenizer::Markup;
+
+// The first range that ends behind `at`.
+auto range_at(std::span<const Markup> markup, std::size_t at) {
+  return std::ranges::upper_bound(markup, at, {}, &Markup::end);
+}
+bool lies_in(std::span<const Markup> markup, std::size_t at, std::size_t end) {
+  const auto range = range_at(markup, at);
+  return range != markup.end() && range->begin <= at && end <= range->end;
+}
+// Where the part that begins at `at` ends, at most at `end`, and whether it is markup.
+std::pair<std::size_t, bool> part_at(std::span<const Markup> markup, std::size_t at,
+                                     std::size_t end) {
+  const auto range = range_at(markup, at);
+  if (range == markup.end()) return {end, false};
+  const bool inside = range->begin <= at;
+  return {std::min(end, inside ? range->end : range->begin), inside};
+}
+
 }  // namespace
 
 struct Tokenizer::State {
@@ -50,10 +69,8 @@ struct Tokenizer::State {
         raw_added(vocabulary.added, false, {}),
         normalized_added(vocabulary.added, true, vocabulary.normalizer),
         pieces(spelled()),
+        special(special_ids()),
         bpe(build_bpe()) {
-    special.resize(vocabulary.tokens.size());
-    for (const AddedToken& token : vocabulary.added)
-      special[static_cast<std::size_t>(token.id)] = token.special;
     bytes.fill(-1);
     const bool characters = !vocabulary.spellings.empty();
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
@@ -71,6 +88,13 @@ struct Tokenizer::State {
     return vocabulary.spellings.empty() ? vocabulary.tokens : vocabulary.spellings;
   }
 
+  std::vector<bool> special_ids() const {
+    std::vector<bool> found(vocabulary.tokens.size());
+    for (const AddedToken& token : vocabulary.added)
+      found[static_cast<std::size_t>(token.id)] = token.special;
+    return found;
+  }
+
   Bpe build_bpe() {
     const std::vector<Merge> merges = listed_merges(vocabulary);
     Bpe table(merges.size());
@@ -84,6 +108,8 @@ struct Tokenizer::State {
         place = id;
       else if (i > 0 && score(merge) != score(merges[i - 1]))
         ++place;  // pairs of one score merge from left to right, as in SentencePiece
+      // Text must not become a control token, even where a vocabulary has learned to spell it.
+      if (special[id]) continue;
       table.add(merge, place);
       const std::string& left = spelled()[static_cast<std::size_t>(merge.left)];
       const std::string& right = spelled()[static_cast<std::size_t>(merge.right)];
@@ -219,7 +245,7 @@ struct Tokenizer::State {
     const std::string_view normalized =
         apply_steps(vocabulary.normalizer, text, first, normalized_room);
     normalized_added.split(
-        normalized, parse,
+        normalized, parse, [&](std::size_t, std::size_t) { return parse; },
         [&](std::size_t at, std::size_t end) {
           const std::string_view run = apply_steps(
               vocabulary.before_cut, normalized.substr(at, end - at), first && at == 0, cut_room);
@@ -228,14 +254,28 @@ struct Tokenizer::State {
         [&](TokenId id) { ids.push_back(id); });
   }
 
+  // Text between added tokens of the raw kind. Where special tokens of the normalized kind may
+  // stand in part of it alone, the parts are encoded apart: normalizing moves their borders.
+  void encode_between(std::string_view text, std::size_t at, std::size_t end,
+                      std::span<const Markup> markup, PieceMemo* memo,
+                      std::vector<TokenId>& ids) const {
+    if (!normalized_added.has_special())
+      return encode_stretch(text.substr(at, end - at), at == 0, false, memo, ids);
+    for (std::size_t next; at < end; at = next) {
+      const auto [border, parse] = part_at(markup, at, end);
+      next = border;
+      encode_stretch(text.substr(at, next - at), at == 0, parse, memo, ids);
+    }
+  }
+
   Vocabulary vocabulary;
   AddedTokens raw_added, normalized_added;
   // A token that ends in this byte, not in a space mark, merges with one that begins with the mark.
   std::array<bool, 256> joins_mark{};
-  TokenTable pieces;  // the tokens that text can become
+  TokenTable pieces;          // the tokens that text can become
+  std::vector<bool> special;  // by id
   Bpe bpe;
   std::array<TokenId, 256> bytes;  // -1: the vocabulary lacks the byte
-  std::vector<bool> special;       // by id
   mutable std::mutex memo_mutex;
   mutable PieceMemo shared_memo;
 };
@@ -249,16 +289,22 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text, Specials specials) const {
+  const Markup all{0, text.size()};
+  return encode(text, std::span(&all, specials == Specials::parse ? 1 : 0));
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text,
+                                       std::span<const Markup> markup) const {
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3 + 4);
   // The memo is for whoever comes first; another thread meanwhile does without.
   const std::unique_lock lock(state_->memo_mutex, std::try_to_lock);
   PieceMemo* memo = lock ? &state_->shared_memo : nullptr;
-  const bool parse = specials == Specials::parse;
   state_->raw_added.split(
-      text, parse,
+      text, !markup.empty(),
+      [&](std::size_t at, std::size_t length) { return lies_in(markup, at, at + length); },
       [&](std::size_t at, std::size_t end) {
-        state_->encode_stretch(text.substr(at, end - at), at == 0, parse, memo, ids);
+        state_->encode_between(text, at, end, markup, memo, ids);
       },
       [&](TokenId id) { ids.push_back(id); });
   return ids;
@@ -283,9 +329,10 @@ std::string_view Tokenizer::token_bytes(TokenId id) const {
 std::optional<Tokenizer::Found> Tokenizer::find_special(std::string_view text,
                                                         std::size_t from) const {
   const auto first_of = [&](const AddedTokens& tokens) {
-    auto found = tokens.find(text, from, true);
+    const auto all = [](std::size_t, std::size_t) { return true; };
+    auto found = tokens.find(text, from, all);
     while (found && !is_special(found->id))
-      found = tokens.find(text, found->at + found->length, true);
+      found = tokens.find(text, found->at + found->length, all);
     return found;
   };
   const auto raw = first_of(state_->raw_added), other = first_of(state_->normalized_added);

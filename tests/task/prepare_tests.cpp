@@ -108,6 +108,20 @@ TEST_F(Prepare, nothing_is_written_where_a_prompt_is_too_long) {
   EXPECT_EQ(read_items(folder / "out/dev_formatted.jsonl", Purpose::spider).size(), 40u);
 }
 
+TEST_F(Prepare, plain_prompts_need_no_chat_template_that_can_be_read) {
+  std::ofstream(folder / "model/chat_template.jinja") << "{% include 'other' %}";
+  PrepareMmluOptions options;
+  options.data = kData / "mmlu";
+  options.model = folder / "model";
+  options.output_dir = folder / "out";
+  options.draw = {};
+  options.prompt.prompt_template = Template::plain;
+  EXPECT_EQ(prepare_mmlu(options).files[0].counts.items, 150u);
+  options.prompt.prompt_template = Template::chat;
+  const std::string message = message_of([&] { prepare_mmlu(options); });
+  EXPECT_NE(message.find("line 1: found {% include %}"), message.npos) << message;
+}
+
 TEST_F(Prepare, a_folder_without_a_tokenizer_is_named) {
   PrepareSpiderOptions options = spider("out");
   options.model = folder / "nothing";

@@ -29,7 +29,15 @@ Mmlu small_mmlu() {
   return mmlu;
 }
 
-constexpr auto kChatml = text::ChatFamily::chatml_plain;
+const text::ChatTemplate kChatml(
+    "chatml",
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}");
+const text::ChatTemplate kLlama3(
+    "llama3",
+    "{{ '<|begin_of_text|>' }}{% for m in messages %}{{ '<|start_header_id|>' + m.role + "
+    "'<|end_header_id|>\\n\\n' + m.content|trim + '<|eot_id|>' }}{% endfor %}"
+    "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}");
 
 TEST(SpiderPrompt, plain_text_is_instruction_shots_schema_question) {
   const Spider spider = small_spider();
@@ -106,7 +114,7 @@ TEST(Prompt, llama3_has_one_bos_in_front_in_both_templates) {
   const Spider spider = small_spider();
   const auto tokenizer = llama3_bytes();
   for (const Template which : {Template::chat, Template::plain}) {
-    const SpiderRenderer renderer(spider, {tokenizer, text::ChatFamily::llama3},
+    const SpiderRenderer renderer(spider, {tokenizer, kLlama3},
                                   {.shots = 1, .prompt_template = which});
     for (const SpiderExample& example : spider.dev) {
       const Prompt prompt = renderer.render(example);
@@ -121,7 +129,7 @@ TEST(Prompt, a_chat_needs_a_chat_template) {
   const Spider spider = small_spider();
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = chatml_bytes();
-  const PromptModel model{tokenizer, text::ChatFamily::plain};
+  const PromptModel model{tokenizer};
   for (const std::string& message :
        {message_of([&] { SpiderRenderer(spider, model, {.prompt_template = Template::chat}); }),
         message_of([&] {
@@ -152,7 +160,7 @@ TEST(MmluPrompt, plain_text_is_lm_evaluation_harness_format) {
 TEST(MmluPrompt, chat_puts_the_description_into_the_system_message) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = llama3_bytes();
-  const MmluRenderer renderer(mmlu, {tokenizer, text::ChatFamily::llama3},
+  const MmluRenderer renderer(mmlu, {tokenizer, kLlama3},
                               {.num_fewshot = 1, .prompt_template = Template::chat});
   const MmluPlace place{0, 0};
   const Item item = renderer.items(std::span(&place, 1)).items.at(0);
@@ -292,14 +300,15 @@ TEST_F(Limited, skip_keeps_the_row_whole_and_marks_it) {
 TEST(TemplateHash, changes_with_the_format_alone) {
   Spider spider = small_spider();
   const auto tokenizer = chatml_bytes();
-  const auto hash = [&](const SpiderPromptOptions& options, text::ChatFamily family = kChatml) {
-    return SpiderRenderer(spider, {tokenizer, family}, options).template_sha256();
+  const auto hash = [&](const SpiderPromptOptions& options,
+                        const text::ChatTemplate& chat = kChatml) {
+    return SpiderRenderer(spider, {tokenizer, chat}, options).template_sha256();
   };
   const std::string base = hash({});
   EXPECT_EQ(hash({.seed = 5, .shots = 1}), base);
   EXPECT_NE(hash({.schema_style = SchemaStyle::create_table}), base);
   EXPECT_NE(hash({.prompt_template = Template::plain}), base);
-  EXPECT_NE(hash({}, text::ChatFamily::chatml), base);
+  EXPECT_NE(hash({}, kLlama3), base);
 }
 
 }  // namespace

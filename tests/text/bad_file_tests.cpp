@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "fixtures.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/text/chat.hpp"
 
 namespace tradeoff::text {
 namespace {
@@ -60,6 +63,50 @@ TEST_F(BadFiles, added_tokens_take_space_and_stand_alone_as_asked) {
   json = small();
   json["added_tokens"][0]["single_word"] = true;
   EXPECT_EQ(load(json).encode("a<s>b <s>", Specials::parse), (Ids{0, 1, 3, 7}));
+}
+
+TEST_F(BadFiles, text_does_not_merge_into_a_special_token) {
+  Json json = small();
+  json["added_tokens"].push_back({{"id", 5}, {"content", "abc"}, {"special", true}});
+  EXPECT_EQ(load(json).encode("abc", Specials::parse), Ids{5});
+  EXPECT_EQ(load(json).encode("abc", Specials::as_text), (Ids{4, 2}));
+  json["model"]["ignore_merges"] = true;
+  EXPECT_EQ(load(json).encode("abc", Specials::as_text), (Ids{4, 2}));
+  const std::array<Tokenizer::Markup, 1> front{{{0, 3}}};
+  EXPECT_EQ(load(json).encode("abcabc", front), (Ids{5, 4, 2}));
+}
+
+TEST_F(BadFiles, special_tokens_of_markup_act_as_in_the_whole_text) {
+  Json json = small();
+  json["added_tokens"][0]["lstrip"] = json["added_tokens"][0]["rstrip"] = true;
+  const Tokenizer strips = load(json);
+  const auto chat = [](const char* before, const char* after) {
+    using enum SegmentKind;
+    return std::vector<Segment>{{before, data}, {"<s>", markup}, {after, data}};
+  };
+  EXPECT_EQ(encode_segments(strips, chat("a ", " b")), (Ids{0, 7, 1}));
+  EXPECT_EQ(encode_segments(strips, chat("<s>a", "b<s>")), (Ids{0, 7, 1}));
+  json = small();
+  json["added_tokens"][0]["single_word"] = true;
+  EXPECT_EQ(encode_segments(load(json), chat("a", "b")), (Ids{0, 1}));  // no tokens for < s >
+  json = small();
+  json["added_tokens"][0]["normalized"] = true;
+  EXPECT_EQ(encode_segments(load(json), chat("<s>a", "b<s>")), (Ids{0, 7, 1}));
+}
+
+TEST_F(BadFiles, a_prefix_stands_before_the_whole_text_alone) {
+  Json json = small();
+  json["pre_tokenizer"] = {{"type", "Metaspace"},
+                           {"replacement", "\u2581"},
+                           {"prepend_scheme", "first"},
+                           {"split", false}};
+  json["model"]["vocab"] = {{"a", 0},       {"b", 1},       {"c", 2}, {"\u2581", 3},
+                            {"\u2581a", 4}, {"\u2581b", 5}, {"ab", 6}};
+  json["model"]["merges"] = Json::parse(R"([["\u2581", "a"], ["\u2581", "b"], ["a", "b"]])");
+  using enum SegmentKind;
+  EXPECT_EQ(encode_segments(load(json), {{"a", data}, {"<s>", markup}, {"b", data}}),
+            (Ids{4, 7, 1}));
+  EXPECT_EQ(encode_segments(load(json), {{"<s>", markup}, {"b", data}}), (Ids{7, 1}));
 }
 
 TEST_F(BadFiles, bytes_without_a_token_become_the_unknown_token) {
@@ -151,7 +198,8 @@ TEST_F(BadFiles, a_tokenizer_config_must_fit) {
 // GGUF's strings and arrays, as far as a vocabulary needs them.
 std::string gguf(const std::string& model, const std::string& pre,
                  const std::vector<std::string>& tokens, const std::vector<std::int32_t>& types,
-                 const std::vector<std::string>& merges, std::uint32_t eos) {
+                 const std::vector<std::string>& merges, std::uint32_t eos,
+                 const std::string& architecture = "llama") {
   std::string text = "GGUF";
   const auto number = [&](auto value) {
     text.append(reinterpret_cast<char*>(&value), sizeof(value));
@@ -169,7 +217,8 @@ std::string gguf(const std::string& model, const std::string& pre,
     number(std::uint64_t{values.size()});
     for (const auto& value : values) write(value);
   };
-  number(std::uint32_t{3}), number(std::uint64_t{0}), number(std::uint64_t{6});
+  number(std::uint32_t{3}), number(std::uint64_t{0}), number(std::uint64_t{7});
+  string("general.architecture"), number(std::uint32_t{8}), string(architecture);
   key("model", 8), string(model);
   key("pre", 8), string(pre);
   key("tokens", 9), list(8, tokens, string);
@@ -203,6 +252,24 @@ TEST_F(BadFiles, a_gguf_vocabulary_must_fit) {
               "merges[0]: found \"b a\"");
   EXPECT_SAYS(said_of(gguf("gpt2", "gpt-2", tokens, types, {"a b"}, 4)),
               "found 4, expected an id below 4");
+}
+
+TEST_F(BadFiles, a_gguf_whose_converter_did_not_know_is_read_by_architecture_or_refused) {
+  const std::vector<std::string> tokens = {"<e>", "1", "2", "12"};
+  const auto made = [&](const std::string& pre, const std::string& architecture) {
+    return load_tokenizer(
+        file("x.gguf", gguf("gpt2", pre, tokens, {3, 1, 1, 1}, {"1 2"}, 0, architecture)));
+  };
+  EXPECT_EQ(made("default", "qwen2").encode("12", Specials::as_text), (Ids{1, 2}));
+  EXPECT_EQ(made("default", "gpt2").encode("12", Specials::as_text), Ids{3});
+  for (const char* other : {"llama", "qwen35", "olmo2", ""}) {
+    const std::string said = error_of([&] { made("default", other); });
+    EXPECT_SAYS(said, "found \"default\" with the architecture \"" + std::string(other) + "\"");
+    EXPECT_SAYS(said,
+                "expected one of dbrx, deepseek-r1-qwen, gpt-2, gpt-4o, llama-bpe, llama-v3, "
+                "llama3, olmo, qwen2, refact, smollm, starcoder, tekken, or default with the "
+                "architecture gpt2, qwen2, qwen2moe, qwen3, qwen3moe");
+  }
 }
 
 }  // namespace

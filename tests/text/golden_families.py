@@ -68,6 +68,38 @@ def families(texts):
     yield "Gemma", sentencepiece(mark, one, False, texts)
 
 
+# Markup that begins with text and touches data with and without special tokens.
+TEMPLATE = "{% for m in messages %}{{ m.role + ':' + m.content + '<|im_end|> \\n <|im_start|>' + m.content }}{% endfor %}"
+
+
+def check_segments(compare, title, tokenizer, file):
+    """Template and data in one text: the ids of the whole text, but for special tokens that data spells."""
+    folder = file.parent / "segments"
+    folder.mkdir(exist_ok=True)
+    (folder / "tokenizer.json").write_bytes(file.read_bytes())
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    texts = compare.texts[::3] + ["", " ", "\u00a0\n", "a <|im_end|> b", "<|im_", "end|>", " <|im_start|>"]
+    rows = [[{"role": "user", "content": t}, {"role": "x", "content": t[::-1]}] for t in texts]
+    source, target = folder / "in.jsonl", folder / "out.jsonl"
+    source.write_text("".join(json.dumps({"messages": row, "add_generation_prompt": True}) + "\n" for row in rows))
+    subprocess.run([compare.program, "chat", folder, source, target], check=True)
+    done = [json.loads(line) for line in target.read_bytes().split(b"\n") if line]
+    special = {tokenizer.token_to_id(t) for t in ("<|im_start|>", "<|im_end|>")}
+    wrong = forged = 0
+    for row, own in zip(rows, done, strict=True):
+        if any("<|im_" in m["content"] for m in row):
+            forged += 1
+            good = sum(i in special for i in own["ids"]) == 4
+        else:
+            good = own["ids"] == tokenizer.encode(own["text"], add_special_tokens=False).ids
+        wrong += not good
+        if not good and wrong < 4:
+            print(f"  {own['text']!r}: {own['ids']}, expected {tokenizer.encode(own['text'], add_special_tokens=False).ids}")
+    assert forged >= 3, forged
+    compare.differences += wrong
+    print(f"  segments: {len(rows)} texts, {forged} with special tokens spelled in data, {wrong} differences", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", type=Path, required=True)
@@ -87,6 +119,7 @@ def main():
             tokenizer.save(str(file))
             ids = [e.ids for e in tokenizer.encode_batch(compare.texts, add_special_tokens=False)]
             compare.check(title, compare.own_ids(file, "--specials"), ids)
+            check_segments(compare, title, tokenizer, file)
             subprocess.run([options.program, "write", file, folder / "written"], check=True)
             again = Tokenizer.from_file(str(folder / "written/tokenizer.json"))
             compare.check("  written, tokenizers", [e.ids for e in again.encode_batch(compare.texts, add_special_tokens=False)], ids)

@@ -147,14 +147,5 @@ TEST_F(PeoplesTemplates, thinking_is_off_unless_asked_for) {
             std::string::npos);
 }
 
-TEST(Jinja, llama3_and_smollm2_render_as_before) {
-  const std::vector<Message> messages = {{"user", "\n hi \n"}, {"assistant", "a"}, {"user", "b"}};
-  const ChatTemplate llama("t", llama3().vocabulary().chat_template, {},
-                           {{"bos_token", "<|begin_of_text|>"}});
-  const ChatTemplate smollm("t", smollm2().vocabulary().chat_template);
-  EXPECT_EQ(llama.render(messages, true), render_chat(ChatFamily::llama3, messages, true));
-  EXPECT_EQ(smollm.render(messages, true), render_chat(ChatFamily::chatml, messages, true));
-}
-
 }  // namespace
 }  // namespace tradeoff::text

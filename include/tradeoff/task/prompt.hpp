@@ -11,7 +11,7 @@
 namespace tradeoff::task {
 
 enum class Template {
-  chat,       // the model family's chat template, ending where the assistant's answer begins
+  chat,       // the model's chat template, ending where the assistant's answer begins
   plain,      // the text alone; a Spider answer then ends at the first line break
   hendrycks,  // MMLU alone: the text as the original hendrycks/test has it
 };
@@ -33,8 +33,7 @@ struct PromptLimit {
 /// What a prompt needs of a model. The tokenizer must outlive it.
 struct PromptModel {
   const text::Tokenizer& tokenizer;
-  text::ChatFamily family = text::ChatFamily::plain;
-  // The folder's own template; where it is there, it decides and `family` does not.
+  // The model's own chat template, or the one given in its place; Template::chat needs it.
   std::optional<text::ChatTemplate> chat = std::nullopt;
 };
 

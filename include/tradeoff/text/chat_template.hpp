@@ -12,7 +12,7 @@ namespace tradeoff::text {
 
 struct ChatOptions {
   // A Jinja file to use in place of the model folder's own template; empty: the folder's.
-  std::filesystem::path chat_template;
+  std::filesystem::path chat_template = {};
   // The day that a template which writes a date sees, YYYY-MM-DD; never the clock's, so that a
   // prompt is the same tomorrow. The default is the one of Llama-3.1's template.
   std::string template_date = "2024-07-26";

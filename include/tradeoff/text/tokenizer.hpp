@@ -33,6 +33,14 @@ class Tokenizer {
   /// dropped, as HF does; with all 256 bytes (Llama-3), decode gives back the text, byte for byte.
   std::vector<TokenId> encode(std::string_view text, Specials specials) const;
 
+  /// Bytes of a text that a template wrote.
+  struct Markup {
+    std::size_t begin, end;
+  };
+  /// The same, with special tokens parsed only where they lie in one of `markup` (ascending, not
+  /// touching) whole.
+  std::vector<TokenId> encode(std::string_view text, std::span<const Markup> markup) const;
+
   /// The bytes of `ids`, joined; they need not be valid UTF-8 where a character was cut.
   /// Throws Error on an id outside the vocabulary.
   std::string decode(std::span<const TokenId> ids, SpecialsShown shown = SpecialsShown::keep) const;
