@@ -57,6 +57,10 @@ double one_sided_power(double shift, double critical, double df) {
   return bm::cdf(bm::complement(bm::non_central_t(df, shift), critical));
 }
 
+double chi_squared_cdf(double x, double df) {
+  return bm::cdf(bm::chi_squared(df), x);
+}
+
 double chi_squared_quantile(double p, double df) {
   return bm::quantile(bm::chi_squared(df), p);
 }

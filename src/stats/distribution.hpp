@@ -13,6 +13,7 @@ double student_density(double t, double df);
 double two_sided_power(double shift, double critical, double df);
 /// P(T > critical), shift of either sign.
 double one_sided_power(double shift, double critical, double df);
+double chi_squared_cdf(double x, double df);
 double chi_squared_quantile(double p, double df);
 /// P(X <= k) for X ~ Binomial(n, p).
 double binomial_cdf(std::uint64_t k, std::uint64_t n, double p);

@@ -28,11 +28,15 @@ std::vector<std::array<double, 2>> unit_nodes() {
   return out;
 }
 
-// chi-square over its degrees of freedom at the nodes: what a variance is estimated times.
+// What a variance is estimated times: chi-square over its degrees of freedom, at the nodes of its
+// probability between `from` and 1.
 template <unsigned kNodes>
-std::vector<std::array<double, 2>> variance_ratios(double df) {
+std::vector<std::array<double, 2>> variance_ratios(double df, double from = 0) {
   auto nodes = unit_nodes<kNodes>();
-  for (auto& [value, weight] : nodes) value = chi_squared_quantile(value, df) / df;
+  for (auto& [value, weight] : nodes) {
+    value = chi_squared_quantile(from + (1 - from) * value, df) / df;
+    weight *= 1 - from;
+  }
   return nodes;
 }
 
@@ -47,12 +51,11 @@ double power_at(const DesignError& design, double shift, double tail, Tails tail
     return tails == Tails::two ? two_sided_power(shift / se, critical, design.items_df)
                                : one_sided_power(shift / se, critical, design.items_df);
   }
-  const double k = design.seeds;
-  const auto items_ratio = variance_ratios<10>(design.items_df);
-  double power = 0;
-  for (const auto& [between_ratio, between_weight] : variance_ratios<30>(k - 1)) {
-    const double between = (design.runs + design.noise) * between_ratio;
-    const double over_seeds = std::max(0.0, between - design.noise) / k;
+  const auto items_ratio = variance_ratios<12>(design.items_df);
+  // Power where the seeds' means vary by `between`.
+  const auto given = [&](double between) {
+    const double k = design.seeds, over_seeds = std::max(0.0, between - design.noise) / k;
+    double power = 0;
     for (const auto& [ratio, weight] : items_ratio) {
       const double items = design.items * ratio, total = items + over_seeds;
       double df = design.items_df;
@@ -66,9 +69,17 @@ double power_at(const DesignError& design, double shift, double tail, Tails tail
       const double critical = student_quantile(1 - tail, df) * std::sqrt(total);
       double here = normal_cdf((shift - critical) / se);
       if (tails == Tails::two) here += normal_cdf((-shift - critical) / se);
-      power += between_weight * weight * here;
+      power += weight * here;
     }
-  }
+    return power;
+  };
+  const double df = design.seeds - 1, true_between = design.runs + design.noise;
+  if (true_between == 0) return given(0);
+  // Below its noise the estimate is truncated: there the power does not vary.
+  const double truncated = chi_squared_cdf(design.noise / true_between * df, df);
+  double power = truncated * given(0);
+  for (const auto& [ratio, weight] : variance_ratios<30>(df, truncated))
+    power += weight * given(true_between * ratio);
   return power;
 }
 

@@ -3,7 +3,7 @@
 usage: plan_golden.py STATS_PIPE
 
 Tolerances: 1e-6 relative for one seed's interval (noncentral t); 0.005 for several seeds, where the plan integrates over
-two estimated variances with 30 x 10 nodes and this with 300 x 300; 1e-8 for the exact McNemar test's.
+two estimated variances with 30 x 10 nodes and this with 150 x 150; 1e-8 for the exact McNemar test's.
 """
 import sys
 
@@ -13,7 +13,7 @@ from scipy import integrate, stats
 from stats_problems import hold
 
 
-NODE, WEIGHT = np.polynomial.legendre.leggauss(300)
+NODE, WEIGHT = np.polynomial.legendre.leggauss(150)
 NODE, WEIGHT = (NODE + 1) / 2, WEIGHT / 2
 
 
