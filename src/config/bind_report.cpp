@@ -74,7 +74,7 @@ void bind(Table& table, report::PlanCommandOptions& options) {
   table.add("seeds", &plan.seeds, "Replicate seeds of the design").at_least(1);
   table
       .add("discordance", &plan.discordance,
-           "Share of questions where exactly one of the two arms is right")
+           "Share of questions where exactly one of two equally good arms is right")
       .above(0)
       .at_most(1);
   table
@@ -90,7 +90,7 @@ void bind(Table& table, report::PlanCommandOptions& options) {
            "Correlation of a question's difference between seeds")
       .at_least(0)
       .at_most(1);
-  table.add("seed_sd", &plan.seed_sd, "Standard deviation over seeds of the true difference")
+  table.add("seed_sd", &plan.seed_sd, "Standard deviation over runs of the true difference; else unknown, left out")
       .at_least(0);
   table.add("clusters", &plan.clusters, "Databases or subjects; 0: questions are independent")
       .at_least(0);

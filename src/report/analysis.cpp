@@ -50,23 +50,19 @@ void add_tradeoffs(Analysis& out) {
   }
 }
 
-// What the origin could not say: how many questions or seeds would tell the difference seen.
+// What the study could see, and what would halve that. Not the power for the difference that was
+// seen: that is only its p in other words.
 void add_plans(Analysis& out) {
   for (const stats::PairSummary& pair : out.summary.pairs) {
-    if (pair.a != out.reference || pair.items < 2 || pair.n01 + pair.n10 == 0) continue;
-    const double delta = *pair.delta.mean;
+    if (pair.a != out.reference || pair.items < 2) continue;
     stats::PlanOptions options;
     options.task = pair.task;
     options.questions = std::max<std::uint64_t>(pair.items, 1);
     options.seeds = std::max<std::uint64_t>(pair.seeds, 1);
     options = stats::plan_from_pilot(options, *out.table_of(pair.a, pair.task),
                                      *out.table_of(pair.b, pair.task));
-    // No plan finds a difference of nothing.
-    if (delta != 0) {
-      // Where every change goes one way the two are equal but for rounding.
-      options.difference = std::min(std::abs(delta), options.discordance);
-    }
     options.basis = pair.a + " -> " + pair.b + ": " + options.basis;
+    if (const auto all = stats::plan(options).detectable) options.difference = *all / 2;
     out.plans.push_back(stats::plan(options));
   }
 }

@@ -115,11 +115,12 @@ Grid tradeoff_grid(const Analysis& analysis) {
 
 Grid plan_grid(const Analysis& analysis) {
   Grid grid{"What would settle it.",
-            "From this study's own discordance, clustering and seeds: the difference found four "
-            "times in five, and what finding the one seen would take. Found: told by the "
+            "From the upper limits of this study's own discordance, clustering and runs: the "
+            "true difference found four times in five, the loss that is ruled out as often where "
+            "there is none, and what finding half that difference would take. Found: told by the "
             "two-sided 5 % test of the difference's own interval, before Holm's adjustment.",
-            {"task", "from → to", "questions × seeds", "discordant", "detectable", "seen", "power",
-             "questions for 80 %", "seeds for 80 %"},
+            {"task", "from → to", "questions × seeds", "discordant", "detectable", "margin",
+             "questions for half", "seeds for half"},
             2,
             {},
             {}};
@@ -130,12 +131,12 @@ Grid plan_grid(const Analysis& analysis) {
     };
     std::string who = o.basis.substr(0, o.basis.find(':'));
     if (const auto at = who.find("->"); at != std::string::npos) who.replace(at, 2, "→");
-    grid.rows.push_back({task_title(o.task), who, fmt::format("{} × {}", o.questions, o.seeds),
-                         percent(o.discordance),
-                         plan.detectable ? fmt::format("{:.1f}", 100 * *plan.detectable) : "-",
-                         o.difference ? fmt::format("{:.1f}", 100 * *o.difference) : "0.0",
-                         plan.power ? fmt::format("{:.0f} %", 100 * *plan.power) : "-",
-                         count(plan.questions_needed), count(plan.seeds_needed)});
+    grid.rows.push_back(
+        {task_title(o.task), who, fmt::format("{} × {}", o.questions, o.seeds),
+         percent(o.discordance),
+         plan.detectable ? fmt::format("{:.1f}", 100 * *plan.detectable) : "-",
+         plan.detectable_margin ? fmt::format("{:.1f}", 100 * *plan.detectable_margin) : "-",
+         count(plan.questions_needed), count(plan.seeds_needed)});
   }
   if (!analysis.plans.empty()) {
     for (const std::string& line : analysis.plans.front().assumptions) {

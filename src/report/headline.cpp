@@ -170,25 +170,19 @@ std::vector<std::string> what_would_settle(const Analysis& analysis) {
                                   "four times in five",
                                   100 * *plan.detectable)
                             : "a study like this one finds no difference reliably";
-    if (o.difference) {
-      text += fmt::format("; for one of the {:.1f} points seen here it has a power of {:.0f} %",
-                          100 * *o.difference, 100 * plan.power.value_or(0));
-      if (plan.power && *plan.power < o.power) {
-        if (plan.questions_needed) {
-          text +=
-              fmt::format(", and 80 % would need {} with {}",
-                          counted(*plan.questions_needed, "question"), counted(o.seeds, "seed"));
-        }
-        if (plan.seeds_needed) {
-          text +=
-              fmt::format("{} {} with {}", plan.questions_needed ? ", or" : ", and 80 % needs",
-                          counted(*plan.seeds_needed, "seed"), counted(o.questions, "question"));
-        }
-        if (!plan.questions_needed && !plan.seeds_needed) {
-          text += ", and neither more of these questions nor more seeds alone would do";
-        }
-      }
+    if (o.difference && (plan.questions_needed || plan.seeds_needed)) {
+      text += fmt::format("; half of that needs {}{}{}",
+                          plan.questions_needed ? counted(*plan.questions_needed, "question") +
+                                                      " with " + counted(o.seeds, "seed")
+                                                : "",
+                          plan.questions_needed && plan.seeds_needed ? ", or " : "",
+                          plan.seeds_needed ? counted(*plan.seeds_needed, "seed") + " with " +
+                                                  counted(o.questions, "question")
+                                            : "");
+    } else if (o.difference) {
+      text += "; more of these questions alone would not halve that";
     }
+    if (o.seeds == 1) text += "; how much training runs differ is unknown";
     lines.push_back(text + ".");
   }
   return lines;

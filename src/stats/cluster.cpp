@@ -156,10 +156,11 @@ std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
   const double seed_variance = (between - noise) / seeds;
   if (seed_variance <= 0) return items;
   const double total = items_variance + seed_variance;
-  const double df = total * total /
-                    (items_variance * items_variance / items.df +
-                     between * between / (seeds * seeds) / (seeds - 1) +
-                     noise * noise / (seeds * seeds) / ((groups - 1) * (seeds - 1)));
+  const double lost = items_variance * items_variance / items.df +
+                      between * between / (seeds * seeds) / (seeds - 1) +
+                      noise * noise / (seeds * seeds) / ((groups - 1) * (seeds - 1));
+  // What is subtracted can push the formula below the parts' own degrees of freedom.
+  const double df = std::max(std::min(items.df, seeds - 1), total * total / lost);
   return with_interval(mean, total, df);
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -47,6 +48,21 @@ double two_sided_power(double shift, double critical, double df) {
   if (shift == 0) return 2 * student_cdf(-critical, df);
   const bm::non_central_t t(df, shift);
   return bm::cdf(bm::complement(t, critical)) + bm::cdf(t, -critical);
+}
+
+double one_sided_power(double shift, double critical, double df) {
+  if (shift > 8 + 8 * critical) return 1;
+  if (df >= kNormalFrom) return normal_cdf(shift - critical);
+  if (shift == 0) return student_cdf(-critical, df);
+  return bm::cdf(bm::complement(bm::non_central_t(df, shift), critical));
+}
+
+double chi_squared_cdf(double x, double df) {
+  return bm::cdf(bm::chi_squared(df), x);
+}
+
+double chi_squared_quantile(double p, double df) {
+  return bm::quantile(bm::chi_squared(df), p);
 }
 
 double binomial_cdf(std::uint64_t k, std::uint64_t n, double p) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "distribution.hpp"
 #include "power.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/stats/paired.hpp"
@@ -29,7 +30,13 @@ void check_options(const PlanOptions& o) {
   check_option(o.comparisons >= 1, "comparisons", 0, "at least 1");
   check_option(o.seed_correlation >= 0 && o.seed_correlation <= 1, "seed_correlation",
                o.seed_correlation, "0 to 1");
-  check_option(o.seed_sd >= 0 && o.seed_sd <= 1, "seed_sd", o.seed_sd, "a fraction from 0 to 1");
+  if (o.seed_sd) {
+    check_option(*o.seed_sd >= 0 && *o.seed_sd <= 1, "seed_sd", *o.seed_sd,
+                 "a fraction from 0 to 1");
+  }
+  if (o.margin) {
+    check_option(*o.margin > 0 && *o.margin < 1, "margin", *o.margin, "a fraction between 0 and 1");
+  }
   check_option(o.clusters != 1, "clusters", 1, "0 (independent questions) or at least 2");
   check_option(o.cluster_correlation >= 0 && o.cluster_correlation <= 1, "cluster_correlation",
                o.cluster_correlation, "0 to 1");
@@ -39,8 +46,7 @@ void check_options(const PlanOptions& o) {
                o.cluster_size_cv, "0 or more");
   if (!o.difference) return;
   const double size = std::abs(*o.difference);
-  check_option(size > 0 && size <= o.discordance, "difference", *o.difference,
-               "other than 0 and at most the discordance, which bounds it");
+  check_option(size > 0 && size < 1, "difference", *o.difference, "other than 0, between -1 and 1");
 }
 
 double device_hours(const PlanOptions& o, double questions, double seeds) {
@@ -95,12 +101,17 @@ void plan_difference(PlanResult& out) {
         o.cluster_correlation > 0 ? "the clusters' own variance and the seeds'"
                                   : "the seeds' variance"));
   }
-  out.seeds_needed = smallest_count(
-      [&](std::uint64_t k) {
-        return interval_power(o, questions, static_cast<double>(k), size) >= o.power;
-      },
-      1, kMostSeeds);
-  if (!out.seeds_needed) {
+  if (!o.seed_sd) {
+    out.notes.push_back("how many seeds it takes is unknown: nothing tells how much runs differ");
+  } else {
+    // One seed finds it for its own adapters alone.
+    out.seeds_needed = smallest_count(
+        [&](std::uint64_t k) {
+          return interval_power(o, questions, static_cast<double>(k), size) >= o.power;
+        },
+        *o.seed_sd > 0 ? 2 : 1, kMostSeeds);
+  }
+  if (o.seed_sd && !out.seeds_needed) {
     out.notes.push_back(fmt::format(
         "no number of seeds reaches {:.0f} % power with {} questions: seeds average "
         "away only the part of the noise that questions do not keep (correlation {:.2f})",
@@ -124,31 +135,35 @@ PlanResult plan(const PlanOptions& options) {
   const PlanOptions& o = out.options;
   const double questions = static_cast<double>(o.questions), seeds = static_cast<double>(o.seeds);
   const double alpha = o.alpha / static_cast<double>(o.comparisons);
-  const DesignError error = design_error(o, questions, seeds);
-  out.se = error.se;
-  out.df = error.df;
+  const DesignError error = design_error(o, questions, seeds, 0);
+  out.se = error.se();
+  out.df = error.df();
   out.detectable = smallest([&](double size) { return interval_power(o, questions, seeds, size); },
-                            o.discordance, o.power);
+                            1 - 1e-9, o.power);
   if (!out.detectable) {
-    out.notes.push_back(fmt::format(
-        "no difference is detectable: even {:.1f} points, the largest that {:.1f} % discordant "
-        "questions allow, is found with less than {:.0f} % power",
-        100 * o.discordance, 100 * o.discordance, 100 * o.power));
+    out.notes.push_back(
+        fmt::format("no difference is found with {:.0f} % power: {} questions and "
+                    "{} seed{} are too few",
+                    100 * o.power, o.questions, o.seeds, o.seeds == 1 ? "" : "s"));
   }
+  out.detectable_margin = smallest(
+      [&](double margin) { return margin_power(o, questions, seeds, margin); }, 1, o.power);
+  if (o.margin) out.power_margin = margin_power(o, questions, seeds, *o.margin);
   // The exact test is of one seed's independent questions; for other designs it is not the test
   // used.
-  const bool mcnemar = o.seeds == 1 && o.seed_sd == 0 && o.cluster_correlation == 0;
+  const bool mcnemar = o.seeds == 1 && o.cluster_correlation == 0;
   if (mcnemar) {
-    const McnemarPower exact(o.questions, o.discordance, alpha);
-    out.detectable_mcnemar =
-        smallest([&](double size) { return exact.at(size); }, o.discordance, o.power);
-    if (o.difference) out.power_mcnemar = exact.at(std::abs(*o.difference));
+    const auto exact = [&](double size) {
+      return mcnemar_power(o.questions, discordance_at(o.discordance, size), size, alpha);
+    };
+    out.detectable_mcnemar = smallest(exact, 1 - 1e-9, o.power);
+    if (o.difference) out.power_mcnemar = exact(std::abs(*o.difference));
   }
   if (!o.costs.empty()) out.device_hours = device_hours(o, questions, seeds);
   if (o.difference) plan_difference(out);
 
   const auto assume = [&out](std::string line) { out.assumptions.push_back(std::move(line)); };
-  assume(fmt::format("{:.1f} % of questions have exactly one of the two arms right ({})",
+  assume(fmt::format("{:.1f} % of questions have exactly one of two equally good arms right ({})",
                      100 * o.discordance, o.basis));
   assume(fmt::format("two-sided test at {:.3g} %, power {:.3g} %{}", 100 * o.alpha, 100 * o.power,
                      o.comparisons > 1
@@ -162,11 +177,14 @@ PlanResult plan(const PlanOptions& options) {
     assume(
         fmt::format("a question's differences correlate {:.2f} between seeds", o.seed_correlation));
   }
-  assume(o.seed_sd > 0
-             ? fmt::format("the true difference varies by {:.2f} points (sd) between seeds{}",
-                           100 * o.seed_sd,
-                           o.seeds == 1 ? ", counted as known: one seed cannot show it" : "")
-             : "no variance of the true difference between seeds: these adapters, not the method");
+  if (o.seeds == 1) {
+    assume("one seed: for these adapters, not for the method; how runs differ is not in it");
+  } else if (o.seed_sd) {
+    assume(fmt::format("the true difference varies by {:.2f} points (sd) between runs",
+                       100 * *o.seed_sd));
+  } else {
+    assume("how much runs differ is unknown and left out: the figures are lower limits");
+  }
   return out;
 }
 
@@ -186,24 +204,33 @@ std::vector<PlanOptions> origin_plans() {
   return plans;
 }
 
+namespace {
+
+// One-sided level of a pilot's limits (Browne 1995).
+constexpr double kPilotLimit = 0.80;
+
+// A variance estimated with df degrees of freedom, times this, is its upper limit.
+double upper_factor(double df) {
+  return df / chi_squared_quantile(1 - kPilotLimit, df);
+}
+
+}  // namespace
+
 PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const ScoreTable& b) {
   const PairSummary pair = compare_pair(a, b);
   check(pair.items >= 2, "plan: the pilot compares fewer than 2 questions");
-  if (pair.n01 + pair.n10 == 0) {
-    fail(fmt::format(
-        "plan: no question of the pilot ({} of {} against {}) has the arms differ; state "
-        "a discordance (the pilot allows up to {:.2g})",
-        pair.items, pair.b, pair.a, *pair.flip_upper_limit));
-  }
   options.task = pair.task;
-  options.discordance = *pair.flip_rate;
-  options.basis = fmt::format("pilot: {} against {}, {} questions x {} seed{}", pair.b, pair.a,
-                              pair.items, pair.seeds, pair.seeds == 1 ? "" : "s");
+  const auto flipped = static_cast<std::uint64_t>(
+      std::ceil(*pair.flip_rate * static_cast<double>(pair.items) - 1e-9));
+  options.discordance = proportion_upper_limit(flipped, pair.items, kPilotLimit);
+  options.basis = fmt::format("pilot: {} against {}, {} questions x {} seed{}, 80 % upper limits",
+                              pair.b, pair.a, pair.items, pair.seeds, pair.seeds == 1 ? "" : "s");
   if (pair.delta.components) {
     const VarianceComponents& c = *pair.delta.components;
-    const double noise = c.question + c.residual;
+    const double noise = c.question + c.residual, items = static_cast<double>(pair.items);
     options.seed_correlation = noise > 0 ? c.question / noise : 1;
-    options.seed_sd = std::sqrt(c.seed);
+    const double limit = c.ms_seed * upper_factor(static_cast<double>(pair.seeds) - 1);
+    options.seed_sd = std::sqrt(std::max(0.0, limit - c.ms_residual) / items);
   } else {
     options.basis += "; seed figures assumed: one seed shows none";
   }
@@ -213,7 +240,13 @@ PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const Scor
     const ItemScores d = paired_differences(a, b);
     const ClusterShape shape = cluster_shape(d.item_means(), d.cluster, d.clusters);
     options.clusters = pair.clusters;
-    options.cluster_correlation = shape.correlation;
+    // The limit of the error's variance, as a correlation within clusters.
+    const double mean = static_cast<double>(pair.items) / static_cast<double>(pair.clusters);
+    const double spread = (1 + shape.size_cv * shape.size_cv) * mean - 1;
+    const double effect = 1 + spread * shape.correlation;
+    const double df = pair.delta.small_sample ? pair.delta.small_sample->df
+                                              : static_cast<double>(pair.clusters) - 1;
+    options.cluster_correlation = std::clamp((effect * upper_factor(df) - 1) / spread, 0.0, 1.0);
     options.cluster_size_cv = shape.size_cv;
   }
   return options;

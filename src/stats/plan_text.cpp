@@ -47,24 +47,29 @@ void append_needs(std::string& text, const PlanResult& result) {
 }  // namespace
 
 std::string to_text(std::span<const PlanResult> plans) {
-  std::string text = fmt::format("{:<10} {:>9} {:>5} {:>10} {:>8} {:>18} {:>14} {:>12}\n", "task",
-                                 "questions", "seeds", "discordant", "se", "detectable points",
-                                 "exact McNemar", "device hours");
+  std::string text = fmt::format(
+      "{:<10} {:>9} {:>5} {:>10} {:>8} {:>18} {:>14} {:>14} {:>12}\n", "task", "questions", "seeds",
+      "discordant", "se", "detectable points", "exact McNemar", "margin points", "device hours");
   for (const PlanResult& plan : plans) {
     const PlanOptions& o = plan.options;
-    text += fmt::format("{:<10} {:>9} {:>5} {:>8.1f} % {:>8.2f} {:>18} {:>14} {:>12}\n", o.task,
-                        o.questions, o.seeds, 100 * o.discordance, 100 * plan.se,
+    text += fmt::format("{:<10} {:>9} {:>5} {:>8.1f} % {:>8.2f} {:>18} {:>14} {:>14} {:>12}\n",
+                        o.task, o.questions, o.seeds, 100 * o.discordance, 100 * plan.se,
                         points(plan.detectable), points(plan.detectable_mcnemar),
+                        points(plan.detectable_margin),
                         plan.device_hours ? fmt::format("{:.2f}", *plan.device_hours) : "-");
   }
   std::vector<std::string> last;
   for (const PlanResult& plan : plans) {
     const bool same = plan.assumptions == last;
-    if (same && plan.notes.empty() && !plan.options.difference) continue;
+    if (same && plan.notes.empty() && !plan.options.difference && !plan.options.margin) continue;
     text +=
         fmt::format("\n{}, {} questions x {} seed{}\n", plan.options.task, plan.options.questions,
                     plan.options.seeds, plan.options.seeds == 1 ? "" : "s");
     if (plan.options.difference) append_needs(text, plan);
+    if (plan.options.margin) {
+      text += fmt::format("  to rule out a loss of {:.3g} points where there is none: power {}\n",
+                          100 * *plan.options.margin, percent(plan.power_margin));
+    }
     for (const std::string& note : plan.notes) text += "  " + note + "\n";
     for (const std::string& line : plan.assumptions) text += "  assumes: " + line + "\n";
     last = plan.assumptions;
@@ -84,7 +89,7 @@ Json to_json(const PlanResult& plan) {
   out["wanted_power"] = o.power;
   out["comparisons"] = o.comparisons;
   out["seed_correlation"] = o.seed_correlation;
-  out["seed_sd"] = o.seed_sd;
+  out["seed_sd"] = or_null(o.seed_sd);
   out["clusters"] = o.clusters;
   out["cluster_correlation"] = o.cluster_correlation;
   out["cluster_size_cv"] = o.cluster_size_cv;
@@ -92,6 +97,9 @@ Json to_json(const PlanResult& plan) {
   out["se"] = plan.se;
   out["df"] = std::isfinite(plan.df) ? Json(plan.df) : Json();
   out["detectable"] = or_null(plan.detectable);
+  out["margin"] = or_null(o.margin);
+  out["detectable_margin"] = or_null(plan.detectable_margin);
+  out["power_margin"] = or_null(plan.power_margin);
   out["detectable_mcnemar"] = or_null(plan.detectable_mcnemar);
   out["power"] = or_null(plan.power);
   out["power_mcnemar"] = or_null(plan.power_mcnemar);

@@ -3,69 +3,133 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <boost/math/quadrature/gauss.hpp>
 #include <cmath>
-#include <limits>
+#include <vector>
 
 #include "distribution.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::stats {
 
-DesignError design_error(const PlanOptions& o, double questions, double seeds) {
-  const double infinite = std::numeric_limits<double>::infinity();
-  double effect = 1, cluster_df = infinite;
+namespace {
+
+// Nodes in (0, 1) and weights that sum to 1.
+template <unsigned kNodes>
+std::vector<std::array<double, 2>> unit_nodes() {
+  using Rule = boost::math::quadrature::gauss<double, kNodes>;
+  std::vector<std::array<double, 2>> out;
+  for (std::size_t k = 0; k < Rule::abscissa().size(); ++k) {
+    const double x = Rule::abscissa()[k], weight = Rule::weights()[k] / 2;
+    out.push_back({(1 + x) / 2, weight});
+    if (x != 0) out.push_back({(1 - x) / 2, weight});
+  }
+  return out;
+}
+
+// What a variance is estimated times: chi-square over its degrees of freedom, at the nodes of its
+// probability between `from` and 1.
+template <unsigned kNodes>
+std::vector<std::array<double, 2>> variance_ratios(double df, double from = 0) {
+  auto nodes = unit_nodes<kNodes>();
+  for (auto& [value, weight] : nodes) {
+    value = chi_squared_quantile(from + (1 - from) * value, df) / df;
+    weight *= 1 - from;
+  }
+  return nodes;
+}
+
+enum class Tails { one, two };
+
+// The test's tail at level `tail` on either side; `shift` is the true difference from the null.
+double power_at(const DesignError& design, double shift, double tail, Tails tails) {
+  const double se = design.se();
+  if (se == 0) return shift == 0 ? tail : 1;
+  if (design.seeds < 2) {
+    const double critical = student_quantile(1 - tail, design.items_df);
+    return tails == Tails::two ? two_sided_power(shift / se, critical, design.items_df)
+                               : one_sided_power(shift / se, critical, design.items_df);
+  }
+  const auto items_ratio = variance_ratios<12>(design.items_df);
+  // Power where the seeds' means vary by `between`.
+  const auto given = [&](double between) {
+    const double k = design.seeds, over_seeds = std::max(0.0, between - design.noise) / k;
+    double power = 0;
+    for (const auto& [ratio, weight] : items_ratio) {
+      const double items = design.items * ratio, total = items + over_seeds;
+      double df = design.items_df;
+      if (over_seeds > 0) {
+        const double noise = design.noise / k;
+        df = std::max(std::min(df, k - 1),
+                      total * total /
+                          (items * items / df + between * between / (k * k) / (k - 1) +
+                           noise * noise / (design.items_df * (k - 1))));
+      }
+      const double critical = student_quantile(1 - tail, df) * std::sqrt(total);
+      double here = normal_cdf((shift - critical) / se);
+      if (tails == Tails::two) here += normal_cdf((-shift - critical) / se);
+      power += weight * here;
+    }
+    return power;
+  };
+  const double df = design.seeds - 1, true_between = design.runs + design.noise;
+  if (true_between == 0) return given(0);
+  // Below its noise the estimate is truncated: there the power does not vary.
+  const double truncated = chi_squared_cdf(design.noise / true_between * df, df);
+  double power = truncated * given(0);
+  for (const auto& [ratio, weight] : variance_ratios<30>(df, truncated))
+    power += weight * given(true_between * ratio);
+  return power;
+}
+
+}  // namespace
+
+double discordance_at(double discordance, double difference) {
+  return std::min(1.0, std::hypot(discordance, difference));
+}
+
+double DesignError::se() const {
+  return std::sqrt(items + runs / seeds);
+}
+
+double DesignError::df() const {
+  if (seeds < 2 || runs == 0) return items_df;
+  const double total = items + runs / seeds, between = (runs + noise) / seeds;
+  const double rest = noise / seeds;
+  return total * total /
+         (items * items / items_df + between * between / (seeds - 1) +
+          rest * rest / (items_df * (seeds - 1)));
+}
+
+DesignError design_error(const PlanOptions& o, double questions, double seeds, double difference) {
+  double effect = 1;
+  DesignError out;
+  out.seeds = seeds;
+  out.items_df = std::max(1.0, questions - 1);
   if (o.clusters > 0) {
     const double clusters = static_cast<double>(o.clusters);
-    const double size = (1 + o.cluster_size_cv * o.cluster_size_cv) * questions / clusters;
-    effect = std::max(1.0, 1 + (size - 1) * o.cluster_correlation);
-    cluster_df = clusters - 1;
+    const double uneven = 1 + o.cluster_size_cv * o.cluster_size_cv;
+    effect = std::max(1.0, 1 + (uneven * questions / clusters - 1) * o.cluster_correlation);
+    out.items_df = std::max(1.0, clusters / uneven - 1);
   }
-  const double per_question =
-      o.discordance * (o.seed_correlation + (1 - o.seed_correlation) / seeds);
-  const double items = per_question * effect / questions;
-  const double over_seeds = o.seed_sd * o.seed_sd / seeds;
-  const double total = items + over_seeds;
-  // Satterthwaite; one seed shows no seed variance, so its given value counts as known.
-  double lost = items * items / cluster_df;
-  if (seeds > 1) lost += over_seeds * over_seeds / (seeds - 1);
-  return {std::sqrt(total), lost > 0 ? total * total / lost : infinite};
+  // An item's difference is -1, 0 or 1.
+  const double variance = discordance_at(o.discordance, difference) - difference * difference;
+  out.noise = variance * (1 - o.seed_correlation) * effect / questions;
+  out.items = variance * o.seed_correlation * effect / questions + out.noise / seeds;
+  // One seed's interval is for these adapters.
+  if (seeds > 1) out.runs = o.seed_sd.value_or(0) * o.seed_sd.value_or(0);
+  return out;
 }
 
 double interval_power(const PlanOptions& o, double questions, double seeds, double difference) {
-  const DesignError error = design_error(o, questions, seeds);
   const double alpha = o.alpha / static_cast<double>(o.comparisons);
-  if (error.se == 0) return difference == 0 ? alpha : 1;
-  const double critical = student_quantile(1 - alpha / 2, error.df);
-  return two_sided_power(difference / error.se, critical, error.df);
+  return power_at(design_error(o, questions, seeds, difference), std::abs(difference), alpha / 2,
+                  Tails::two);
 }
 
-McnemarPower::McnemarPower(std::uint64_t questions, double discordance, double alpha)
-    : discordance_(discordance) {
-  const double mean = static_cast<double>(questions) * discordance;
-  // 10 standard deviations: what is left out is below 1e-20.
-  const double spread = 10 * std::sqrt(mean * (1 - discordance)) + 10;
-  const auto from = static_cast<std::uint64_t>(std::max(1.0, mean - spread));
-  const auto to = std::min(questions, static_cast<std::uint64_t>(mean + spread));
-  const auto rejects = [alpha](std::uint64_t fewer, std::uint64_t pairs) {
-    return 2 * binomial_cdf(fewer, pairs, 0.5) <= alpha;
-  };
-  // The critical value never falls as the pairs grow, so the search goes on from the last one.
-  std::uint64_t critical = 0;
-  for (std::uint64_t pairs = from; pairs <= to; ++pairs) {
-    if (!rejects(critical, pairs)) continue;
-    while (2 * (critical + 1) < pairs && rejects(critical + 1, pairs)) ++critical;
-    strata_.push_back({pairs, binomial_pmf(pairs, questions, discordance), critical});
-  }
-}
-
-double McnemarPower::at(double difference) const {
-  const double share = std::clamp((discordance_ + difference) / (2 * discordance_), 0.0, 1.0);
-  double power = 0;
-  for (const Stratum& s : strata_) {
-    power += s.probability * (binomial_cdf(s.critical, s.pairs, share) +
-                              binomial_cdf(s.critical, s.pairs, 1 - share));
-  }
-  return std::min(1.0, power);
+double margin_power(const PlanOptions& o, double questions, double seeds, double margin) {
+  return power_at(design_error(o, questions, seeds, 0), margin, 0.05, Tails::one);
 }
 
 double mcnemar_power(std::uint64_t questions, double discordance, double difference, double alpha) {
@@ -75,7 +139,25 @@ double mcnemar_power(std::uint64_t questions, double discordance, double differe
                     "discordance in (0, 1]",
                     difference, discordance));
   }
-  return McnemarPower(questions, discordance, alpha).at(difference);
+  const double mean = static_cast<double>(questions) * discordance;
+  const double share = std::clamp((discordance + difference) / (2 * discordance), 0.0, 1.0);
+  // 10 standard deviations: what is left out is below 1e-20.
+  const double spread = 10 * std::sqrt(mean * (1 - discordance)) + 10;
+  const auto from = static_cast<std::uint64_t>(std::max(1.0, mean - spread));
+  const auto to = std::min(questions, static_cast<std::uint64_t>(mean + spread));
+  const auto rejects = [alpha](std::uint64_t fewer, std::uint64_t pairs) {
+    return 2 * binomial_cdf(fewer, pairs, 0.5) <= alpha;
+  };
+  // The critical value never falls as the pairs grow, so the search goes on from the last one.
+  std::uint64_t critical = 0;
+  double power = 0;
+  for (std::uint64_t pairs = from; pairs <= to; ++pairs) {
+    if (!rejects(critical, pairs)) continue;
+    while (2 * (critical + 1) < pairs && rejects(critical + 1, pairs)) ++critical;
+    power += binomial_pmf(pairs, questions, discordance) *
+             (binomial_cdf(critical, pairs, share) + binomial_cdf(critical, pairs, 1 - share));
+  }
+  return std::min(1.0, power);
 }
 
 }  // namespace tradeoff::stats

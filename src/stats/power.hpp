@@ -7,30 +7,31 @@
 
 namespace tradeoff::stats {
 
-/// The design's standard error and degrees of freedom for questions x seeds.
+/// Share of questions where exactly one arm is right when the true difference is `difference`: the
+/// product of the two kinds of flips stays what it is at no difference, so that the share grows to
+/// sqrt(discordance^2 + difference^2), at most 1.
+double discordance_at(double discordance, double difference);
+
+/// The design's true variances, for questions x seeds, at a true difference.
 struct DesignError {
-  double se = 0, df = 0;
+  double items = 0;     // of the mean over seeds, by questions; question x seed noise within
+  double noise = 0;     // of one seed's mean, by question x seed noise alone
+  double runs = 0;      // over seeds, of the true difference; 0 where unknown or for one seed
+  double items_df = 0;  // CR2's, about clusters / (1 + cv^2) - 1; questions - 1 without clusters
+  double seeds = 1;
+  double se() const;
+  /// Satterthwaite's, as the report works them out, from estimates equal to the true variances.
+  double df() const;
 };
-DesignError design_error(const PlanOptions& options, double questions, double seeds);
-/// Power of the two-sided interval of the paired difference.
+DesignError design_error(const PlanOptions& options, double questions, double seeds,
+                         double difference);
+
+/// Power of the two-sided interval of the paired difference, as the report estimates it: over the
+/// chi-square distributions of its two variance estimates.
 double interval_power(const PlanOptions& options, double questions, double seeds,
                       double difference);
-
-/// The exact McNemar test with its critical values worked out once per number of discordant pairs.
-class McnemarPower {
- public:
-  McnemarPower(std::uint64_t questions, double discordance, double alpha);
-  double at(double difference) const;
-
- private:
-  struct Stratum {
-    std::uint64_t pairs;
-    double probability;
-    std::uint64_t critical;  // reject at min(b, c) <= critical
-  };
-  double discordance_;
-  std::vector<Stratum> strata_;  // numbers of discordant pairs where the test can reject
-};
+/// Power of the one-sided 5 % test against a loss of `margin` where there is none.
+double margin_power(const PlanOptions& options, double questions, double seeds, double margin);
 
 /// Smallest value of `rising` (from 0 to `limit`) that reaches `target`; empty when the limit does
 /// not.

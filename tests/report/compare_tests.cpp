@@ -154,7 +154,9 @@ TEST_F(Compare, a_pilot_gives_discordance_clusters_and_hours) {
                     *analysis.table_of("qlora-50", "spider"));
   EXPECT_EQ(planned.questions, 500u);
   EXPECT_EQ(planned.seeds, 3u);
-  EXPECT_EQ(planned.discordance, *analysis.pair_of("base", "qlora-50", "spider")->flip_rate);
+  // An upper limit, not what was seen.
+  EXPECT_GT(planned.discordance, *analysis.pair_of("base", "qlora-50", "spider")->flip_rate);
+  EXPECT_TRUE(planned.seed_sd);
   EXPECT_GT(planned.clusters, 2u);
   ASSERT_EQ(planned.costs.size(), 2u);
   EXPECT_NEAR(planned.costs[1].train_s, 3 * 20 * 3.5, 1e-9);

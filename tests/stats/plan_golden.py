@@ -2,7 +2,8 @@
 
 usage: plan_golden.py STATS_PIPE
 
-Tolerances: 1e-6 relative for the interval's power (noncentral t), 1e-8 for the exact McNemar test's.
+Tolerances: 1e-6 relative for one seed's interval (noncentral t); 0.005 for several seeds, where the plan integrates over
+two estimated variances with 30 x 10 nodes and this with 150 x 150; 1e-8 for the exact McNemar test's.
 """
 import sys
 
@@ -12,43 +13,52 @@ from scipy import integrate, stats
 from stats_problems import hold
 
 
+NODE, WEIGHT = np.polynomial.legendre.leggauss(150)
+NODE, WEIGHT = (NODE + 1) / 2, WEIGHT / 2
+
+
 def plan_power(p, n, k, difference):
-    effect, items_df = 1.0, np.inf
+    """Power of the report's own test: V = items X + max(0, between - noise) / k, with its Satterthwaite df."""
+    effect, items_df = 1.0, n - 1.0
     if p["clusters"]:
-        size = (1 + p["cluster_size_cv"] ** 2) * n / p["clusters"]
-        effect, items_df = max(1.0, 1 + (size - 1) * p["cluster_correlation"]), p["clusters"] - 1
-    items = p["discordance"] * (p["seed_correlation"] + (1 - p["seed_correlation"]) / k) * effect / n
-    seeds = p["seed_sd"] ** 2 / k
-    lost = items**2 / items_df + (seeds**2 / (k - 1) if k > 1 else 0)
-    se = np.sqrt(items + seeds)
-    if lost == 0:
-        q = stats.norm.ppf(0.975)
-        return stats.norm.sf(q - difference / se) + stats.norm.cdf(-q - difference / se)
-    df = (items + seeds) ** 2 / lost
-    q = stats.t.ppf(0.975, df)
-    power = stats.nct.sf(q, df, difference / se) + stats.nct.cdf(-q, df, difference / se)
-    if np.isfinite(power):
-        return power
-    # scipy's noncentral t gives NaN in places: integrate the normal over s = sqrt(chi2 / df) instead.
-    tail = integrate.quad(lambda s: stats.norm.cdf(q * s - difference / se) * stats.chi.pdf(s * np.sqrt(df), df) * np.sqrt(df),
-                          0, 20, limit=400, points=[1, difference / se / q])[0]
-    return 1 - tail
+        uneven = 1 + p["cluster_size_cv"] ** 2
+        effect, items_df = max(1.0, 1 + (uneven * n / p["clusters"] - 1) * p["cluster_correlation"]), p["clusters"] / uneven - 1
+    variance = min(1, np.hypot(p["discordance"], difference)) - difference**2
+    noise = variance * (1 - p["seed_correlation"]) * effect / n
+    items = variance * p["seed_correlation"] * effect / n + noise / k
+    if k == 1:
+        q, se = stats.t.ppf(0.975, items_df), np.sqrt(items)
+        power = stats.nct.sf(q, items_df, difference / se) + stats.nct.cdf(-q, items_df, difference / se)
+        if np.isfinite(power):
+            return power
+        # scipy's noncentral t gives NaN in places: integrate the normal over s = sqrt(chi2 / df) instead.
+        tail = integrate.quad(lambda s: stats.norm.cdf(q * s - difference / se) * stats.chi.pdf(s * np.sqrt(items_df), items_df)
+                              * np.sqrt(items_df), 0, 20, limit=400, points=[1, difference / se / q])[0]
+        return 1 - tail
+    true = items + p["seed_sd"] ** 2 / k
+    between = ((p["seed_sd"] ** 2 + noise) * stats.chi2.ppf(NODE, k - 1) / (k - 1))[:, None]
+    seen = (items * stats.chi2.ppf(NODE, items_df) / items_df)[None, :]
+    runs = np.maximum(0, between - noise) / k
+    lost = seen**2 / items_df + (runs > 0) * ((between / k) ** 2 / (k - 1) + (noise / k) ** 2 / (items_df * (k - 1)))
+    df = np.where(runs > 0, np.maximum(min(items_df, k - 1), (seen + runs) ** 2 / lost), items_df)
+    critical = stats.t.ppf(0.975, df) * np.sqrt(seen + runs)
+    found = stats.norm.cdf((difference - critical) / np.sqrt(true)) + stats.norm.cdf((-difference - critical) / np.sqrt(true))
+    return WEIGHT @ found @ WEIGHT
 
 
 def check_plan(p, got):
-    np.testing.assert_allclose(got["power"], plan_power(p, p["questions"], p["seeds"], p["difference"]), rtol=1e-6, atol=1e-9)
-    if got["detectable"] is None:
-        assert plan_power(p, p["questions"], p["seeds"], p["discordance"]) < 0.8 + 1e-6
-    else:
-        np.testing.assert_allclose(plan_power(p, p["questions"], p["seeds"], got["detectable"]), 0.8, atol=1e-6)
+    near = dict(rtol=1e-6, atol=1e-9) if p["seeds"] == 1 else dict(rtol=0, atol=5e-3)
+    np.testing.assert_allclose(got["power"], plan_power(p, p["questions"], p["seeds"], p["difference"]), **near)
+    assert got["detectable"] is not None
+    np.testing.assert_allclose(plan_power(p, p["questions"], p["seeds"], got["detectable"]), 0.8, atol=5e-3)
     need = got["questions_needed"]
     if need is not None and need > 2:
-        assert plan_power(p, need, p["seeds"], p["difference"]) >= 0.8 - 1e-7
-        assert plan_power(p, need - 1, p["seeds"], p["difference"]) < 0.8 + 1e-7
+        assert plan_power(p, need, p["seeds"], p["difference"]) >= 0.8 - 5e-3
+        assert plan_power(p, need - 1, p["seeds"], p["difference"]) < 0.8 + 5e-3
     need = got["seeds_needed"]
-    if need is not None and need > 1:
-        assert plan_power(p, p["questions"], need, p["difference"]) >= 0.8 - 1e-7
-        assert plan_power(p, p["questions"], need - 1, p["difference"]) < 0.8 + 1e-7
+    if need is not None and need > (2 if p["seed_sd"] else 1):
+        assert plan_power(p, p["questions"], need, p["difference"]) >= 0.8 - 5e-3
+        assert plan_power(p, p["questions"], need - 1, p["difference"]) < 0.8 + 5e-3
 
 
 def check_mcnemar_power(p, got):

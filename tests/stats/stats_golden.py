@@ -154,7 +154,7 @@ def items_and_seeds(scores, cluster):
         return se, df
     total = se**2 + (between - noise) / k
     lost = se**4 / df + (between / k) ** 2 / (k - 1) + (noise / k) ** 2 / ((groups - 1) * (k - 1))
-    return np.sqrt(total), total**2 / lost
+    return np.sqrt(total), max(min(df, k - 1), total**2 / lost)
 
 
 def korn_graubard(rate, se, df, items, cells):

@@ -23,7 +23,8 @@ struct ArmCost {
 struct PlanOptions {
   std::string task = "spider";
   std::uint64_t questions = 200, seeds = 1;
-  // Share of questions where exactly one of the two arms is right, per seed.
+  // Share of questions where exactly one of the two arms is right, per seed, if the arms were
+  // equally good; it grows with the difference.
   double discordance = 0.20;
   // Wanted true difference, a fraction. Empty: only the detectable one is worked out.
   std::optional<double> difference;
@@ -34,9 +35,11 @@ struct PlanOptions {
   // Correlation of one question's difference between seeds: 1 = seeds repeat each other, 0 = each
   // seed is as good as new questions.
   double seed_correlation = 0.5;
-  // Standard deviation over seeds of the true difference, a fraction. 0: the answer is for these
-  // adapters, not for the method.
-  double seed_sd = 0;
+  // Standard deviation over seeds (runs) of the true difference, a fraction. Empty: unknown, as
+  // from a pilot of one seed; then it is left out, and the figures are lower limits.
+  std::optional<double> seed_sd;
+  // A loss that would not matter, a fraction: the power to rule it out where nothing is lost.
+  std::optional<double> margin;
   // Clusters (databases, subjects) that the questions come from; 0: questions are independent.
   std::uint64_t clusters = 0;
   // Intra-cluster correlation of the differences, and the clusters' size variation sd / mean.
@@ -49,14 +52,14 @@ struct PlanOptions {
 
 struct PlanResult {
   PlanOptions options;
-  // Standard error of the difference, and its degrees of freedom (infinite without clusters and
-  // seeds).
+  // Standard error where there is no difference, and the degrees of freedom of its t.
   double se = 0, df = 0;
-  // Smallest difference found with the wanted power by the interval of the paired difference. Empty
-  // where it would exceed the discordance, which bounds every difference.
+  // Smallest difference found with the wanted power by the interval that the report prints.
   std::optional<double> detectable;
   // The same for the exact McNemar test, which is conservative; one seed, independent questions.
   std::optional<double> detectable_mcnemar;
+  // Smallest margin ruled out with the wanted power where nothing is lost, and `margin`'s power.
+  std::optional<double> detectable_margin, power_margin;
   // For `difference`: the power of this design, and what reaches the wanted power.
   std::optional<double> power, power_mcnemar;
   std::optional<std::uint64_t> questions_needed;  // with the seeds as given
@@ -66,12 +69,12 @@ struct PlanResult {
   std::vector<std::string> notes;  // why something is empty, what limits the design
 };
 
-/// Detectable difference = (t_{1-alpha/2} + t_{power}) * se in effect (noncentral t; Miller 2024,
-/// eq. 9, with omega^2 = discordance, its value at no difference: where the difference takes most
-/// of the discordance, as on the origin's MMLU draw, the interval finds it more often than planned;
-/// the exact McNemar test's figure holds there too), where
-///   se^2 = discordance * (rho + (1 - rho) / seeds) * deff / questions + seed_sd^2 / seeds,
+/// Power is that of the interval and p which the report prints, with their degrees of freedom as
+/// they come out of estimated variances. With d = sqrt(discordance^2 + difference^2) and
+/// v = d - difference^2 (Miller 2024, eq. 9, where omega^2 = v),
+///   se^2 = v * (rho + (1 - rho) / seeds) * deff / questions + seed_sd^2 / seeds,
 ///   deff = 1 + ((1 + cv^2) * questions / clusters - 1) * cluster_correlation, not below 1.
+/// One seed: seed_sd stays out, the answer is for these adapters.
 /// Throws Error naming the option for values out of range.
 PlanResult plan(const PlanOptions& options);
 
@@ -79,9 +82,9 @@ PlanResult plan(const PlanOptions& options);
 /// and 14,042 at 10 %, one seed.
 std::vector<PlanOptions> origin_plans();
 
-/// Discordance, correlations and cluster sizes as a pilot of two arms shows them, put into
-/// `options`; what the pilot cannot show (seeds, with one seed) stays as it is, and `basis` says
-/// so.
+/// Discordance, correlations, cluster sizes and seed_sd as a pilot of two arms allows, put into
+/// `options`: one-sided 80 % upper limits where a small pilot would flatter (Browne 1995), so that
+/// one flip in 100, or none, still plans. seed_sd stays as it is with one seed; `basis` says so.
 PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const ScoreTable& b);
 
 /// Lines for a terminal: a row per plan, then each plan's notes and assumptions.
