@@ -1,8 +1,11 @@
-"""Tokenizing MMLU and Spider text with the Llama-3 vocabulary on one thread: this project, tiktoken, HF tokenizers.
+"""Tokenizing MMLU and Spider text on one thread: this project, tiktoken, HF tokenizers.
 
-    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5]
+    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5] [--tokenizer PATH]
 
-Prints MB/s and ratios from one run, the programs taking turns, after checking that the three give equal ids.
+The vocabulary is Llama 3's; with --tokenizer that of PATH (a model folder, tokenizer.json, tekken.json, tokenizer.model
+or GGUF), against HF tokenizers alone, which read what text_cli writes of it.
+
+Prints MB/s and ratios from one run, the programs taking turns, after checking that all give equal ids.
 Every side has its texts in memory as its own strings; only encoding is timed. The peers are called as they are
 fastest on one thread: tiktoken's encode_ordinary, tokenizers' encode_batch_fast with parallelism off.
 """
@@ -63,10 +66,10 @@ def timed(call):
 
 def compare(title, program, model, hf, meta, texts, repeats):
     size = sum(len(t.encode()) for t in texts)
-    peers = {
-        f"tiktoken {tiktoken.__version__}": lambda: [meta.encode_ordinary(t) for t in texts],
-        f"tokenizers {tokenizers.__version__}": lambda: hf.encode_batch_fast(texts, add_special_tokens=False),
-    }
+    peers = {f"tokenizers {tokenizers.__version__}": lambda: hf.encode_batch_fast(texts, add_special_tokens=False)}
+    references = {"tokenizers": lambda: [e.ids for e in hf.encode_batch(texts, add_special_tokens=False)]}
+    if meta:
+        peers[f"tiktoken {tiktoken.__version__}"] = references["tiktoken"] = lambda: [meta.encode_ordinary(t) for t in texts]
     with tempfile.TemporaryDirectory() as folder:
         source, ids = Path(folder) / "texts.jsonl", Path(folder) / "ids.jsonl"
         source.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
@@ -81,8 +84,8 @@ def compare(title, program, model, hf, meta, texts, repeats):
 
         tokens = run_own(3)["tokens"]
         given = [json.loads(line) for line in ids.read_text().splitlines()]
-        for name, reference in (("tiktoken", [meta.encode_ordinary(t) for t in texts]),
-                                ("tokenizers", [e.ids for e in hf.encode_batch(texts, add_special_tokens=False)])):
+        for name, call in references.items():
+            reference = call()
             if reference != given:
                 wrong = next(i for i, (a, b) in enumerate(zip(reference, given)) if a != b)
                 sys.exit(f"ids differ from {name} in {texts[wrong]!r}: {reference[wrong]} and {given[wrong]}")
@@ -108,9 +111,11 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "jobs/data")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tokenizer", type=Path)
     options = parser.parse_args()
-    model = Path(importlib.util.find_spec("llama_models").origin).parent / "llama3/tokenizer.model"
-    meta = MetaTokenizer(model).model
+    meta_file = Path(importlib.util.find_spec("llama_models").origin).parent / "llama3/tokenizer.model"
+    model = options.tokenizer or meta_file
+    meta = None if options.tokenizer else MetaTokenizer(meta_file).model
     with tempfile.TemporaryDirectory() as folder:
         writer = options.program.parent / "text_cli"
         subprocess.run([writer, "write", model, folder], check=True)
