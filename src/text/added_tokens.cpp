@@ -18,11 +18,29 @@ AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens, bool normalized,
   }
   for (const AddedToken& token : tokens_) {
     by_text_.emplace(token.text, &token);
-    lengths_.insert(token.text.size());
-    begins_[static_cast<std::uint8_t>(token.text[0])] = true;
+    add_to_tree(token);
     any_plain_ |= !token.special;
     any_special_ |= token.special;
   }
+}
+
+void AddedTokens::add_to_tree(const AddedToken& token) {
+  const auto made = [&] {
+    nodes_.emplace_back();
+    return static_cast<std::uint32_t>(nodes_.size() - 1);
+  };
+  std::uint32_t& first = first_[static_cast<std::uint8_t>(token.text[0])];
+  if (first == 0) first = made();
+  std::uint32_t node = first;
+  for (const char byte : std::string_view(token.text).substr(1)) {
+    std::uint32_t child = next(node, byte);
+    if (child == 0) {
+      child = made();
+      nodes_[node].next.emplace_back(byte, child);
+    }
+    node = child;
+  }
+  if (!nodes_[node].token) nodes_[node].token = &token;
 }
 
 const AddedToken* AddedTokens::named(std::string_view text) const {

@@ -1,7 +1,7 @@
 #pragma once
 #include <array>
+#include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,13 +27,15 @@ class AddedTokens {
   std::optional<Tokenizer::Found> find(std::string_view text, std::size_t from,
                                        Allowed allowed) const {
     for (std::size_t at = from; at < text.size(); ++at) {
-      if (!begins_[static_cast<std::uint8_t>(text[at])]) continue;
-      for (auto length = lengths_.rbegin(); length != lengths_.rend(); ++length) {
-        if (*length > text.size() - at) continue;
-        const AddedToken* token = named(text.substr(at, *length));
-        if (token && (!token->special || allowed(at, *length)))
-          return Tokenizer::Found{at, *length, token->id};
+      std::optional<Tokenizer::Found> longest;
+      std::uint32_t node = first_[static_cast<std::uint8_t>(text[at])];
+      for (std::size_t length = 1; node != 0; ++length) {
+        const AddedToken* token = nodes_[node].token;
+        if (token && (!token->special || allowed(at, length)))
+          longest = Tokenizer::Found{at, length, token->id};
+        node = at + length < text.size() ? next(node, text[at + length]) : 0;
       }
+      if (longest) return longest;
     }
     return std::nullopt;
   }
@@ -69,8 +71,20 @@ class AddedTokens {
 
   std::vector<AddedToken> tokens_;  // with the text that is looked for
   std::unordered_map<std::string_view, const AddedToken*> by_text_;
-  std::set<std::size_t> lengths_;
-  std::array<bool, 256> begins_{};  // a token has this first byte
+  // A tree of the tokens' bytes; node 0 stands for none.
+  struct Node {
+    std::vector<std::pair<char, std::uint32_t>> next;
+    const AddedToken* token = nullptr;  // whose text ends here
+  };
+  std::uint32_t next(std::uint32_t node, char byte) const {
+    for (const auto& [value, child] : nodes_[node].next)
+      if (value == byte) return child;
+    return 0;
+  }
+  void add_to_tree(const AddedToken& token);
+
+  std::vector<Node> nodes_ = std::vector<Node>(1);
+  std::array<std::uint32_t, 256> first_{};  // the node of a first byte
   bool any_plain_ = false, any_special_ = false;
 };
 

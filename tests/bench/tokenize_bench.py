@@ -1,10 +1,11 @@
-"""Tokenizing MMLU and Spider text with the Llama-3 vocabulary on one thread: this project, tiktoken, HF tokenizers.
+"""Tokenizing MMLU and Spider text on one thread: this project, tiktoken, HF tokenizers.
 
-    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5] [--model FOLDER]
+    python tests/bench/tokenize_bench.py build/release/tokenize_bench [--data jobs/data] [--repeats 5] [--tokenizer PATH]
 
---model takes the tokenizer.json of a model folder in place of that vocabulary; the peer is then HF tokenizers alone.
+The vocabulary is Llama 3's; with --tokenizer that of PATH (a model folder, tokenizer.json, tekken.json, tokenizer.model
+or GGUF), against HF tokenizers alone, which read what text_cli writes of it.
 
-Prints MB/s and ratios from one run, the programs taking turns, after checking that the three give equal ids.
+Prints MB/s and ratios from one run, the programs taking turns, after checking that all give equal ids.
 Every side has its texts in memory as its own strings; only encoding is timed. The peers are called as they are
 fastest on one thread: tiktoken's encode_ordinary, tokenizers' encode_batch_fast with parallelism off.
 """
@@ -83,8 +84,8 @@ def compare(title, program, model, hf, meta, texts, repeats):
 
         tokens = run_own(3)["tokens"]
         given = [json.loads(line) for line in ids.read_text().splitlines()]
-        for name, encode in references.items():
-            reference = encode()
+        for name, call in references.items():
+            reference = call()
             if reference != given:
                 wrong = next(i for i, (a, b) in enumerate(zip(reference, given)) if a != b)
                 sys.exit(f"ids differ from {name} in {texts[wrong]!r}: {reference[wrong]} and {given[wrong]}")
@@ -110,21 +111,16 @@ def main():
     parser.add_argument("program", type=Path)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "jobs/data")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--tokenizer", type=Path)
     options = parser.parse_args()
-    texts = questions(options.data)
-    if options.model:
-        hf, meta = tokenizers.Tokenizer.from_file(str(options.model / "tokenizer.json")), None
-        hf.encode_special_tokens = True
-        for title, given in (("questions", texts), ("documents of 64 kB", documents(texts, 65536))):
-            compare(f"{options.model.name}, {title}", options.program, options.model, hf, meta, given, options.repeats)
-        return
-    model = Path(importlib.util.find_spec("llama_models").origin).parent / "llama3/tokenizer.model"
-    meta = MetaTokenizer(model).model
+    meta_file = Path(importlib.util.find_spec("llama_models").origin).parent / "llama3/tokenizer.model"
+    model = options.tokenizer or meta_file
+    meta = None if options.tokenizer else MetaTokenizer(meta_file).model
     with tempfile.TemporaryDirectory() as folder:
         writer = options.program.parent / "text_cli"
         subprocess.run([writer, "write", model, folder], check=True)
         hf = tokenizers.Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    texts = questions(options.data)
     compare("questions", options.program, model, hf, meta, texts, options.repeats)
     compare("documents of 64 kB", options.program, model, hf, meta, documents(texts, 65536), options.repeats)
 
