@@ -35,7 +35,8 @@ void check_options(const PlanOptions& o) {
                  "a fraction from 0 to 1");
   }
   if (o.margin) {
-    check_option(o.margin->fraction > 0 && o.margin->fraction < 1, "margin", o.margin->fraction, "a fraction between 0 and 1");
+    check_option(o.margin->fraction > 0 && o.margin->fraction < 1, "margin", o.margin->fraction,
+                 "a fraction between 0 and 1");
   }
   check_option(o.clusters != 1, "clusters", 1, "0 (independent questions) or at least 2");
   check_option(o.cluster_correlation >= 0 && o.cluster_correlation <= 1, "cluster_correlation",
