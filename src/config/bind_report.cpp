@@ -63,6 +63,8 @@ void bind(Table& table, report::CompareOptions& options) {
                    Names<Key>{{"id", Key::id}, {"question", Key::question}},
                    "What makes two rows the same item");
   table.add("common", &options.common, "Leave out, and count, items that one side alone has");
+  table.add("margin", &options.margin,
+            "A loss that would not matter, such as \"1 point\": is it ruled out?");
   table.add("out", &options.out, "JSON to write").local().placeholder("F.json");
 }
 
@@ -82,6 +84,8 @@ void bind(Table& table, report::PlanCommandOptions& options) {
            "A difference that is to be found, as a fraction: 0.03 is 3 points")
       .above(0)
       .at_most(1);
+  table.add("margin", &plan.margin,
+            "A loss that would not matter, such as \"1 point\": the power to rule it out");
   table.add("alpha", &plan.alpha, "Two-sided size of the test").above(0).at_most(0.5);
   table.add("power", &plan.power, "Power that is wanted").above(0).at_most(0.999);
   table.add("comparisons", &plan.comparisons, "Members of the Holm family").at_least(1);
@@ -90,7 +94,9 @@ void bind(Table& table, report::PlanCommandOptions& options) {
            "Correlation of a question's difference between seeds")
       .at_least(0)
       .at_most(1);
-  table.add("seed_sd", &plan.seed_sd, "Standard deviation over runs of the true difference; else unknown, left out")
+  table
+      .add("seed_sd", &plan.seed_sd,
+           "Standard deviation over runs of the true difference; else unknown, left out")
       .at_least(0);
   table.add("clusters", &plan.clusters, "Databases or subjects; 0: questions are independent")
       .at_least(0);

@@ -132,6 +132,12 @@ void bind_study(Table& table, study::StudyOptions& options) {
                                          {"set", study::Primary::set},
                                          {"strict", study::Primary::strict}},
                    "The metric that accuracy means on Spider");
+  // [study] margin.mmlu = 1
+  table.section("margin");
+  table.add("spider", &options.margin_spider,
+            "A loss on Spider that would not matter, such as \"1 point\"");
+  table.add("mmlu", &options.margin_mmlu,
+            "A loss on MMLU that would not matter, such as \"1 point\"");
   table.section("model");
   bind(table, options.model);
   bind(table, options.chat);

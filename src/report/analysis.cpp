@@ -21,6 +21,20 @@ std::string study_name(const store::Predictions& predictions) {
   return name;
 }
 
+// [study] margin.TASK, kept as a fraction; older files have none.
+std::vector<stats::TaskMargin> stored_margins(const store::Predictions& predictions,
+                                              const std::vector<std::string>& tasks) {
+  std::vector<stats::TaskMargin> margins;
+  const auto found = predictions.config.find("margin");
+  if (found == predictions.config.end()) return margins;
+  for (const std::string& task : tasks) {
+    const auto margin = found->find(task);
+    if (margin != found->end() && !margin->is_null())
+      margins.push_back({task, margin->get<double>()});
+  }
+  return margins;
+}
+
 void add_grouping(Analysis& out, const std::string& task, const std::string& name,
                   const std::vector<std::string>& labels) {
   Grouping grouping{task, name, labels, {}, {}};
@@ -111,7 +125,9 @@ Analysis analyse(const Study& study) {
   std::ranges::stable_partition(out.tables,
                                 [&](const auto& table) { return table.arm == out.reference; });
   stats::share_gold_errors(out.tables);
-  out.summary = stats::reduce(out.tables, study::stored_floors(predictions));
+  stats::PairOptions pairing;
+  pairing.margins = stored_margins(predictions, out.tasks);
+  out.summary = stats::reduce(out.tables, study::stored_floors(predictions), pairing);
   for (const std::string& task : out.tasks) {
     const store::Table& items = predictions.items.at(task);
     const bool spider = task == "spider";

@@ -113,6 +113,8 @@ std::vector<stats::Comparison> compare_files(const CompareOptions& options) {
     pairing.seeds = one_each ? stats::SeedPairing::in_order : stats::SeedPairing::by_label;
     if (!one_each && first.kind == ResultFile::Kind::rows) a.computed_once = true;
     if (!one_each && second.kind == ResultFile::Kind::rows) b.computed_once = true;
+    pairing.margins.clear();
+    if (options.margin) pairing.margins.push_back({a.task, options.margin->fraction});
     out.push_back(stats::compare(a, b, pairing));
     pairs.push_back(out.back().pair);
   }

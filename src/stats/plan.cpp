@@ -35,7 +35,8 @@ void check_options(const PlanOptions& o) {
                  "a fraction from 0 to 1");
   }
   if (o.margin) {
-    check_option(*o.margin > 0 && *o.margin < 1, "margin", *o.margin, "a fraction between 0 and 1");
+    check_option(o.margin->fraction > 0 && o.margin->fraction < 1, "margin", o.margin->fraction,
+                 "a fraction between 0 and 1");
   }
   check_option(o.clusters != 1, "clusters", 1, "0 (independent questions) or at least 2");
   check_option(o.cluster_correlation >= 0 && o.cluster_correlation <= 1, "cluster_correlation",
@@ -148,7 +149,7 @@ PlanResult plan(const PlanOptions& options) {
   }
   out.detectable_margin = smallest(
       [&](double margin) { return margin_power(o, questions, seeds, margin); }, 1, o.power);
-  if (o.margin) out.power_margin = margin_power(o, questions, seeds, *o.margin);
+  if (o.margin) out.power_margin = margin_power(o, questions, seeds, o.margin->fraction);
   // The exact test is of one seed's independent questions; for other designs it is not the test
   // used.
   const bool mcnemar = o.seeds == 1 && o.cluster_correlation == 0;

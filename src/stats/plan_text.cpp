@@ -68,7 +68,7 @@ std::string to_text(std::span<const PlanResult> plans) {
     if (plan.options.difference) append_needs(text, plan);
     if (plan.options.margin) {
       text += fmt::format("  to rule out a loss of {:.3g} points where there is none: power {}\n",
-                          100 * *plan.options.margin, percent(plan.power_margin));
+                          100 * plan.options.margin->fraction, percent(plan.power_margin));
     }
     for (const std::string& note : plan.notes) text += "  " + note + "\n";
     for (const std::string& line : plan.assumptions) text += "  assumes: " + line + "\n";
@@ -97,7 +97,7 @@ Json to_json(const PlanResult& plan) {
   out["se"] = plan.se;
   out["df"] = std::isfinite(plan.df) ? Json(plan.df) : Json();
   out["detectable"] = or_null(plan.detectable);
-  out["margin"] = or_null(o.margin);
+  out["margin"] = o.margin ? Json(o.margin->fraction) : Json();
   out["detectable_margin"] = or_null(plan.detectable_margin);
   out["power_margin"] = or_null(plan.power_margin);
   out["detectable_mcnemar"] = or_null(plan.detectable_mcnemar);

@@ -44,6 +44,23 @@ TEST_F(Compare, one_file_gives_every_pair_of_its_arms) {
   }
 }
 
+TEST_F(Compare, a_margin_is_tested_where_one_is_stated) {
+  options.files = {file("study", small_study())};
+  for (const stats::Comparison& one : compare_files(options)) EXPECT_FALSE(one.pair.noninferiority);
+  options.margin = stats::Margin{0.02};
+  for (const stats::Comparison& one : compare_files(options)) {
+    ASSERT_TRUE(one.pair.noninferiority);
+    EXPECT_EQ(one.pair.noninferiority->margin, 0.02);
+    EXPECT_NE(stats::to_text(one).find("loss below 2 points"), std::string::npos);
+  }
+  // The study's own margins, of the tasks that have one.
+  const std::filesystem::path files[] = {file("margin", small_study(), [](store::Predictions& s) {
+    s.config["margin"] = {{"mmlu", 0.01}, {"spider", nullptr}};
+  })};
+  for (const stats::PairSummary& pair : analyse(read_study(files)).summary.pairs)
+    EXPECT_EQ(pair.noninferiority.has_value(), pair.task == "mmlu");
+}
+
 TEST_F(Compare, named_arms_and_metric) {
   options.files = {file("study", small_study())};
   options.a = "qlora-200";

@@ -203,6 +203,46 @@ TEST(PlannedPower, is_unknown_for_more_seeds_where_runs_are) {
   EXPECT_TRUE(plan(options).seeds_needed);
 }
 
+TEST(PlannedMargin, is_ruled_out_four_times_in_five_where_nothing_is_lost) {
+  PlanOptions options;
+  options.questions = 1034;
+  options.seeds = 3;
+  options.seed_correlation = 0.25;
+  options.seed_sd = 0.01;
+  options.margin = Margin{0.03};
+  const PlanResult plan = stats::plan(options);
+  ASSERT_TRUE(plan.detectable_margin && plan.power_margin);
+  EXPECT_EQ(*plan.power_margin > 0.8, *plan.detectable_margin < 0.03);
+  Design design;
+  design.sizes.assign(options.questions, 1);
+  design.seeds = 3;
+  design.seed_sd = 0.01;
+  std::mt19937_64 random(20276);
+  int found = 0;
+  for (int study = 0; study < kStudies; ++study) {
+    const ItemScores d = simulate(design, random);
+    const auto means = d.seed_means();
+    const double mean = std::accumulate(means.begin(), means.end(), 0.0) / 3;
+    found += noninferiority(mean, *over_items_and_seeds(d), *plan.detectable_margin)->p < 0.05;
+  }
+  EXPECT_NEAR(static_cast<double>(found) / kStudies, 0.80, 0.03);
+}
+
+TEST(MarginText, needs_a_unit_where_it_could_be_a_share) {
+  const auto points = [](const char* text) {
+    const auto margin = parse_margin(text);
+    return margin ? 100 * margin->fraction : -1;
+  };
+  EXPECT_NEAR(points("1"), 1, 1e-12);
+  EXPECT_NEAR(points("1 point"), 1, 1e-12);
+  EXPECT_NEAR(points("0.5 points"), 0.5, 1e-12);
+  EXPECT_NEAR(points("2pp"), 2, 1e-12);
+  for (const char* text : {"0.01", "0.5", "", "points", "1 %", "1 share", "-1 points", "0 points",
+                           "100 points", "nan points", "1 points more"}) {
+    EXPECT_EQ(points(text), -1) << text;
+  }
+}
+
 // n questions of 20 clusters, the first `flips` of them right in the second arm alone.
 ScoreTable pilot_arm(const char* arm, std::size_t n, std::size_t flips) {
   ScoreTable table;

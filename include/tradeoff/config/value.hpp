@@ -12,6 +12,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/stats/margin.hpp"
 
 namespace tradeoff::config {
 
@@ -50,10 +51,10 @@ std::optional<T> parse_integer(std::string_view text) {
   return value;
 }
 
-/// bool, integers, double, std::string and std::filesystem::path.
+/// bool, integers, double, stats::Margin, std::string and std::filesystem::path.
 template <typename T>
 Kind<T> kind_of() {
-  const auto as_json = [](const T& value) { return Json(value); };
+  const auto as_json = [](const auto& value) { return Json(value); };
   if constexpr (std::is_same_v<T, bool>) {
     return {parse_bool, as_json, "true or false", "true|false"};
   } else if constexpr (std::is_integral_v<T>) {
@@ -64,6 +65,9 @@ Kind<T> kind_of() {
             "a number", "X"};
   } else if constexpr (std::is_same_v<T, std::string>) {
     return {[](std::string_view text) { return std::optional<T>(text); }, as_json, "text", "TEXT"};
+  } else if constexpr (std::is_same_v<T, stats::Margin>) {
+    return {stats::parse_margin, [](const T& value) { return Json(value.fraction); },
+            "a margin with its unit, as \"1 point\" or \"0.5 points\"", "POINTS"};
   } else {
     static_assert(std::is_same_v<T, std::filesystem::path>, "config::kind_of: no such type");
     return {[](std::string_view text) { return std::optional<T>(text); },

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct CompareOptions {
   enum class Key { id, question } key = Key::id;
   // Leaves out items that one side alone has, and counts them.
   bool common = false;
+  // A loss that would not matter, on every task compared; empty: nothing is tested against one.
+  std::optional<stats::Margin> margin;
   // JSON to write beside the text; empty: none.
   std::filesystem::path out;
 };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/stats/margin.hpp"
 #include "tradeoff/stats/score_table.hpp"
 
 namespace tradeoff::stats {
@@ -38,8 +39,8 @@ struct PlanOptions {
   // Standard deviation over seeds (runs) of the true difference, a fraction. Empty: unknown, as
   // from a pilot of one seed; then it is left out, and the figures are lower limits.
   std::optional<double> seed_sd;
-  // A loss that would not matter, a fraction: the power to rule it out where nothing is lost.
-  std::optional<double> margin;
+  // A loss that would not matter: the power to rule it out where nothing is lost.
+  std::optional<Margin> margin;
   // Clusters (databases, subjects) that the questions come from; 0: questions are independent.
   std::uint64_t clusters = 0;
   // Intra-cluster correlation of the differences, and the clusters' size variation sd / mean.

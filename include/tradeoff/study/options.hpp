@@ -8,6 +8,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/options.hpp"
 #include "tradeoff/sql/score.hpp"
+#include "tradeoff/stats/margin.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"
 #include "tradeoff/study/task_kind.hpp"
@@ -39,6 +40,8 @@ struct StudyOptions {
   std::uint64_t data_seed = 0;
   std::vector<TaskKind> tasks = {TaskKind::spider, TaskKind::mmlu};
   Primary primary = Primary::exec;
+  // Losses that would not matter; the report tests against them. Empty: no such test.
+  std::optional<stats::Margin> margin_spider, margin_mmlu;
   ModelOptions model;
   // How the model folder's chat template is run, where an arm asks for it.
   text::ChatOptions chat;
