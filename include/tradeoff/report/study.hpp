@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/base/json.hpp"
 #include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/study/ledger.hpp"
 
 namespace tradeoff::report {
 
@@ -20,7 +20,7 @@ struct MissingCell {
 struct Study {
   store::Predictions predictions;
   // Rows of the ledger.jsonl beside each file, where there is one: what the cells cost.
-  std::vector<Json> ledger;
+  std::vector<study::LedgerEntry> ledger;
   std::vector<MissingCell> missing;
   // What a reader should know of the files: other commits, names, ledgers that are not there.
   std::vector<std::string> notes;
