@@ -35,6 +35,7 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
            "SQLite virtual-machine steps that one query may take")
       .at_least(1);
   table.add("threads", &options.threads, "Queries run at a time; 0: one a core; changes no verdict")
+      .at_most(kMostThreads)
       .at_least(0);
 }
 

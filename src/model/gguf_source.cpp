@@ -113,7 +113,12 @@ class GgufSource : public Source {
   text::Vocabulary vocabulary() const override { return text::read_vocabulary(file_.path()); }
   std::vector<std::int32_t> eos_ids() const override {
     if (!file_.has("tokenizer.ggml.eos_token_id")) return {};
-    return {static_cast<std::int32_t>(file_.uint_value("tokenizer.ggml.eos_token_id"))};
+    const std::uint64_t id = file_.uint_value("tokenizer.ggml.eos_token_id");
+    if (id >= static_cast<std::uint64_t>(config_.vocab_size)) {
+      fail(fmt::format("{}: key \"tokenizer.ggml.eos_token_id\": found {}, expected 0 to {}",
+                       file_.path().string(), id, config_.vocab_size - 1));
+    }
+    return {static_cast<std::int32_t>(id)};
   }
 
  private:
@@ -147,6 +152,11 @@ class GgufSource : public Source {
     const std::int64_t hidden = size("embedding_length"), heads = size("attention.head_count");
     check(heads > 0, file_.path().string() + ": " + key("attention.head_count") + " is 0");
     const std::int64_t head_dim = size_or("attention.key_length", hidden / heads);
+    const std::int64_t turned = size_or("rope.dimension_count", head_dim);
+    if (turned != head_dim) {
+      fail(fmt::format("key \"{}\": found {}, expected {}, the width of a head",
+                       key("rope.dimension_count"), turned, head_dim));
+    }
     const bool silu = family_of(architecture_.model_type).activation == Activation::silu;
     Json json = {
         {"architectures", {std::string(family_of(architecture_.model_type).architecture)}},
