@@ -72,8 +72,9 @@ TEST_F(HostileNumbers, of_a_config_are_refused_by_file_and_key) {
   for (const auto& [key, value] : cases) {
     const std::string what = of_config(key, value);
     EXPECT_TRUE(what.starts_with((folder / "config.json").string() + ": ")) << key << ": " << what;
-    if (std::string(value).find_first_of("N9") == std::string::npos)
-      EXPECT_NE(what.find(key), std::string::npos) << what;
+    // What is no JSON at all has no key.
+    const bool is_json = std::string_view(value) != "NaN" && std::string_view(value) != "1e999";
+    EXPECT_TRUE(!is_json || what.find(key) != std::string::npos) << what;
   }
 }
 
@@ -110,10 +111,7 @@ TEST_F(HostileNumbers, of_weights_are_refused_by_tensor_name) {
     const StoredWeights weights(folder, config, Quantization::as_stored);
     EXPECT_NO_THROW(weights.get("model.norm.weight"));
     const std::string what = message_of([&] { weights.get(broken); });
-    if (std::isfinite(bad))
-      EXPECT_EQ(what, "no error");
-    else
-      EXPECT_NE(what.find(broken), std::string::npos) << what;
+    EXPECT_NE(what.find(std::isfinite(bad) ? "no error" : broken), std::string::npos) << what;
   }
 }
 
