@@ -1,8 +1,10 @@
 #include "tradeoff/study/run.hpp"
 
 #include <memory>
+#include <set>
 
 #include "all_commands.hpp"
+#include "tradeoff/base/file_name.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
@@ -55,6 +57,22 @@ void check_training(const config::JobFile& job, const study::ArmOptions& arm,
   }
 }
 
+// The study's name becomes a part of file names; a seed that stands twice would count twice.
+void check_study(const config::JobFile& job, const study::StudyOptions& study,
+                 config::Problems& problems) {
+  try {
+    check_file_name("study.name", study.name);
+  } catch (const Error& error) {
+    problems.add(job.path().string(), error.what());
+  }
+  std::set<std::uint64_t> seen;
+  for (const std::uint64_t seed : study.seeds) {
+    if (!seen.insert(seed).second)
+      problems.add(job.path().string() + ": study.seeds",
+                   fmt::format("found {} twice, expected each seed once", seed));
+  }
+}
+
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
 void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run,
              study::StudyOptions& study, config::Problems& problems) {
@@ -65,6 +83,7 @@ void resolve(const config::JobFile& job, const config::Arguments& arguments, Run
   const config::Table job_base = table;
   arguments.apply(table, problems);
   table.check_required(problems);
+  check_study(job, study, problems);
   study.record = table.record();
   // Each arm's own says whether and how it trains.
   study.record.erase("train");

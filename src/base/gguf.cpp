@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -271,6 +272,12 @@ void GgufFile::bad_type(std::string_view key, const Value& value, std::string_vi
        std::string(expected));
 }
 
+void GgufFile::check_finite(std::string_view key, double number) const {
+  if (std::isfinite(number)) return;
+  fail(path().string() + ": key \"" + std::string(key) + "\": found " + std::to_string(number) +
+       ", expected a finite number");
+}
+
 std::int64_t GgufFile::integer(std::string_view key, const Value& value,
                                std::uint64_t index) const {
   switch (value.type) {
@@ -311,9 +318,11 @@ std::uint64_t GgufFile::uint_value(std::string_view key) const {
 
 double GgufFile::real_value(std::string_view key) const {
   const Value& found = value(key, false, "a real number");
-  if (found.type == F32) return load<float>(found.bytes, 0);
-  if (found.type == F64) return load<double>(found.bytes, 0);
-  bad_type(key, found, "a real number");
+  if (found.type != F32 && found.type != F64) bad_type(key, found, "a real number");
+  const double number =
+      found.type == F32 ? load<float>(found.bytes, 0) : load<double>(found.bytes, 0);
+  check_finite(key, number);
+  return number;
 }
 
 bool GgufFile::bool_value(std::string_view key) const {
@@ -359,6 +368,7 @@ std::vector<float> GgufFile::floats(std::string_view key) const {
   for (std::uint64_t i = 0; i < found.count; ++i)
     numbers[i] = found.type == F32 ? load<float>(found.bytes, i)
                                    : static_cast<float>(load<double>(found.bytes, i));
+  for (const float number : numbers) check_finite(key, number);
   return numbers;
 }
 

@@ -15,27 +15,56 @@ std::string_view without_bom(std::string_view text) {
 // nlohmann recurses while it parses; refuse nesting that only an attack has.
 constexpr int kMaxDepth = 256;
 
-}  // namespace
+void check_depth(int depth) {
+  if (depth > kMaxDepth) fail(fmt::format("nested deeper than {} levels", kMaxDepth));
+}
 
-Json parse_json(std::string_view text) {
-  const auto guard = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMaxDepth) fail(fmt::format("nested deeper than {} levels", kMaxDepth));
-    return true;
-  };
+template <typename T, typename Guard>
+T parse(std::string_view text, const Guard& guard) {
   try {
-    return Json::parse(text.begin(), text.end(), guard);
-  } catch (const Json::exception& error) {
+    return T::parse(text.begin(), text.end(), guard);
+  } catch (const typename T::exception& error) {
     fail(error.what());
   }
 }
 
-Json read_json(const std::filesystem::path& path) {
+template <typename Parse>
+auto read(const std::filesystem::path& path, const Parse& parse_text) {
   const MappedFile file(path);
   try {
-    return parse_json(without_bom(file.text()));
+    return parse_text(without_bom(file.text()));
   } catch (const std::exception& error) {
     fail(fmt::format("{}: not JSON: {}", path.string(), error.what()));
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text) {
+  std::vector<std::size_t> keys;  // of the objects that are open
+  const auto guard = [&](int depth, Json::parse_event_t event, Json&) {
+    check_depth(depth);
+    if (event == Json::parse_event_t::object_start) keys.push_back(0);
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key && ++keys.back() > kMaxKeys) {
+      fail(fmt::format("an object has more than {} keys", kMaxKeys));
+    }
+    return true;
+  };
+  return parse<Json>(text, guard);
+}
+
+Json read_json(const std::filesystem::path& path) {
+  return read(path, parse_json);
+}
+
+WideJson read_wide_json(const std::filesystem::path& path) {
+  return read(path, [](std::string_view text) {
+    return parse<WideJson>(text, [](int depth, WideJson::parse_event_t, WideJson&) {
+      check_depth(depth);
+      return true;
+    });
+  });
 }
 
 void for_each_json_line(const std::filesystem::path& path,
@@ -55,6 +84,12 @@ void for_each_json_line(const std::filesystem::path& path,
       fail(fmt::format("{}:{}: {}", path.string(), line, error.what()));
     }
   }
+}
+
+std::string detail::shown(const Json& value) {
+  std::string text = to_line(value);
+  if (text.size() > 80) text = text.substr(0, 77) + "...";
+  return text;
 }
 
 std::string to_line(const Json& value) {

@@ -43,6 +43,7 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
            "Bytes of one value that a query may read or build")
       .at_least(1000);
   table.add("threads", &options.threads, "Queries run at a time; 0: one a core; changes no verdict")
+      .at_most(kMostThreads)
       .at_least(0);
 }
 

@@ -33,6 +33,7 @@ void bind(Table& table, study::ModelOptions& options) {
                   "at most half of the memory")
       .local();
   table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
+      .at_most(kMostThreads)
       .local()
       .at_least(0);
   table

@@ -9,6 +9,9 @@
 namespace tradeoff::config {
 namespace {
 
+// Sections, keys and problems are looked up one by one.
+constexpr std::size_t kMaxLines = 10000;
+
 // nullopt for a quoted value whose quote does not close.
 std::optional<std::string> value_of(std::string_view text) {
   if (text.starts_with('"')) {
@@ -37,6 +40,8 @@ IniFile read_ini(const std::filesystem::path& path, Problems& problems) {
     const std::string_view line = trim(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     const std::string where = fmt::format("{}:{}", path.string(), number);
+    check(number <= kMaxLines,
+          fmt::format("{}: found more than {} lines", path.string(), kMaxLines));
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     if (line.front() == '[') {
       const auto header = value_of(line);

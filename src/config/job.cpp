@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tradeoff/base/file_name.hpp"
+
 namespace tradeoff::config {
 namespace {
 
@@ -18,7 +20,7 @@ bool is_name(std::string_view name) {
   const auto allowed = [](unsigned char c) {
     return std::isalnum(c) || c == '-' || c == '_' || c == '.';
   };
-  return !name.empty() && name.front() != '.' && std::ranges::all_of(name, allowed);
+  return is_file_name(name) && std::ranges::all_of(name, allowed);
 }
 
 // Settings that several jobs share stand in a file of their own, such as
@@ -44,8 +46,8 @@ JobFile JobFile::read(const std::filesystem::path& path, Problems& problems) {
     if (!is_name(name))
       problems.add(section.where,
                    fmt::format("found arm \"{}\", expected a name of letters, digits, "
-                               "-, _ and dots, not first",
-                               name));
+                               "-, _ and dots, not first; at most {} bytes",
+                               name, kMaxNameBytes));
     job.arms_.push_back(name);
   }
   return job;

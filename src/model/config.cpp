@@ -339,13 +339,6 @@ void read_scalars(const Json& json, const Family& family, DecoderConfig& config)
   }
 }
 
-std::vector<std::int32_t> ids_of(const Json& json, std::string_view key) {
-  const auto found = json.find(key);
-  if (found == json.end() || found->is_null()) return {};
-  if (found->is_number_integer()) return {found->get<std::int32_t>()};
-  return field<std::vector<std::int32_t>>(json, key);
-}
-
 }  // namespace
 
 DecoderConfig parse_config(const Json& json) {
@@ -385,21 +378,6 @@ Json to_json(const DecoderConfig& config, const std::string& dtype) {
   json.erase("dtype");
   json["torch_dtype"] = dtype;
   return json;
-}
-
-std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder) {
-  for (const char* name : {"generation_config.json", "config.json"}) {
-    const auto path = model_folder / name;
-    if (!std::filesystem::exists(path)) continue;
-    try {
-      auto ids = ids_of(read_json(path), "eos_token_id");
-      if (!ids.empty()) return ids;
-    } catch (const Error& error) {
-      fail(path.string() + ": " + error.what());
-    }
-  }
-  fail(model_folder.string() +
-       ": neither generation_config.json nor config.json names an eos_token_id");
 }
 
 }  // namespace tradeoff::model

@@ -64,7 +64,9 @@ class FolderSource : public Source {
   }
 
   text::Vocabulary vocabulary() const override { return text::read_vocabulary(folder_); }
-  std::vector<std::int32_t> eos_ids() const override { return read_eos_ids(folder_); }
+  std::vector<std::int32_t> eos_ids() const override {
+    return read_eos_ids(folder_, config_.vocab_size);
+  }
 
  private:
   std::filesystem::path folder_;

@@ -68,25 +68,27 @@ class ConfigReader {
   double real(std::string_view name) {
     return std::stod(fmt::format("{:.7g}", file_.real_value(key(name))));
   }
-  void expect(std::string_view name, bool ok, const std::string& expected) {
-    check(ok, fmt::format("{}: key \"{}\" has another value than is supported; expected {}",
-                          file_.path().string(), key(name), expected));
+  void expect(std::string_view name, bool ok, const Json& found, const std::string& expected) {
+    check(ok, fmt::format("{}: key \"{}\": found {}, expected {}", file_.path().string(), key(name),
+                          to_line(found), expected));
   }
 
   Json common_keys() {
     hidden_ = size("embedding_length");
     heads_ = size("attention.head_count");
     layers_ = size("block_count");
-    expect("attention.head_count", heads_ > 0, "at least 1");
+    expect("attention.head_count", heads_ > 0, heads_, "at least 1");
     head_dim_ = size_or("attention.key_length", hidden_ / heads_);
-    expect("attention.value_length", size_or("attention.value_length", head_dim_) == head_dim_,
-           fmt::format("the {} of keys", head_dim_));
-    expect("vocab_size", size_or("vocab_size", 0) == 0 || size("vocab_size") == vocabulary_rows(),
-           fmt::format("the {} rows of token_embd.weight", vocabulary_rows()));
+    const std::int64_t value_length = size_or("attention.value_length", head_dim_);
+    expect("attention.value_length", value_length == head_dim_, value_length,
+           fmt::format("{}, as of keys", head_dim_));
+    const std::int64_t rows = size_or("vocab_size", vocabulary_rows());
+    expect("vocab_size", rows == vocabulary_rows(), rows,
+           fmt::format("{}, the rows of token_embd.weight", vocabulary_rows()));
     for (const char* name : {"expert_count", "pooling_type"})
-      expect(name, size_or(name, 0) == 0, "0");
+      expect(name, size_or(name, 0) == 0, size_or(name, 0), "0");
     if (has("attention.causal"))
-      expect("attention.causal", file_.bool_value(key("attention.causal")), "true");
+      expect("attention.causal", file_.bool_value(key("attention.causal")), false, "true");
     const bool silu = family_.activation == Activation::silu;
     return {{"architectures", {std::string(family_.architecture)}},
             {"model_type", std::string(architecture_.model_type)},
@@ -131,8 +133,8 @@ class ConfigReader {
       add("logits_scaling", "logit_scale");
     }
     const std::int64_t turning = size_or("rope.dimension_count", head_dim_);
-    expect("rope.dimension_count", family_.partial_rotary || turning == head_dim_,
-           fmt::format("the {} of a head", head_dim_));
+    expect("rope.dimension_count", family_.partial_rotary || turning == head_dim_, turning,
+           fmt::format("{}, the width of a head", head_dim_));
     if (family_.partial_rotary)
       json["partial_rotary_factor"] = static_cast<double>(turning) / static_cast<double>(head_dim_);
   }
@@ -144,10 +146,9 @@ class ConfigReader {
       const std::int64_t window = size("attention.sliding_window");
       json["sliding_window"] = window == 0 ? Json() : Json(window);
     }
-    if (has("attention.sliding_window_pattern"))
-      expect("attention.sliding_window_pattern",
-             size("attention.sliding_window_pattern") == family_.full_every,
-             std::to_string(family_.full_every));
+    const std::int64_t every = size_or("attention.sliding_window_pattern", family_.full_every);
+    expect("attention.sliding_window_pattern", every == family_.full_every, every,
+           std::to_string(family_.full_every));
     if (family_.norm_adds_one && has("rope.freq_base_swa"))
       json["rope_local_base_freq"] = real("rope.freq_base_swa");
   }
@@ -159,10 +160,10 @@ class ConfigReader {
     for (const char* name : {"rope.scaling.finetuned", "rope.scaling.original_context_length"})
       key(name);
     if (parts_.has_tensor("rope_freqs.weight")) {
-      expect("rope.scaling.type", type == "none", "none beside the tensor rope_freqs.weight");
+      expect("rope.scaling.type", type == "none", type, "none beside the tensor rope_freqs.weight");
       json["rope_scaling"] = llama31_scaling(json);
     } else if (parts_.has_tensor("rope_factors_short.weight")) {
-      expect("rope.scaling.type", type == "none" || type == "longrope",
+      expect("rope.scaling.type", type == "none" || type == "longrope", type,
              "longrope beside the tensors rope_factors_short and _long");
       json["rope_scaling"] = longrope(json);
     } else if (type == "linear") {

@@ -106,7 +106,12 @@ class GgufSource : public Source {
   std::vector<std::int32_t> eos_ids() const override {
     const GgufFile& head = file_.head();
     if (!head.has("tokenizer.ggml.eos_token_id")) return {};
-    return {static_cast<std::int32_t>(head.uint_value("tokenizer.ggml.eos_token_id"))};
+    const std::uint64_t id = head.uint_value("tokenizer.ggml.eos_token_id");
+    if (id >= static_cast<std::uint64_t>(config_.vocab_size)) {
+      fail(fmt::format("{}: key \"tokenizer.ggml.eos_token_id\": found {}, expected 0 to {}",
+                       head.path().string(), id, config_.vocab_size - 1));
+    }
+    return {static_cast<std::int32_t>(id)};
   }
 
  private:

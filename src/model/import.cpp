@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "source.hpp"
@@ -47,6 +48,16 @@ std::vector<std::byte> stored(const std::vector<float>& values, StoredDtype dtyp
     }
   }
   return bytes;
+}
+
+std::vector<float> finite_values(const Source& source, const std::string& name) {
+  std::vector<float> values = source.values(name);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      fail(fmt::format("tensor {}: value {} is {}, expected a finite number", name, i, values[i]));
+    }
+  }
+  return values;
 }
 
 // The tokens that end an answer: what the source names, and the end-of-turn token of a chat
@@ -107,13 +118,13 @@ ImportSummary import_model(const ImportOptions& options) {
   const auto file = options.out / "model.safetensors";
   if (options.quantization == Quantization::nf4) {
     summary.bytes = write_nf4_safetensors(file, config, [&](const std::string& name) {
-      std::vector<float> values = source->values(name);
+      std::vector<float> values = finite_values(*source, name);
       return at::tensor(values).view(source->shape(name));
     });
   } else {
     std::vector<std::byte> bytes;
     write_safetensors(file, specs, [&](std::size_t i) -> std::span<const std::byte> {
-      bytes = stored(source->values(specs[i].name), options.dtype);
+      bytes = stored(finite_values(*source, specs[i].name), options.dtype);
       return bytes;
     });
   }

@@ -166,6 +166,11 @@ Rope make_rope(const Json& json, std::int64_t rotary, std::int64_t positions) {
     fail("key \"rope_type\": found \"" + type +
          "\", expected default, linear, dynamic, llama3, yarn or longrope");
   }
+  // Each parameter may be in its range and the whole be out of it.
+  for (const float frequency : rope.inverse_frequencies) {
+    check(std::isfinite(frequency) && std::isfinite(rope.attention_factor),
+          "rope parameters: they give a frequency that is no number: " + to_line(json));
+  }
   return rope;
 }
 

@@ -68,15 +68,16 @@ std::pair<std::uint64_t, std::uint64_t> read_entry(const Json& entry, StoredTens
   return {begin, end};
 }
 
-Json parse_header(std::string_view text) {
+WideJson parse_header(std::string_view text) {
   // nlohmann keeps the last of two equal keys; the format forbids them, so they are counted while
   // parsing.
   std::vector<std::set<std::string>> keys;
-  return Json::parse(text, [&](int depth, Json::parse_event_t event, Json& value) {
+  using Event = WideJson::parse_event_t;
+  return WideJson::parse(text, [&](int depth, Event event, WideJson& value) {
     if (depth > 8) fail("header nested too deeply");
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second) {
       fail("name " + value.dump() + " stands twice in the header");
     }
     return true;
@@ -114,7 +115,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
       fail(fmt::format("the header says {} bytes, the file has {}: truncated or not safetensors",
                        header_size, bytes.size()));
     }
-    const Json header = parse_header(file_.text().substr(8, header_size));
+    const WideJson header = parse_header(file_.text().substr(8, header_size));
     check(header.is_object(), "the header is not a JSON object");
     const auto data = bytes.subspan(8 + header_size);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
@@ -128,7 +129,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
         continue;
       }
       StoredTensor tensor{.name = name, .dtype = {}, .shape = {}, .bytes = {}};
-      const auto span = read_entry(entry, tensor);
+      const auto span = read_entry(Json(entry), tensor);
       if (span.second > data.size()) {
         fail(fmt::format("ends at byte {} of {} data bytes: the file is truncated", span.second,
                          data.size()));
@@ -160,14 +161,14 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
   if (std::filesystem::exists(single)) {
     files_.push_back(std::make_unique<SafetensorsFile>(single));
   } else if (std::filesystem::exists(index)) {
-    const Json json = read_json(index);
+    const WideJson json = read_wide_json(index);
     const auto map = json.find("weight_map");
     check(map != json.end() && map->is_object(), index.string() + ": no \"weight_map\" object");
     std::map<std::string, std::set<std::string>> shards;
     for (const auto& [name, shard] : map->items()) {
       const std::string file = shard.is_string() ? shard.get<std::string>() : "";
       if (file.empty() || file.find('/') != std::string::npos || file.starts_with(".")) {
-        fail(index.string() + ": tensor " + name + ": found " + to_line(shard) +
+        fail(index.string() + ": tensor " + name + ": found " + to_line(Json(shard)) +
              ", expected a plain file name");
       }
       shards[file].insert(name);
@@ -198,6 +199,13 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
       names_.push_back(tensor.name);
     }
   }
+}
+
+std::vector<std::filesystem::path> Checkpoint::files() const {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& file : files_) paths.push_back(file->path());
+  std::ranges::sort(paths);
+  return paths;
 }
 
 bool Checkpoint::has(std::string_view name) const {

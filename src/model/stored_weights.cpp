@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstring>
 #include <set>
 
 #include "tradeoff/base/error.hpp"
@@ -29,7 +30,38 @@ c10::ScalarType scalar_type(const StoredTensor& tensor) {
   }
 }
 
-at::Tensor view_of(const StoredTensor& stored) {
+// Whether no value has the exponent of infinities and NaNs. Each word is read once and nothing is
+// branched on, so that this costs what reading the file costs.
+template <typename Word>
+bool all_finite(std::span<const std::byte> bytes, Word exponent) {
+  Word found = 0;
+  for (std::size_t at = 0; at + sizeof(Word) <= bytes.size(); at += sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    found |= static_cast<Word>((word & exponent) == exponent);
+  }
+  return found == 0;
+}
+
+bool is_finite(const StoredTensor& stored) {
+  switch (stored.dtype) {
+    case Dtype::f32:
+      return all_finite<std::uint32_t>(stored.bytes, 0x7F800000);
+    case Dtype::bf16:
+      return all_finite<std::uint16_t>(stored.bytes, 0x7F80);
+    case Dtype::f16:
+      return all_finite<std::uint16_t>(stored.bytes, 0x7C00);
+    default:
+      return true;
+  }
+}
+
+at::Tensor view_of(const Checkpoint& checkpoint, const std::string& name) {
+  const StoredTensor& stored = checkpoint.tensor(name);
+  if (!is_finite(stored)) {
+    fail(fmt::format("{}: tensor {}: found NaN or infinity, expected finite weights",
+                     checkpoint.folder().string(), name));
+  }
   return at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
                        at::TensorOptions(scalar_type(stored)));
 }
@@ -84,9 +116,15 @@ void StoredWeights::refuse_unread(const DecoderConfig& config) const {
   std::set<std::string> read;
   for (const WeightShape& weight : weight_shapes(config)) read.insert(weight.name);
   for (const std::string& name : checkpoint_.names()) {
-    if (read.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;
+    if (read.contains(name)) continue;
+    // What is left aside is no larger than what it stands for.
+    const StoredTensor& stored = checkpoint_.tensor(name);
+    if (name.ends_with("rotary_emb.inv_freq") && stored.shape == std::vector{config.rotary_dim / 2})
+      continue;
     // transformers writes a tied head where somebody saved it by hand; it is the embedding again.
-    if (config.tie_word_embeddings && name == "lm_head.weight") continue;
+    if (config.tie_word_embeddings && name == "lm_head.weight" &&
+        stored.shape == std::vector{config.vocab_size, config.hidden_size})
+      continue;
     const std::size_t dot = name.rfind(".weight.");
     if (dot != std::string::npos && stored_nf4(name.substr(0, dot + 7))) continue;
     fail(
@@ -106,17 +144,17 @@ bool StoredWeights::is_nf4(const std::string& name) const {
 
 at::Tensor StoredWeights::get(const std::string& name) const {
   if (is_nf4(name)) return quant::dequantise(nf4(name));
-  const at::Tensor view = view_of(checkpoint_.tensor(name));
+  const at::Tensor view = view_of(checkpoint_, name);
   // float16 has no kernels here; float32 holds its values exactly.
   return view.scalar_type() == c10::ScalarType::Half ? view.to(c10::ScalarType::Float) : view;
 }
 
 quant::Nf4Weight StoredWeights::nf4(const std::string& name) const {
   if (!stored_nf4(name)) {
-    return quant::quantise(view_of(checkpoint_.tensor(name)).to(c10::ScalarType::BFloat16));
+    return quant::quantise(view_of(checkpoint_, name).to(c10::ScalarType::BFloat16));
   }
   return quant::from_tensors(name, [&](const std::string& key) {
-    return checkpoint_.has(key) ? view_of(checkpoint_.tensor(key)) : at::Tensor();
+    return checkpoint_.has(key) ? view_of(checkpoint_, key) : at::Tensor();
   });
 }
 

@@ -5,34 +5,32 @@
 
 namespace tradeoff::report {
 
-// A ledger line: arm, seed, task (a task's name, or "training"), seconds of all ranks together,
-// ranks, and for predictions questions, prompt_tokens, new_tokens.
 void add_costs(const Study& study, Analysis& out) {
   for (const std::string& arm : out.arms) {
     ArmLedger cost;
     cost.arm = arm;
     std::set<std::uint64_t> seeds;
     std::int64_t predicted = 0;
-    for (const Json& row : study.ledger) {
-      if (field_or<std::string>(row, "arm", "") != arm) continue;
-      const auto task = field<std::string>(row, "task");
-      const auto seconds = field<double>(row, "seconds");
-      const auto ranks = field_or<std::int64_t>(row, "ranks", 1);
-      const std::int64_t tokens = field_or<std::int64_t>(row, "prompt_tokens", 0) +
-                                  field_or<std::int64_t>(row, "new_tokens", 0);
-      const bool predicts = std::ranges::find(out.tasks, task) != out.tasks.end();
-      (predicts ? cost.predict_s : cost.train_s) += seconds;
-      cost.device_hours += seconds * static_cast<double>(ranks) / 3600;
+    for (const study::LedgerEntry& row : study.ledger) {
+      if (row.arm != arm) continue;
+      const std::int64_t tokens = row.prompt_tokens + row.new_tokens;
+      const bool predicts = std::ranges::find(out.tasks, row.task) != out.tasks.end();
+      (predicts ? cost.predict_s : cost.train_s) += row.seconds;
+      cost.device_hours += row.device_seconds / 3600;
       cost.tokens += tokens;
-      cost.devices = std::max(cost.devices, ranks);
+      cost.devices = std::max(cost.devices, row.ranks);
+      cost.starts += row.starts;
+      cost.cut_starts += row.cut_starts;
+      cost.redone_s += row.redone_seconds;
       if (predicts) {
         predicted += tokens;
-        cost.questions += field_or<std::int64_t>(row, "questions", 0);
+        cost.questions += row.questions;
       }
-      if (const auto peak = field_or<double>(row, "peak_bytes", 0); peak > 0) {
-        cost.peak_gib = std::max(cost.peak_gib.value_or(0), peak / (1 << 30));
+      if (row.peak_bytes > 0) {
+        cost.peak_gib =
+            std::max(cost.peak_gib.value_or(0), static_cast<double>(row.peak_bytes) / (1 << 30));
       }
-      seeds.insert(field<std::uint64_t>(row, "seed"));
+      seeds.insert(row.seed);
     }
     cost.cells = static_cast<std::int64_t>(seeds.size());
     if (cost.cells == 0) continue;

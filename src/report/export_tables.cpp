@@ -132,10 +132,11 @@ std::string cost_csv(const Analysis& analysis) {
   for (const ArmLedger& c : analysis.costs) {
     rows.push_back({c.arm, std::to_string(c.cells), number(c.train_s), number(c.predict_s),
                     number(c.device_hours), std::to_string(c.tokens), number(c.tokens_per_s),
-                    number(c.peak_gib)});
+                    number(c.peak_gib), std::to_string(c.starts), std::to_string(c.cut_starts),
+                    number(c.redone_s)});
   }
   return to_csv({"arm", "cells", "train_s", "predict_s", "device_hours", "tokens", "tokens_per_s",
-                 "peak_gib"},
+                 "peak_gib", "starts", "cut_starts", "redone_s"},
                 rows);
 }
 

@@ -148,19 +148,25 @@ Grid counts_grid(const Analysis& analysis) {
 }
 
 Grid cost_grid(const Analysis& analysis) {
-  Grid grid{"What it cost.",
-            "Wall clock of all ranks together, summed over cells; real tokens, no padding.",
-            {"arm", "cells", "training", "predicting", "device hours", "tokens", "tokens/s",
-             "peak memory"},
-            1,
-            {},
-            {}};
+  Grid grid{
+      "What it cost.",
+      "Wall clock of all ranks together, summed over cells and starts; real tokens, no padding. "
+      "Redone: training steps that a start made after its last checkpoint and a later one made "
+      "again; part of training. Cut: starts that a kill ended; what each did after its last "
+      "recorded chunk or step is not known and not counted.",
+      {"arm", "cells", "training", "predicting", "device hours", "tokens", "tokens/s",
+       "peak memory", "redone", "cut"},
+      1,
+      {},
+      {}};
   for (const ArmLedger& c : analysis.costs) {
     grid.rows.push_back(
         {c.arm, std::to_string(c.cells), c.train_s > 0 ? duration(c.train_s) : "none",
          duration(c.predict_s), fmt::format("{:.3f}", c.device_hours), thousands(c.tokens),
          c.tokens_per_s ? thousands(static_cast<std::int64_t>(*c.tokens_per_s)) : "-",
-         c.peak_gib ? fmt::format("{:.2f} GiB", *c.peak_gib) : "not recorded"});
+         c.peak_gib ? fmt::format("{:.2f} GiB", *c.peak_gib) : "not recorded",
+         c.redone_s > 0 ? duration(c.redone_s) : "none",
+         c.cut_starts > 0 ? fmt::format("{} of {}", c.cut_starts, c.starts) : "none"});
   }
   return grid;
 }

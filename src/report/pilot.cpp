@@ -20,17 +20,15 @@ std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a
     cost.arm = arm;
     std::set<std::uint64_t> seeds;
     std::int64_t questions = 0;
-    for (const Json& row : study.ledger) {
-      if (field_or<std::string>(row, "arm", "") != arm) continue;
-      const auto of = field<std::string>(row, "task");
-      const bool trains = of != "spider" && of != "mmlu";
-      if (!trains && of != task) continue;
-      (trains ? cost.train_s : cost.predict_s) += field<double>(row, "seconds");
-      cost.devices =
-          std::max<std::uint64_t>(cost.devices, field_or<std::uint64_t>(row, "ranks", 1));
+    for (const study::LedgerEntry& row : study.ledger) {
+      if (row.arm != arm) continue;
+      const bool trains = row.task != "spider" && row.task != "mmlu";
+      if (!trains && row.task != task) continue;
+      (trains ? cost.train_s : cost.predict_s) += row.seconds;
+      cost.devices = std::max(cost.devices, static_cast<std::uint64_t>(row.ranks));
       if (trains) continue;
-      seeds.insert(field<std::uint64_t>(row, "seed"));
-      questions += field<std::int64_t>(row, "questions");
+      seeds.insert(row.seed);
+      questions += row.questions;
     }
     if (seeds.empty()) return {};
     cost.cells = seeds.size();

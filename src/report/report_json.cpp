@@ -12,6 +12,9 @@ Json cost_json(const Analysis& analysis) {
                    {"tokens", c.tokens},
                    {"device_hours", c.device_hours},
                    {"cells", c.cells},
+                   {"starts", c.starts},
+                   {"cut_starts", c.cut_starts},
+                   {"redone_s", c.redone_s},
                    {"tokens_per_s", c.tokens_per_s ? Json(*c.tokens_per_s) : Json()},
                    {"peak_gib", c.peak_gib ? Json(*c.peak_gib) : Json()}};
   }

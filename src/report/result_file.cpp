@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 using stats::ScoreTable;
 
 bool is_hdf5(const fs::path& path) {
+  if (!fs::is_regular_file(path)) return false;  // a FIFO would wait for its writer
   std::ifstream file(path, std::ios::binary);
   char head[8] = {};
   file.read(head, sizeof head);

@@ -70,7 +70,8 @@ void read_ledger(const fs::path& file, Study& study) {
         fmt::format("{}: no ledger.jsonl beside it, so its cost is unknown", file.string()));
     return;
   }
-  for_each_json_line(ledger, [&](Json& row, std::size_t) { study.ledger.push_back(row); });
+  for (auto& entry : study::read_ledger(ledger, study.notes))
+    study.ledger.push_back(std::move(entry));
 }
 
 }  // namespace

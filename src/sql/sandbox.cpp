@@ -140,7 +140,7 @@ GuardedDatabase::~GuardedDatabase() {
 }
 
 void GuardedDatabase::open(std::string_view extra_function) {
-  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO would wait
   if (fd < 0) throw std::runtime_error(system_text(path_));
   const struct Closer {
     int fd;

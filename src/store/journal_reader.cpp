@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "journal_line.hpp"
+#include "journal_format.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/store/difference.hpp"
 #include "tradeoff/store/journal.hpp"
 
@@ -54,25 +53,30 @@ class Reader {
     ++contents_.files;
     place_ = {path, 0};
     drop_chunk();
-    const MappedFile file(path);
-    std::string_view rest = file.text();
-    // A line without newline is torn, whatever it says.
-    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      ++place_.line;
-      const auto record = unseal(rest.substr(0, end));
-      rest.remove_prefix(end + 1);
-      if (place_.line == 1) {
-        if (!record || !record->contains("journal")) return damaged("no header, journal ignored");
+    cost_.reset();
+    for (const auto& [record, number] : read_sealed(path)) {
+      place_.line = number;
+      if (number == 1) {
+        if (!record || !record->contains("journal") || !record->contains("header")) {
+          ++contents_.unknown_starts;
+          return damaged("no header, journal ignored");
+        }
         check_same_run(*record, header_, place_);
+        begin_cost(*record);
       } else if (!record) {
         damaged("the line is not as it was written, its chunk is computed again");
-      } else {
-        take(*record);
+      } else if (ends_chunk(*record)) {
+        finish(chunk_);
+        drop_chunk();
       }
     }
+    end_cost();
   }
 
-  JournalContents contents() { return std::move(contents_); }
+  JournalContents contents() {
+    for (auto& [id, cost] : costs_) contents_.starts.push_back(std::move(cost));
+    return std::move(contents_);
+  }
 
  private:
   void damaged(std::string_view what) {
@@ -82,28 +86,65 @@ class Reader {
 
   void drop_chunk() { rows_.clear(); }
 
+  void begin_cost(const Json& header) {
+    if (!header.contains("start")) {
+      ++contents_.unknown_starts;
+      return;
+    }
+    cost_ = StartCost{{field<std::string>(header, "start"), field<int>(header, "ranks")}, 0, false};
+  }
+
+  // The ranks of a start work at the same time: it took as long as the longest of them.
+  void end_cost() {
+    if (!cost_) return;
+    const auto [found, is_new] = costs_.try_emplace(cost_->start.id, *cost_);
+    if (is_new) return;
+    found->second.seconds = std::max(found->second.seconds, cost_->seconds);
+    found->second.ended = found->second.ended && cost_->ended;
+  }
+
+  void take_time(const Json& record) {
+    if (!cost_ || !record.contains("seconds")) return;
+    cost_->seconds = std::max(cost_->seconds, field<double>(record, "seconds"));
+    cost_->ended = record.contains("ended");
+  }
+
+  // Whether the rows taken are a whole chunk. A sum may fit a line that says something else: such a
+  // line is damage like any other.
+  bool ends_chunk(const Json& record) {
+    try {
+      take_time(record);
+      return !record.contains("ended") && take(record);
+    } catch (const Error& error) {
+      damaged(error.what());
+      return false;
+    }
+  }
+
   // A row counts only in an unbroken sequence from row 0 to the end record.
-  void take(const Json& record) {
+  bool take(const Json& record) {
     const auto chunk = field<std::uint64_t>(record, "chunk");
     if (record.contains("row")) {
       const auto row = field<std::size_t>(record, "row");
       if (row == 0) drop_chunk();
       if (row == 0) chunk_ = chunk;
-      if (chunk == chunk_ && row == rows_.size()) rows_.push_back(record.at("data"));
-    } else {
-      const auto count = field<std::size_t>(record, "rows");
-      if (chunk == chunk_ && count == rows_.size() && count > 0) finish(chunk);
-      drop_chunk();
+      if (chunk == chunk_ && row == rows_.size()) rows_.push_back(field<Json>(record, "data"));
+      return false;
     }
+    const auto count = field<std::size_t>(record, "rows");
+    if (chunk == chunk_ && count == rows_.size() && count > 0) return true;
+    drop_chunk();
+    return false;
   }
 
   void finish(std::uint64_t chunk) {
     const auto [found, is_new] = contents_.chunks.try_emplace(chunk, std::move(rows_));
     if (is_new) {
       places_[chunk] = place_;
-    } else if (found->second != rows_) {
-      fail_at_difference(chunk, found->second);
+      return;
     }
+    if (found->second != rows_) fail_at_difference(chunk, found->second);
+    contents_.redone_rows += rows_.size();
   }
 
   [[noreturn]] void fail_at_difference(std::uint64_t chunk, const std::vector<Json>& other) {
@@ -119,7 +160,9 @@ class Reader {
 
   const Json& header_;
   JournalContents contents_;
-  std::map<std::uint64_t, Place> places_;  // where each chunk's end record stands
+  std::map<std::uint64_t, Place> places_;   // where each chunk's end record stands
+  std::map<std::string, StartCost> costs_;  // by start
+  std::optional<StartCost> cost_;           // of the journal at hand, where it tells one
   Place place_;
   std::uint64_t chunk_ = 0;
   std::vector<Json> rows_;
@@ -142,11 +185,9 @@ fs::path journal_folder(const fs::path& output) {
   return output.string() + ".journal";
 }
 
-JournalContents begin_output(const fs::path& output, const Json& header, Resume resume) {
-  if (resume == Resume::yes) return read_journals(journal_folder(output), header);
+void begin_output(const fs::path& output) {
   remove_journals(journal_folder(output));
   fs::remove(output);
-  return {};
 }
 
 }  // namespace tradeoff::store

@@ -6,6 +6,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_name.hpp"
+#include "trust.hpp"
 
 namespace tradeoff::store {
 namespace {
@@ -130,7 +131,9 @@ void write_predictions(const std::filesystem::path& path, const Predictions& pre
   file.commit();
 }
 
-Predictions read_predictions(const std::filesystem::path& path) {
+namespace {
+
+Predictions read_here(const std::filesystem::path& path) {
   const Hdf5Reader file(path);
   Predictions predictions;
   try {
@@ -151,6 +154,13 @@ Predictions read_predictions(const std::filesystem::path& path) {
     fail(what.starts_with(path.string()) ? what : path.string() + ": " + what);
   }
   return predictions;
+}
+
+}  // namespace
+
+Predictions read_predictions(const std::filesystem::path& path) {
+  check_readable(path, [&] { (void)read_here(path); });
+  return read_here(path);
 }
 
 }  // namespace tradeoff::store

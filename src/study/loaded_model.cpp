@@ -9,21 +9,20 @@
 #include "tradeoff/infer/engine.hpp"
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/lora/peft_config.hpp"
+#include "tradeoff/model/stored_weights.hpp"
 
 namespace tradeoff::study {
 namespace {
 
 namespace fs = std::filesystem;
 
-// SHA-256 over the weight files in the order of their names.
-std::string weights_sha256(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
+// SHA-256 over the weight files in the order of their names. They are held to the configuration
+// first: what no model needs is not read.
+std::string weights_sha256(const ModelOptions& options) {
+  const model::StoredWeights weights(
+      options.model, model::read_config(options.model / "config.json"), options.quantization);
   Sha256 hash;
-  for (const fs::path& file : files) hash.update(MappedFile(file).text());
+  for (const fs::path& file : weights.checkpoint().files()) hash.update(MappedFile(file).text());
   return hash.finish();
 }
 
@@ -46,7 +45,8 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
                                         options.quantization, options.nf4_residency});
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= decoder->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
-  return {std::move(decoder), std::move(tokenizer), model::read_eos_ids(options.model)};
+  auto end_tokens = model::read_eos_ids(options.model, decoder->config().vocab_size);
+  return {std::move(decoder), std::move(tokenizer), std::move(end_tokens)};
 }
 
 std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options) {
@@ -78,7 +78,7 @@ Json model_identity(const comm::Session& session, const ModelOptions& options) {
   comm::agree(session, "config.json of the model", config);
   comm::agree(session, "kernels", std::string(model::kernels_name(device)));
   const std::string weights =
-      comm::broadcast(session, session.rank() == 0 ? weights_sha256(options.model) : std::string());
+      comm::broadcast(session, session.rank() == 0 ? weights_sha256(options) : std::string());
   const bool nf4 = options.quantization == model::Quantization::nf4 ||
                    model::asks_for_nf4(read_json(options.model / "config.json"));
   return {{"config_sha256", config},

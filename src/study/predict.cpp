@@ -33,9 +33,12 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
     lock.emplace(journals / "lock", options.model.lock);
-    finished = store::begin_output(options.out, header,
-                                   options.resume ? store::Resume::yes : store::Resume::no);
-    for (const std::string& damage : finished.damage) log::warn("{}", damage);
+    remove_leftovers_of(options.out);
+    if (options.resume) {
+      finished = finished_chunks(plan, journals, header);
+    } else {
+      store::begin_output(options.out);
+    }
     if (!finished.chunks.empty())
       log::info("{} of {} chunks are done", finished.chunks.size(), plan.chunks.size());
   }

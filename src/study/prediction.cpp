@@ -32,6 +32,17 @@ std::string describe(const task::Item& item) {
 // Answers of a typical Spider question, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
 
+// Whether the rows are the answers to the chunk's questions, in its order.
+bool is_of_plan(const PredictionPlan& plan, std::uint64_t index, const std::vector<Json>& rows) {
+  if (index >= plan.chunks.size() || rows.size() != plan.chunks[index].prompts.size()) return false;
+  const auto& prompts = plan.chunks[index].prompts;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto item = rows[i].is_object() ? rows[i].find(kItemKey) : rows[i].end();
+    if (item == rows[i].end() || *item != prompts[i]) return false;
+  }
+  return true;
+}
+
 // Shows on rank 0, every half second, how many items have been handed out and finished.
 class Ticker {
  public:
@@ -139,6 +150,19 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
   return header;
 }
 
+store::JournalContents finished_chunks(const PredictionPlan& plan,
+                                       const std::filesystem::path& folder, const Json& header) {
+  store::JournalContents finished = store::read_journals(folder, header);
+  for (const std::string& damage : finished.damage) log::warn("{}", damage);
+  std::erase_if(finished.chunks, [&](const auto& chunk) {
+    if (is_of_plan(plan, chunk.first, chunk.second)) return false;
+    log::warn("{}: chunk {} has rows of other items; it is computed again", folder.string(),
+              chunk.first);
+    return true;
+  });
+  return finished;
+}
+
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
   std::vector<Json> rows(plan.items.size());
   for (auto& [chunk, chunk_rows] : finished.chunks) {
@@ -177,11 +201,14 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
   for (std::size_t i = 0; i < order.size(); ++i)
     handed_out[i + 1] = handed_out[i] + plan.chunks[order[i]].prompts.size();
 
+  const store::Start start = {
+      comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
+      session.size()};
   std::string own_rows;
   bool stopped = false;
   {
     comm::ChunkCounter counter(session, order.size());
-    store::JournalWriter journal(journal_folder, header);
+    store::JournalWriter journal(journal_folder, header, start);
     infer::Engine engine(*model.decoder);
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {

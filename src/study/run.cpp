@@ -6,13 +6,13 @@
 #include <functional>
 #include <numeric>
 
+#include "prediction_cost.hpp"
 #include "study_data.hpp"
 #include "study_folder.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/log.hpp"
-#include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -84,8 +84,8 @@ class StudyRun {
                             {"sql_extraction", std::to_string(task::kExtractVersion)}};
     result.summary = reduce_study(predictions, options_.primary, floors_);
     predictions.summary = summary_tables(predictions, result.summary);
+    fs::remove(folder_.completion());  // it is of the file that goes
     store::write_predictions(folder_.predictions(), predictions);
-    result.ledger = folder_.read_ledger();
     result.predictions = std::move(predictions_);
     return result;
   }
@@ -163,12 +163,13 @@ class StudyRun {
                      adapter, options_.model.lock)) {
         return false;
       }
-      const std::int64_t peak = peak_memory(session);
-      if (session.rank() == 0)
-        folder_.append_ledger(training_ledger(arm, seed, session.size(), peak, adapter));
     }
+    const std::int64_t peak = trained ? 0 : peak_memory(session);
     if (session.rank() != 0) return true;
-    predictions_.training[{arm.name, seed}] = training_table(adapter);
+    const auto curve = train::trained_curve(adapter);
+    check(curve.has_value(), train::curve_file(adapter).string() + ": changed while it was read");
+    folder_.record(training_cost(arm, seed, peak, *curve, adapter));
+    predictions_.training[{arm.name, seed}] = training_table(*curve);
     return true;
   }
 
@@ -208,10 +209,7 @@ class StudyRun {
     const Json header = prediction_header(plan, identity);
     const auto journals = folder_.journal(arm.name, seed, task);
     store::JournalContents finished;
-    if (session.rank() == 0) {
-      finished = store::read_journals(journals, header);
-      for (const std::string& damage : finished.damage) log::warn("{}", damage);
-    }
+    if (session.rank() == 0) finished = finished_chunks(plan, journals, header);
     const bool missing =
         comm::any(session, session.rank() == 0 && finished.chunks.size() < plan.chunks.size());
     if (missing) {
@@ -222,7 +220,7 @@ class StudyRun {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
                 name_of(task));
     }
-    const Stopwatch clock;
+    StartsCost cost = starts_cost(finished);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
     const auto rows = missing
                           ? predict(session, *model_, plan, journals, header, std::move(finished))
@@ -230,26 +228,11 @@ class StudyRun {
     if (!rows) return false;
     const std::int64_t peak = missing ? peak_memory(session) : 0;
     if (session.rank() != 0) return true;
-    if (missing)
-      folder_.append_ledger(
-          ledger_entry(arm.name, seed, task, plan, *rows, clock.seconds(), session.size(), peak));
+    if (missing) cost = starts_cost(store::read_journals(journals, header));
+    folder_.record(prediction_cost({arm.name, name_of(task), seed}, plan, *rows, cost, peak));
     if (!gathers) return true;
     store_run(arm, seed, task, rendered.items, *rows);
     return true;
-  }
-
-  LedgerEntry ledger_entry(const std::string& arm, std::uint64_t seed, TaskKind task,
-                           const PredictionPlan& plan, const std::vector<Json>& rows,
-                           double seconds, int ranks, std::int64_t peak) const {
-    LedgerEntry entry{arm,     name_of(task), seed, static_cast<std::int64_t>(rows.size()), 0, 0,
-                      seconds, ranks,         peak};
-    for (const auto& prompt : plan.prompts)
-      entry.prompt_tokens += static_cast<std::int64_t>(prompt.size());
-    for (const Json& row : rows) {
-      if (row.contains("token_ids"))
-        entry.new_tokens += static_cast<std::int64_t>(row["token_ids"].size());
-    }
-    return entry;
   }
 
   void store_run(const ArmOptions& arm, std::uint64_t seed, TaskKind task,

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fstream>
-
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/store/difference.hpp"
+#include "tradeoff/study/run.hpp"
 
 namespace tradeoff::study {
 
@@ -34,6 +33,7 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
       fs::remove_all(root_ / name);
     }
   }
+  remove_leftovers_in(root_);
   if (fs::exists(study_json())) {
     const Json before = read_json(study_json());
     const auto found = store::differences(field<Json>(before, "config"), record);
@@ -52,31 +52,9 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
   write_atomically(study_json(), json.dump(2) + "\n");
 }
 
-void StudyFolder::append_ledger(const LedgerEntry& entry) const {
-  const Json json = {{"arm", entry.arm},
-                     {"seed", entry.seed},
-                     {"task", entry.task},
-                     {"questions", entry.questions},
-                     {"prompt_tokens", entry.prompt_tokens},
-                     {"new_tokens", entry.new_tokens},
-                     {"seconds", entry.seconds},
-                     {"ranks", entry.ranks},
-                     {"peak_bytes", entry.peak_bytes}};
-  std::ofstream(ledger(), std::ios::app) << to_line(json) + "\n";
-}
-
-std::vector<LedgerEntry> StudyFolder::read_ledger() const {
-  std::vector<LedgerEntry> entries;
-  if (!fs::exists(ledger())) return entries;
-  for_each_json_line(ledger(), [&](Json& row, std::size_t) {
-    entries.push_back({field<std::string>(row, "arm"), field<std::string>(row, "task"),
-                       field<std::uint64_t>(row, "seed"), field<std::int64_t>(row, "questions"),
-                       field<std::int64_t>(row, "prompt_tokens"),
-                       field<std::int64_t>(row, "new_tokens"), field<double>(row, "seconds"),
-                       field<std::int64_t>(row, "ranks"),
-                       field_or<std::int64_t>(row, "peak_bytes", 0)});
-  });
-  return entries;
+void StudyFolder::record(const LedgerEntry& entry) const {
+  const FileLock held(lock("ledger"));
+  record_cost(ledger(), entry);
 }
 
 void write_completion_record(const fs::path& output_dir) {

@@ -5,8 +5,8 @@
 
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/study/ledger.hpp"
 #include "tradeoff/study/options.hpp"
-#include "tradeoff/study/run.hpp"
 
 namespace tradeoff::study {
 
@@ -28,8 +28,8 @@ class StudyFolder {
   /// --overwrite empties it first. One process at a time (its own lock). Throws Error with each
   /// difference, key by key.
   void claim(const Json& record, const Json& machine, bool overwrite, LockKind kind) const;
-  void append_ledger(const LedgerEntry& entry) const;
-  std::vector<LedgerEntry> read_ledger() const;
+  /// Puts a cell's cost into the ledger, which other processes write too.
+  void record(const LedgerEntry& entry) const;
 
  private:
   std::filesystem::path root_;

@@ -1,17 +1,14 @@
 #include "train_arm.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/study/train_file.hpp"
 #include "tradeoff/train/curve.hpp"
 #include "tradeoff/train/trainer.hpp"
 
 namespace tradeoff::study {
-namespace {
-
-constexpr const char* kCurveFile = "train.jsonl";
-
-}  // namespace
-
 bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
                std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
                const std::filesystem::path& model_folder,
@@ -37,26 +34,44 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
   return train::train(session, *model.decoder, samples, job).complete;
 }
 
-LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,
-                            std::int64_t peak_bytes, const std::filesystem::path& adapter_folder) {
+LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed, std::int64_t peak_bytes,
+                          std::span<const train::CurveRow> curve,
+                          const std::filesystem::path& adapter_folder) {
   LedgerEntry entry;
   entry.arm = arm.name;
   entry.task = "training";
   entry.seed = seed;
-  entry.ranks = ranks;
   entry.peak_bytes = peak_bytes;
-  for (const train::CurveRow& row : train::read_curve(adapter_folder / kCurveFile)) {
-    entry.questions += train::global_batch_size(arm.train, ranks);
-    entry.prompt_tokens += row.tokens;
+  std::set<std::string> starts, cut;
+  const auto add = [&](const train::CurveRow& row) {
+    starts.insert(row.start);
+    entry.ranks = std::max<std::int64_t>(entry.ranks, row.ranks);
     entry.seconds += row.seconds;
+    entry.device_seconds += row.seconds * row.ranks;
+  };
+  for (const train::CurveRow& row : curve) {
+    add(row);
+    entry.questions += train::global_batch_size(arm.train, row.ranks);
+    entry.prompt_tokens += row.tokens;
   }
+  std::vector<std::string> damage;
+  for (const train::CurveRow& row : train::read_curve(train::redone_file(adapter_folder), damage)) {
+    add(row);
+    // A start that was asked to stop saves first; one whose steps are lost was killed.
+    cut.insert(row.start);
+    entry.redone += train::global_batch_size(arm.train, row.ranks);
+    entry.redone_seconds += row.seconds;
+  }
+  for (const std::string& line : damage) log::warn("{}", line);
+  entry.starts = static_cast<std::int64_t>(starts.size());
+  entry.cut_starts = static_cast<std::int64_t>(cut.size() + damage.size());
   return entry;
 }
 
-store::Table training_table(const std::filesystem::path& adapter_folder) {
+store::Table training_table(std::span<const train::CurveRow> curve) {
   store::Ints step, tokens, supervised;
   store::Doubles epoch, loss, learning_rate, grad_norm;
-  for (const train::CurveRow& row : train::read_curve(adapter_folder / kCurveFile)) {
+  for (const train::CurveRow& row : curve) {
     step.push_back(row.step);
     epoch.push_back(row.epoch);
     loss.push_back(row.loss);

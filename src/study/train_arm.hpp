@@ -5,9 +5,10 @@
 
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/store/table.hpp"
+#include "tradeoff/study/ledger.hpp"
 #include "tradeoff/study/options.hpp"
-#include "tradeoff/study/run.hpp"
 #include "tradeoff/task/item.hpp"
+#include "tradeoff/train/curve.hpp"
 
 namespace tradeoff::study {
 
@@ -19,11 +20,13 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
                const std::filesystem::path& model_folder,
                const std::filesystem::path& adapter_folder, LockKind lock);
 
-/// What the training took, over all runs that did a part of it.
-LedgerEntry training_ledger(const ArmOptions& arm, std::uint64_t seed, int ranks,
-                            std::int64_t peak_bytes, const std::filesystem::path& adapter_folder);
+/// What the training took, over all starts that did a part of it. `curve` is what the folder's
+/// finished training has (train::trained_curve).
+LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed, std::int64_t peak_bytes,
+                          std::span<const train::CurveRow> curve,
+                          const std::filesystem::path& adapter_folder);
 
 /// /runs/<arm>/seed-<s>/training: the loss curve without times.
-store::Table training_table(const std::filesystem::path& adapter_folder);
+store::Table training_table(std::span<const train::CurveRow> curve);
 
 }  // namespace tradeoff::study

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
@@ -33,9 +34,9 @@ std::vector<std::int32_t> read_prompt_ids(const Json& row) {
   std::vector<std::int32_t> ids;
   ids.reserve(found->size());
   for (const Json& id : *found) {
-    const bool whole = id.is_number_integer();
-    if (!whole || id.get<std::int64_t>() < 0 ||
-        id.get<std::int64_t>() > std::numeric_limits<std::int32_t>::max()) {
+    const bool fits =
+        id.is_number_unsigned() && std::in_range<std::int32_t>(id.get<std::uint64_t>());
+    if (!fits) {
       fail(fmt::format("key \"prompt_ids\": entry {} is {}, expected a token id", ids.size(),
                        to_line(id)));
     }

@@ -57,8 +57,8 @@ class ColumnIndex {
           fmt::format("{} column_names_original, but {} column_types", names.size(), types.size()));
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto table = names.at(i).at(0).get<std::int64_t>();
-      const auto name = names.at(i).at(1).get<std::string>();
+      const auto table = value_as<std::int64_t>(names.at(i).at(0));
+      const auto name = value_as<std::string>(names.at(i).at(1));
       if (table < 0) {
         places_.push_back(std::nullopt);
         continue;
@@ -69,12 +69,12 @@ class ColumnIndex {
       }
       auto& columns = schema.tables[static_cast<std::size_t>(table)].columns;
       places_.push_back(ColumnRef{static_cast<std::size_t>(table), columns.size()});
-      columns.push_back({name, types.at(i).get<std::string>()});
+      columns.push_back({name, value_as<std::string>(types.at(i))});
     }
   }
 
   ColumnRef at(const Json& number, const char* key) const {
-    const auto i = number.get<std::int64_t>();
+    const auto i = value_as<std::int64_t>(number);
     if (i < 0 || i >= static_cast<std::int64_t>(places_.size()) ||
         !places_[static_cast<std::size_t>(i)]) {
       fail(

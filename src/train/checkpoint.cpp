@@ -13,6 +13,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/model/safetensors.hpp"
 
@@ -84,11 +85,24 @@ void verify(const fs::path& folder) {
   }
 }
 
+std::vector<CurveRow> read_state_curve(const fs::path& file, const Json& state) {
+  try {
+    std::vector<CurveRow> rows;
+    for (const Json& row : field<Json>(state, "curve")) rows.push_back(curve_row(row));
+    check(is_whole_curve(rows, field<std::int64_t>(state, "step")),
+          "key \"curve\": expected a row for each step");
+    return rows;
+  } catch (const Error& error) {
+    fail(file.string() + ": " + error.what());
+  }
+}
+
 Checkpoint load(const fs::path& folder, const model::DecoderConfig& config) {
   verify(folder);
   Checkpoint checkpoint;
   checkpoint.state = read_json(folder / kState);
   checkpoint.step = field<std::int64_t>(checkpoint.state, "step");
+  checkpoint.curve = read_state_curve(folder / kState, checkpoint.state);
   checkpoint.parameters = lora::read_peft(folder, config).parameters;
   read_optimizer(folder / kOptimizer, checkpoint);
   return checkpoint;
@@ -120,7 +134,10 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
   fs::create_directories(partial);
   lora::write_peft(partial, adapter, base_model);
   write_optimizer(partial / kOptimizer, checkpoint);
-  write_atomically(partial / kState, checkpoint.state.dump(2) + "\n");
+  Json state = checkpoint.state;
+  state["curve"] = Json::array();
+  for (const CurveRow& row : checkpoint.curve) state["curve"].push_back(to_json(row));
+  write_atomically(partial / kState, state.dump(2) + "\n");
   Json manifest = Json::object();
   for (const char* name : kFiles) {
     manifest[name] = {{"bytes", fs::file_size(partial / name)},
@@ -135,6 +152,20 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
     fs::remove_all(folder_of(out, steps.front()));
     steps.erase(steps.begin());
   }
+}
+
+std::vector<CurveRow> newest_checkpoint_curve(const fs::path& out) {
+  std::vector<std::int64_t> steps = checkpoint_steps(out);
+  for (; !steps.empty(); steps.pop_back()) {
+    const fs::path folder = folder_of(out, steps.back());
+    try {
+      verify(folder);
+      return read_state_curve(folder / kState, read_json(folder / kState));
+    } catch (const std::exception& error) {
+      log::warn("checkpoint {} is damaged and passed over: {}", steps.back(), error.what());
+    }
+  }
+  return {};
 }
 
 std::optional<Checkpoint> load_newest_checkpoint(const fs::path& out,

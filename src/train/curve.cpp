@@ -1,9 +1,54 @@
 #include "tradeoff/train/curve.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 
 namespace tradeoff::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Made = std::pair<std::string, std::int64_t>;  // a start's step
+
+std::vector<CurveRow> read_and_tell(const fs::path& file) {
+  std::vector<std::string> damage;
+  auto rows = read_curve(file, damage);
+  for (const std::string& line : damage) log::warn("{}", line);
+  return rows;
+}
+
+void write_rows(const fs::path& file, const std::vector<CurveRow>& rows) {
+  std::string text;
+  for (const CurveRow& row : rows) text += store::seal(to_json(row));
+  write_atomically(file, text);
+}
+
+// A kill between the two files leaves a row in both: each start's step counts once.
+void keep_redone(const fs::path& out, const std::vector<CurveRow>& kept) {
+  std::set<Made> known;
+  for (const CurveRow& row : kept) known.emplace(row.start, row.step);
+  std::vector<CurveRow> redone = read_and_tell(redone_file(out));
+  for (const CurveRow& row : redone) known.emplace(row.start, row.step);
+  const std::size_t before = redone.size();
+  for (const CurveRow& row : read_and_tell(curve_file(out))) {
+    if (known.emplace(row.start, row.step).second) redone.push_back(row);
+  }
+  if (redone.size() > before) write_rows(redone_file(out), redone);
+}
+
+// The file of exactly these rows, to which others are appended.
+fs::path begin_curve(const fs::path& out, const std::vector<CurveRow>& kept) {
+  keep_redone(out, kept);
+  write_rows(curve_file(out), kept);
+  return curve_file(out);
+}
+
+}  // namespace
 
 Json to_json(const CurveRow& row) {
   return {{"step", row.step},
@@ -14,35 +59,57 @@ Json to_json(const CurveRow& row) {
           {"tokens", row.tokens},
           {"supervised_tokens", row.supervised_tokens},
           {"seconds", row.seconds},
-          {"tokens_per_s", row.tokens_per_s()}};
+          {"tokens_per_s", row.tokens_per_s()},
+          {"start", row.start},
+          {"ranks", row.ranks}};
 }
 
-std::vector<CurveRow> read_curve(const std::filesystem::path& file) {
+CurveRow curve_row(const Json& json) {
+  return {field<std::int64_t>(json, "step"),
+          field<double>(json, "epoch"),
+          field<double>(json, "loss"),
+          field<double>(json, "lr"),
+          field<double>(json, "grad_norm"),
+          field<std::int64_t>(json, "tokens"),
+          field<std::int64_t>(json, "supervised_tokens"),
+          field<double>(json, "seconds"),
+          field<std::string>(json, "start"),
+          field<int>(json, "ranks")};
+}
+
+fs::path curve_file(const fs::path& out) {
+  return out / "train.jsonl";
+}
+fs::path redone_file(const fs::path& out) {
+  return out / "redone.jsonl";
+}
+
+std::vector<CurveRow> read_curve(const fs::path& file, std::vector<std::string>& damage) {
   std::vector<CurveRow> rows;
-  for_each_json_line(file, [&](Json& row, std::size_t) {
-    rows.push_back({field<std::int64_t>(row, "step"), field<double>(row, "epoch"),
-                    field<double>(row, "loss"), field<double>(row, "lr"),
-                    field<double>(row, "grad_norm"), field<std::int64_t>(row, "tokens"),
-                    field<std::int64_t>(row, "supervised_tokens"), field<double>(row, "seconds")});
-  });
+  if (!fs::exists(file)) return rows;
+  for (const auto& [object, number] : store::read_sealed(file)) {
+    try {
+      check(object.has_value(), "the line is not as it was written");
+      rows.push_back(curve_row(*object));
+    } catch (const Error& error) {
+      damage.push_back(fmt::format("{}:{}: {}", file.string(), number, error.what()));
+    }
+  }
   return rows;
 }
 
-CurveWriter::CurveWriter(const std::filesystem::path& file, std::int64_t kept) : file_(file) {
-  std::vector<CurveRow> rows;
-  if (kept > 0) rows = read_curve(file);
-  check(static_cast<std::int64_t>(rows.size()) >= kept,
-        file.string() + ": fewer rows than the checkpoint has steps");
-  rows.resize(static_cast<std::size_t>(kept));
-  std::string text;
-  for (const CurveRow& row : rows) text += to_line(to_json(row)) + "\n";
-  write_atomically(file, text);
-  out_.open(file, std::ios::app);
+bool is_whole_curve(const std::vector<CurveRow>& rows, std::int64_t steps) {
+  std::int64_t next = 1;
+  return std::ranges::all_of(rows, [&](const CurveRow& row) { return row.step == next++; }) &&
+         next == steps + 1;
 }
 
+CurveWriter::CurveWriter(const fs::path& out, std::vector<CurveRow> kept)
+    : rows_(std::move(kept)), file_(begin_curve(out, rows_), store::Begin::existing) {}
+
 void CurveWriter::add(const CurveRow& row) {
-  out_ << to_line(to_json(row)) << "\n" << std::flush;
-  check(out_.good(), file_.string() + ": cannot be written");
+  file_.append(store::seal(to_json(row)));
+  rows_.push_back(row);
 }
 
 }  // namespace tradeoff::train

@@ -9,6 +9,7 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/store/difference.hpp"
@@ -27,6 +28,7 @@ RunFolder::RunFolder(const comm::Session& session, fs::path path, Json record, L
   if (session_.rank() != 0) return;
   fs::create_directories(path_);
   lock_.emplace(path_ / "lock", lock);
+  remove_leftovers_in(path_);
 }
 
 std::optional<Checkpoint> RunFolder::open(const model::DecoderConfig& config, bool resume,
@@ -87,6 +89,10 @@ std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& conf
   for (const char* name : {"adapter_config.json", "adapter_model.safetensors", kCompleteFile}) {
     fs::remove(path_ / name);
   }
+  // What an earlier start of this training did stays as its cost; another training's goes.
+  if (!resume || !fs::exists(run_file)) {
+    for (const fs::path& file : {curve_file(path_), redone_file(path_)}) fs::remove(file);
+  }
   write_atomically(run_file, Json{{"record", record_}}.dump(2) + "\n");
   return std::nullopt;
 }
@@ -97,7 +103,25 @@ void RunFolder::complete(const TrainResult& result) const {
 }
 
 bool is_complete(const fs::path& output_dir) {
-  return fs::exists(output_dir / kCompleteFile);
+  return trained_curve(output_dir).has_value();
+}
+
+std::optional<std::vector<CurveRow>> trained_curve(const fs::path& output_dir) {
+  const fs::path record = output_dir / kCompleteFile, file = curve_file(output_dir);
+  if (!fs::exists(record)) return std::nullopt;
+  const auto steps = field<std::int64_t>(read_json(record), "steps");
+  std::vector<std::string> damage;
+  std::vector<CurveRow> rows = read_curve(file, damage);
+  if (damage.empty() && is_whole_curve(rows, steps)) return rows;
+  for (const std::string& line : damage) log::warn("{}", line);
+  rows = newest_checkpoint_curve(output_dir);
+  if (is_whole_curve(rows, steps)) {
+    log::warn("{}: expected {} steps; the checkpoint's are taken", file.string(), steps);
+    return rows;
+  }
+  log::warn("{}: expected {} steps, which no checkpoint has either; the training is done again",
+            file.string(), steps);
+  return std::nullopt;
 }
 
 }  // namespace tradeoff::train

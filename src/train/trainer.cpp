@@ -19,6 +19,7 @@
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/model/device.hpp"
 #include "tradeoff/store/difference.hpp"
+#include "tradeoff/store/journal.hpp"
 #include "tradeoff/train/adamw.hpp"
 #include "tradeoff/train/checkpoint.hpp"
 #include "tradeoff/train/curve.hpp"
@@ -28,7 +29,6 @@ namespace tradeoff::train {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kCurveFile = "train.jsonl";
 
 Json lora_record(const lora::LoraOptions& lora) {
   Json record = {{"lora_r", lora.lora_r},
@@ -94,7 +94,11 @@ class Trainer {
       result.loss = field<double>(found->state, "loss");
     }
     std::optional<CurveWriter> curve;
-    if (session_.rank() == 0) curve.emplace(job_.output_dir / kCurveFile, result.steps);
+    store::Start start;
+    if (session_.rank() == 0) {
+      start = store::new_start(session_.size());
+      curve.emplace(job_.output_dir, found ? found->curve : std::vector<CurveRow>());
+    }
 
     decoder_.prepare_backward();
     GradientStep step(session_, decoder_, job_.lora, job_.options, pick_policy());
@@ -122,8 +126,8 @@ class Trainer {
       result.steps = index + 1;
       result.loss = sums.loss;
       const CurveRow row{
-          result.steps, epoch_after(result.steps), sums.loss,      learning_rate, norm,
-          sums.tokens,  sums.supervised,           clock.seconds()};
+          result.steps, epoch_after(result.steps), sums.loss,       learning_rate, norm,
+          sums.tokens,  sums.supervised,           clock.seconds(), start.id,      start.ranks};
       if (curve) curve->add(row);
       if (progress) {
         progress->update(static_cast<std::uint64_t>(result.steps),
@@ -132,16 +136,17 @@ class Trainer {
       stop = sums.stop && result.steps < total_;
       const bool due = job_.options.save_steps > 0 && result.steps % job_.options.save_steps == 0;
       if (due || stop || result.steps == last) {
-        save(optimizer, result);
+        save(optimizer, result, curve);
         saved = result.steps;
       }
     }
     progress.reset();
-    if (saved < result.steps) save(optimizer, result);
+    if (saved < result.steps) save(optimizer, result, curve);
     decoder_.set_adapter(&adapter_.weights);
     result.complete = !stop;
     if (result.complete && session_.rank() == 0) {
       lora::write_peft(job_.output_dir, adapter_, job_.base_model);
+      curve->sync();
       if (result.steps == total_) folder.complete(result);
     }
     comm::barrier(session_);
@@ -190,9 +195,12 @@ class Trainer {
                                                  steps.back(), job_.output_dir.string())));
   }
 
-  void save(const AdamW& optimizer, const TrainResult& result) const {
-    if (session_.rank() != 0) return;
+  // `curve` is rank 0's; the others save nothing.
+  void save(const AdamW& optimizer, const TrainResult& result,
+            const std::optional<CurveWriter>& curve) const {
+    if (!curve) return;
     Checkpoint checkpoint;
+    checkpoint.curve = curve->rows();
     checkpoint.step = result.steps;
     checkpoint.exp_avg = optimizer.exp_avg().cpu();
     checkpoint.exp_avg_sq = optimizer.exp_avg_sq().cpu();

@@ -139,6 +139,37 @@ def killed_and_resumed(outside, model):
     assert child.returncode != 0 or out.exists()
 
 
+def ledger_of(folder):
+    return {(row["task"], row["seed"]): row for row in map(json.loads, (folder / "ledger.jsonl").open())}
+
+
+def costs_outlive_stops(outside, job, folder, want):
+    """A damaged or lost ledger is made again of the journals; a killed start's time is kept and told."""
+    ledger, before = folder / "ledger.jsonl", ledger_of(folder)
+    assert all(row["starts"] == 1 and row["cut_starts"] == 0 and row["seconds"] > 0 for row in before.values()), before
+    for tail in (b'{"arm":"ba', b"\0" * 4096, b"\0\n", b"[]\n"):
+        ledger.write_bytes(ledger.read_bytes()[:-1 - len(tail) % 3] + tail)
+        outside.call(1, "run", job, "--output-dir", folder)
+        assert ledger_of(folder).keys() == before.keys(), tail
+    ledger.unlink()
+    outside.call(1, "run", job, "--output-dir", folder)
+    for key, row in ledger_of(folder).items():
+        assert {**row, "peak_bytes": 0} == {**before[key], "peak_bytes": 0}, (row, before[key])
+
+    killed = outside.work / "killed-study"
+    child = outside.start(1, "run", job, "--output-dir", killed)
+    while child.poll() is None and not any('"rows"' in path.read_text() for path in killed.glob("journal/**/*.jsonl")):
+        time.sleep(0.002)
+    child.kill()
+    child.communicate()
+    outside.call(1, "run", job, "--output-dir", killed)
+    assert sha256(killed / "predictions.h5") == want
+    rows = ledger_of(killed).values()
+    assert sum(row["starts"] for row in rows) == len(rows) + 1 and sum(row["cut_starts"] for row in rows) == 1, rows
+    cost = json.loads((killed / "report.json").read_text())["cost"]["base"]
+    assert cost["cut_starts"] == 1 and abs(cost["predict_s"] - sum(row["seconds"] for row in rows)) < 1e-9, cost
+
+
 def whole_study(outside, model):
     o, work = outside.o, outside.work
     job = work / "job.ini"
@@ -175,6 +206,7 @@ def whole_study(outside, model):
     # Again: nothing is computed, the bytes stay. Another configuration is refused, unless it is told to start anew.
     again = outside.call(2, "run", job, "--output-dir", folder)
     assert "loading" not in again and sha256(folder / "predictions.h5") == hashes[1]
+    costs_outlive_stops(outside, job, folder, hashes[1])
     outside.call(1, "run", job, "--output-dir", folder, "--data-seed=5", code=1, says=["data_seed"])
     outside.call(1, "run", job, "--output-dir", folder, "--data-seed=5", "--overwrite")
     assert sha256(folder / "predictions.h5") != hashes[1]

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "tradeoff/base/atomic_file.hpp"
@@ -124,6 +126,91 @@ TEST(Progress, durations_read_as_people_write_them) {
   EXPECT_EQ(format_duration(7.2), "7 s");
   EXPECT_EQ(format_duration(245), "4:05");
   EXPECT_EQ(format_duration(3723), "1:02:03");
+}
+
+TEST(AtomicFile, leftovers_of_killed_writers_are_removed_and_nothing_else) {
+  namespace fs = std::filesystem;
+  const fs::path folder =
+      fs::temp_directory_path() / ("tradeoff-leftovers-" + std::to_string(::getpid()));
+  fs::create_directories(folder / "deep");
+  AtomicFile written(folder / "deep" / "now");  // by this process, at this moment
+  const auto put = [&](const char* name) { std::ofstream(folder / name) << "x"; };
+  for (const char* name :
+       {"a.json.tmp-12", "b.json.tmp-12", "deep/c.tmp-7", "a.json", "x.tmp-", "x.tmp-1a", "tmp-12"})
+    put(name);
+  ASSERT_EQ(::mkfifo((folder / "fifo.tmp-12").c_str(), 0600), 0);
+  remove_leftovers_of(folder / "a.json");
+  EXPECT_FALSE(fs::exists(folder / "a.json.tmp-12"));
+  EXPECT_TRUE(fs::exists(folder / "b.json.tmp-12"));
+  remove_leftovers_in(folder);
+  EXPECT_FALSE(fs::exists(folder / "b.json.tmp-12"));
+  EXPECT_FALSE(fs::exists(folder / "deep/c.tmp-7"));
+  for (const char* name : {"a.json", "x.tmp-", "x.tmp-1a", "tmp-12", "fifo.tmp-12"})
+    EXPECT_TRUE(fs::exists(folder / name)) << name;
+  written.write("whole");
+  written.commit();
+  EXPECT_EQ(read_text(folder / "deep" / "now"), "whole");
+  fs::remove_all(folder);
+}
+
+TEST(MappedFile, refuses_what_is_no_regular_file_without_waiting) {
+  namespace fs = std::filesystem;
+  const fs::path fifo = fs::temp_directory_path() / ("tradeoff-fifo-" + std::to_string(::getpid()));
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const fs::path& path : {fifo, fs::path("/dev/zero"), fs::path("/dev/null"), fs::path("/")}) {
+    EXPECT_THROW(MappedFile{path}, Error) << path;
+    EXPECT_THROW(read_json(path), Error) << path;
+  }
+  fs::remove(fifo);
+}
+
+TEST(Json, is_read_in_time_that_grows_with_its_size_or_refused) {
+  std::string keys = "{", tensors = "{";
+  for (int i = 0; i < 300000; ++i) {
+    tensors += (i ? ",\"" : "\"") + std::to_string(i) + "\":" + std::to_string(i);
+  }
+  tensors += "}";
+  EXPECT_THROW(parse_json(tensors), Error);
+  const Stopwatch clock;
+  const auto path = std::filesystem::temp_directory_path() / "tradeoff-wide.json";
+  std::ofstream(path) << tensors;
+  EXPECT_EQ(read_wide_json(path).size(), 300000u);
+  std::filesystem::remove(path);
+  for (std::size_t i = 0; i < kMaxKeys; ++i) {
+    keys += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  }
+  EXPECT_EQ(parse_json(keys + "}").size(), kMaxKeys);
+  EXPECT_THROW(parse_json(keys + ",\"more\":0}"), Error);
+  EXPECT_LT(clock.seconds(), 5);
+}
+
+TEST(Fields, hold_each_integer_to_the_range_of_its_type) {
+  const auto found = [](const std::string& text, auto type) {
+    return field<decltype(type)>(parse_json(R"({"v":)" + text + "}"), "v");
+  };
+  EXPECT_EQ(found("2147483647", int{}), 2147483647);
+  EXPECT_EQ(found("-9223372036854775808", std::int64_t{}),
+            std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(found("18446744073709551615", std::uint64_t{}), ~std::uint64_t{0});
+  EXPECT_EQ(found("[1, -2]", std::vector<int>{}), (std::vector<int>{1, -2}));
+  for (const char* text : {"4294967300", "1099511627776", "-2147483649", "2.0", "1.5", "true",
+                           "\"1\"", "18446744073709551616", "[1]", "{}"}) {
+    EXPECT_THROW(found(text, int{}), Error) << text;
+  }
+  EXPECT_THROW(found("9223372036854775808", std::int64_t{}), Error);
+  EXPECT_THROW(found("-1", std::uint64_t{}), Error);
+  EXPECT_THROW(found("[1, 4294967300]", std::vector<int>{}), Error);
+  EXPECT_THROW(found("[1, 2.5]", std::vector<std::int32_t>{}), Error);
+  EXPECT_THROW(found("1", bool{}), Error);
+  EXPECT_THROW(found("[1]", std::vector<std::string>{}), Error);
+  EXPECT_THROW(found("1e39", float{}), Error);
+  EXPECT_EQ(found("3", double{}), 3.0);
+  try {
+    found("4294967300", int{});
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "key \"v\": found 4294967300, expected an integer from -2147483648 to 2147483647");
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +137,30 @@ TEST_F(Gguf, wrong_types_and_missing_keys_are_named) {
   EXPECT_NE(said([&] { file.string_value("nowhere"); }).find("missing key \"nowhere\""),
             std::string::npos);
   EXPECT_NE(said([&] { file.tensor("third"); }).find("no tensor \"third\""), std::string::npos);
+}
+
+TEST_F(Gguf, numbers_that_are_not_finite_are_named) {
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    Bytes bytes;
+    bytes.head(0, 3).string("theta").u32(6).number(bad);
+    bytes.string("wide").u32(12).number(static_cast<double>(bad));
+    bytes.string("scores").u32(9).u32(6).u64(2).number(0.5f).number(bad);
+    const GgufFile file = open(bytes.pad(32).text);
+    const auto said = [](const auto& act) -> std::string {
+      try {
+        act();
+      } catch (const Error& error) {
+        return error.what();
+      }
+      return "no error";
+    };
+    for (const char* key : {"theta", "wide"}) {
+      EXPECT_NE(said([&] { (void)file.real_value(key); }).find(std::string("key \"") + key + "\""),
+                std::string::npos);
+    }
+    EXPECT_NE(said([&] { (void)file.floats("scores"); }).find("a finite number"),
+              std::string::npos);
+  }
 }
 
 TEST_F(Gguf, every_truncation_is_an_error) {

@@ -105,7 +105,7 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
   const std::vector<std::string> expected{
       path +
           ":14: found arm \"no/slash\", expected a name of letters, digits, -, _ and dots, not "
-          "first",
+          "first; at most 128 bytes",
       path + ":3: unknown section [trian] (did you mean \"train\"?)",
       path + ":6: learning_rate: found \"0\", expected a number, above 0",
       path + ":8: unknown key \"learning_rate\" in [mmlu] (belongs to [train])",
@@ -117,6 +117,14 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
       path + ":16: max_steps: stands twice, first at " + path + ":15",
       "--study.seeds: missing; expected N: Seeds"};
   EXPECT_EQ(problems.lines(), expected);
+}
+
+TEST_F(JobTest, an_arms_name_fits_a_file_name) {
+  for (const std::size_t size : {1, 128, 129, 300}) {
+    Problems problems;
+    JobFile::read(file("j.ini", "[arm." + std::string(size, 'a') + "]\n"), problems);
+    EXPECT_EQ(problems.empty(), size <= 128) << size;
+  }
 }
 
 TEST_F(JobTest, an_arm_that_is_not_there_is_an_error) {

@@ -168,7 +168,7 @@ def main():
     write_gguf(work / "key.gguf", "qwen2", model, vocabulary, qwen2__attention__sliding_window=16)
     refused(program, work, work / "key.gguf", "key.gguf", "qwen2.attention.sliding_window", "not known")
     write_gguf(work / "key.gguf", "qwen2", model, vocabulary, qwen2__expert_count=8)
-    refused(program, work, work / "key.gguf", "key.gguf", "qwen2.expert_count")
+    refused(program, work, work / "key.gguf", "key.gguf", "qwen2.expert_count", "found 8, expected 0")
     write_gguf(work / "key.gguf", "qwen2", model, vocabulary, qwen2__pooling_type=1)
     refused(program, work, work / "key.gguf", "key.gguf", "qwen2.pooling_type")
     shutil.rmtree(work)

@@ -35,7 +35,8 @@ TEST(Columns, take_values_and_mark_what_is_missing) {
 TEST(Columns, name_row_and_key_of_a_bad_value) {
   const std::array<Json, 2> rows{Json{{"v", 1}}, Json{{"v", "x"}}};
   EXPECT_EQ(message_of([&] { ints_of(rows, "v"); }),
-            "row 1: key \"v\": found \"x\", expected an integer");
+            "row 1: key \"v\": found \"x\", expected an integer from -9223372036854775808 to "
+            "9223372036854775807");
   EXPECT_EQ(message_of([&] { ints_of(kRows, "absent"); }), "row 0: missing key \"absent\"");
   EXPECT_NE(message_of([&] { flags_of(rows, "v"); }).find("row 0: key \"v\": found 1"),
             std::string::npos);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "journal_format.hpp"
 #include "store_fixture.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/store/difference.hpp"
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 using Chunks = std::map<std::uint64_t, std::vector<Json>>;
 
 const Json kHeader = {{"items", "ab12"}, {"options", {{"chunk_size", 64}, {"dtype", "bfloat16"}}}};
+const Start kStart = new_start(2);
 
 std::vector<Json> rows_of_chunk(std::uint64_t chunk, int count) {
   std::vector<Json> rows;
@@ -34,7 +36,7 @@ struct Journals : StoreFiles {
 
   // Two chunks in one file; its bytes.
   std::string small_journal(Chunks& truth) {
-    JournalWriter writer(journals, {{"items", "ab"}});
+    JournalWriter writer(journals, {{"items", "ab"}}, kStart);
     for (const std::uint64_t chunk : {7, 3}) {
       truth[chunk] = writer.append(chunk, std::array{Json{{"t", "é"}}, Json{{"t", chunk}}});
     }
@@ -52,7 +54,7 @@ TEST_F(Journals, give_back_what_was_appended_whatever_the_number_of_writers) {
     {
       std::vector<std::unique_ptr<JournalWriter>> writers;
       for (std::size_t r = 0; r < ranks; ++r) {
-        writers.push_back(std::make_unique<JournalWriter>(journals, kHeader));
+        writers.push_back(std::make_unique<JournalWriter>(journals, kHeader, kStart));
       }
       for (const auto& [chunk, rows] : truth) {
         EXPECT_EQ(writers[chunk * 7 % ranks]->append(chunk, rows), rows);
@@ -100,7 +102,7 @@ TEST_F(Journals, with_any_bit_flipped_lose_the_chunk_and_nothing_else) {
   Chunks truth;
   const std::string whole = small_journal(truth);
   const std::size_t header_end = whole.find('\n');
-  const std::size_t first_end = whole.find(R"("rows":2})") + 10;
+  const std::size_t first_end = whole.find('\n', whole.find(R"("rows":2)")) + 1;
   remove_journals(journals);
   fs::create_directories(journals);
   for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
@@ -129,7 +131,7 @@ TEST_F(Journals, keep_every_acknowledged_chunk_through_a_kill) {
     ASSERT_EQ(::pipe(pipe.data()), 0);
     const pid_t child = ::fork();
     if (child == 0) {
-      JournalWriter writer(journals, kHeader);
+      JournalWriter writer(journals, kHeader, kStart);
       for (std::uint64_t chunk = acknowledged;; ++chunk) {
         (void)writer.append(chunk, rows_of_chunk(chunk, 3));
         if (::write(pipe[1], &chunk, sizeof chunk) < 0) ::_exit(1);
@@ -156,7 +158,7 @@ TEST_F(Journals, keep_every_acknowledged_chunk_through_a_kill) {
 }
 
 TEST_F(Journals, of_another_run_are_refused_key_by_key) {
-  { (void)JournalWriter(journals, kHeader).append(0, rows_of_chunk(0, 1)); }
+  { (void)JournalWriter(journals, kHeader, kStart).append(0, rows_of_chunk(0, 1)); }
   const Json reordered = {{"options", {{"dtype", "bfloat16"}, {"chunk_size", 64}}},
                           {"items", "ab12"}};
   EXPECT_EQ(read_journals(journals, reordered).chunks.size(), 1u);
@@ -172,12 +174,12 @@ TEST_F(Journals, of_another_run_are_refused_key_by_key) {
 }
 
 TEST_F(Journals, may_hold_a_chunk_twice_if_it_is_the_same) {
-  { (void)JournalWriter(journals, kHeader).append(5, rows_of_chunk(5, 3)); }
-  { (void)JournalWriter(journals, kHeader).append(5, rows_of_chunk(5, 3)); }
+  { (void)JournalWriter(journals, kHeader, kStart).append(5, rows_of_chunk(5, 3)); }
+  { (void)JournalWriter(journals, kHeader, kStart).append(5, rows_of_chunk(5, 3)); }
   EXPECT_EQ(read(), (Chunks{{5, rows_of_chunk(5, 3)}}));
   auto rows = rows_of_chunk(5, 3);
   rows[1]["text"] = "other";
-  { (void)JournalWriter(journals, kHeader).append(5, rows); }
+  { (void)JournalWriter(journals, kHeader, kStart).append(5, rows); }
   const std::string what = message_of([&] { read(); });
   EXPECT_NE(what.find("chunk 5 was computed twice with different results; row 1 of "),
             std::string::npos)
@@ -185,8 +187,52 @@ TEST_F(Journals, may_hold_a_chunk_twice_if_it_is_the_same) {
   EXPECT_NE(what.find("\n  text: "), std::string::npos) << what;
 }
 
+TEST_F(Journals, tell_what_each_start_cost_and_whether_a_kill_ended_it) {
+  const Start first = new_start(2), second = new_start(3);
+  ASSERT_NE(first.id, second.id);
+  for (const std::uint64_t rank : {0, 1}) {
+    (void)JournalWriter(journals, kHeader, first).append(rank, rows_of_chunk(rank, 1));
+  }
+  auto contents = read_journals(journals, kHeader);
+  ASSERT_EQ(contents.starts.size(), 1u);  // two journals of one start
+  EXPECT_TRUE(contents.starts[0].ended);
+  EXPECT_EQ(contents.starts[0].start.ranks, 2);
+  EXPECT_GT(contents.starts[0].seconds, 0);
+
+  JournalWriter killed(journals, kHeader, second);
+  (void)killed.append(2, rows_of_chunk(2, 1));
+  put(journals / "journal-no-header.jsonl", seal({{"journal", kJournalVersion}}));
+  contents = read_journals(journals, kHeader);
+  ASSERT_EQ(contents.starts.size(), 2u);
+  for (const StartCost& cost : contents.starts) {
+    EXPECT_EQ(cost.ended, cost.start.id == first.id);
+    EXPECT_GT(cost.seconds, 0);
+  }
+  EXPECT_EQ(contents.unknown_starts, 1u);
+  ASSERT_EQ(contents.damage.size(), 1u);
+  EXPECT_EQ(contents.redone_rows, 0u);
+}
+
+TEST_F(Journals, take_a_line_whose_sum_fits_and_whose_keys_do_not_as_damage) {
+  for (const Json& line : {Json{{"chunk", "7"}, {"rows", 1}}, Json{{"chunk", -1}, {"row", 0}},
+                           Json{{"chunk", 7}, {"row", 1.5}}, Json{{"chunk", 7}, {"row", 0}},
+                           Json{{"x", 1}}, Json{{"chunk", 7}, {"rows", 1}, {"seconds", "1"}}}) {
+    remove_journals(journals);
+    fs::create_directories(journals);
+    const std::string head =
+        seal({{"journal", kJournalVersion}, {"header", kHeader}, {"start", "a"}, {"ranks", 1}});
+    const std::string good =
+        seal({{"chunk", 8}, {"row", 0}, {"data", {{"t", 1}}}}) + seal({{"chunk", 8}, {"rows", 1}});
+    put(journals / "journal-1.jsonl", head + seal(line) + good);
+    const auto contents = read_journals(journals, kHeader);
+    EXPECT_EQ(contents.chunks.size(), 1u) << line;
+    ASSERT_EQ(contents.damage.size(), 1u) << line;
+    EXPECT_NE(contents.damage[0].find("journal-1.jsonl:2: "), std::string::npos);
+  }
+}
+
 TEST_F(Journals, refuse_what_json_cannot_hold) {
-  JournalWriter writer(journals, kHeader);
+  JournalWriter writer(journals, kHeader, kStart);
   const Json bad = {{"logprobs", {-1.0, -std::numeric_limits<double>::infinity()}}};
   const std::string what = message_of([&] {
     (void)writer.append(2, std::array{Json::object(), bad});
@@ -200,14 +246,14 @@ TEST_F(Journals, refuse_what_json_cannot_hold) {
 }
 
 TEST_F(Journals, return_text_as_it_will_be_read) {
-  JournalWriter writer(journals, kHeader);
+  JournalWriter writer(journals, kHeader, kStart);
   const auto rows = writer.append(0, std::array{Json{{"text", "half \xF0\x9F and NUL "}}});
   EXPECT_EQ(rows.at(0)["text"], "half \uFFFD and NUL ");
   EXPECT_EQ(read().at(0), rows);
 }
 
 TEST_F(Journals, say_so_when_the_disk_is_full_and_keep_what_was_written_before) {
-  JournalWriter writer(journals, kHeader);
+  JournalWriter writer(journals, kHeader, kStart);
   (void)writer.append(0, rows_of_chunk(0, 2));
   {
     const FileSizeLimit limit(fs::file_size(writer.path()) + 100);
@@ -220,25 +266,20 @@ TEST_F(Journals, say_so_when_the_disk_is_full_and_keep_what_was_written_before) 
   EXPECT_EQ(read(), (Chunks{{0, rows_of_chunk(0, 2)}}));
   {
     const FileSizeLimit limit(10);
-    EXPECT_NE(message_of([&] { JournalWriter(folder / "full", kHeader); }).find("File too large"),
-              std::string::npos);
+    EXPECT_NE(
+        message_of([&] { JournalWriter(folder / "full", kHeader, kStart); }).find("File too large"),
+        std::string::npos);
   }
   EXPECT_TRUE(fs::is_empty(folder / "full"));
 }
 
-TEST_F(Journals, begin_an_output_anew_or_continue_it) {
+TEST_F(Journals, are_removed_with_their_output_where_it_begins_anew) {
   const fs::path output = folder / "out.jsonl";
   ASSERT_EQ(journal_folder(output), journals);
-  EXPECT_TRUE(begin_output(output, kHeader, Resume::yes).chunks.empty());
-  { (void)JournalWriter(journals, kHeader).append(4, rows_of_chunk(4, 1)); }
+  { (void)JournalWriter(journals, kHeader, kStart).append(4, rows_of_chunk(4, 1)); }
   put(output, "old");
-  EXPECT_EQ(begin_output(output, kHeader, Resume::yes).chunks.size(), 1u);
-  EXPECT_TRUE(fs::exists(output));
-  EXPECT_NE(message_of([&] {
-              begin_output(output, {{"items", "x"}}, Resume::yes);
-            }).find("another run"),
-            std::string::npos);
-  EXPECT_TRUE(begin_output(output, {{"items", "x"}}, Resume::no).chunks.empty());
+  EXPECT_EQ(read().size(), 1u);
+  begin_output(output);
   EXPECT_FALSE(fs::exists(output));
   EXPECT_FALSE(fs::exists(journals));
 }

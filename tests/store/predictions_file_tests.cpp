@@ -6,6 +6,8 @@
 
 #include "store_fixture.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/seed.hpp"
+#include "trust.hpp"
 
 namespace tradeoff::store {
 namespace {
@@ -161,6 +163,62 @@ TEST_F(PredictionsFile, of_a_stranger_with_a_name_that_leads_outside_is_refused)
     EXPECT_TRUE(error.starts_with(path.string() + ": config: study.name")) << error;
   }
   EXPECT_NE(of_config(std::string(20000, '[')).find("nested deeper"), std::string::npos);
+}
+
+TEST_F(PredictionsFile, is_held_to_the_completion_record_beside_it) {
+  write_predictions(path, small());
+  const std::string whole = read_text(path);
+  const auto record = [&](const std::string& sha) {
+    put(folder / "complete.json", R"({"complete":true,"predictions_sha256":")" + sha + "\"}");
+  };
+  record(sha256(whole));
+  EXPECT_EQ(read_predictions(path).commit, "abc");
+  std::string damaged = whole;
+  damaged[damaged.size() / 2] ^= 1;
+  put(path, damaged);
+  const std::string what = read_error();
+  EXPECT_TRUE(what.starts_with(path.string() + ": its SHA-256 is ")) << what;
+  EXPECT_NE(what.find("complete.json"), std::string::npos);
+  // The record of another file says nothing of this one; a damaged record says nothing at all.
+  fs::rename(path, folder / "mine.h5");
+  EXPECT_EQ(message_of([&] { read_predictions(folder / "mine.h5"); }).find("SHA-256"),
+            std::string::npos);
+  put(path, whole);
+  put(folder / "complete.json", std::string(64, '\0'));
+  EXPECT_EQ(read_predictions(path).commit, "abc");
+}
+
+// Each mutant is read, refused by an Error, or crashes a child: this process lives.
+TEST_F(PredictionsFile, mutated_anywhere_costs_a_message_at_most) {
+  write_predictions(path, small());
+  const std::string whole = read_text(path);
+  SeedStream random(17, "mutants");
+  for (int mutant = 0; mutant < 150; ++mutant) {
+    std::string bytes = whole;
+    for (std::uint64_t edits = 1 + random.below(8); edits > 0; --edits) {
+      const std::uint64_t at = random.below(bytes.size());
+      const auto width = std::min<std::uint64_t>(1u << random.below(4), bytes.size() - at);
+      const bool all = random.below(2) == 0;
+      for (std::uint64_t i = 0; i < width; ++i)
+        bytes[at + i] = all ? '\xff' : static_cast<char>(random.below(256));
+    }
+    put(path, bytes);
+    const std::string what = read_error();
+    EXPECT_TRUE(what == "(no error)" || what.starts_with(path.string())) << mutant << ": " << what;
+  }
+}
+
+TEST(Trust, turns_a_crash_into_a_message_and_leaves_an_error_to_the_reader) {
+  const fs::path path = fs::temp_directory_path() / "tradeoff-no-record" / "predictions.h5";
+  EXPECT_EQ(message_of([&] { check_readable(path, [] {}); }), "(no error)");
+  EXPECT_EQ(message_of([&] { check_readable(path, [] { fail("an error"); }); }), "(no error)");
+  for (const int signal : {SIGSEGV, SIGABRT, SIGFPE}) {
+    const std::string what =
+        message_of([&] { check_readable(path, [signal] { std::raise(signal); }); });
+    EXPECT_NE(what.find("the HDF5 library crashed on it"), std::string::npos) << what;
+  }
+  EXPECT_NE(message_of([&] { check_readable(path, [] { ::_exit(3); }); }).find("crashed"),
+            std::string::npos);
 }
 
 TEST_F(PredictionsFile, cut_anywhere_is_refused) {

@@ -65,12 +65,12 @@ class GgufFile {
   std::vector<std::string> keys() const;
   /// Each throws Error when the key is missing, of another type, or does not fit.
   std::uint64_t uint_value(std::string_view key) const;  // any integer type, not negative
-  double real_value(std::string_view key) const;         // F32 or F64
+  double real_value(std::string_view key) const;         // F32 or F64, finite
   bool bool_value(std::string_view key) const;
   std::string string_value(std::string_view key) const;
   std::vector<std::string> strings(std::string_view key) const;
   std::vector<std::int64_t> ints(std::string_view key) const;  // an array of any integer type
-  std::vector<float> floats(std::string_view key) const;       // an array of F32 or F64
+  std::vector<float> floats(std::string_view key) const;       // an array of F32 or F64, finite
 
   /// In the order of the file.
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
@@ -94,6 +94,7 @@ class GgufFile {
   const Value& value(std::string_view key, bool array, std::string_view expected) const;
   [[noreturn]] void bad_type(std::string_view key, const Value& value,
                              std::string_view expected) const;
+  void check_finite(std::string_view key, double number) const;
   std::int64_t integer(std::string_view key, const Value& value, std::uint64_t index) const;
 
   MappedFile file_;

@@ -10,9 +10,17 @@ namespace tradeoff {
 /// Keys keep the order they were written in, so equal objects give equal bytes.
 using Json = nlohmann::ordered_json;
 
+/// Keys of one object that parse_json takes at most: Json finds a key by looking at all of them.
+inline constexpr std::size_t kMaxKeys = 16384;
+
 /// Parses `text`. Throws Error, also where it is nested deeper than 256 levels (the parser
-/// recurses): every text from outside is parsed by this.
+/// recurses) or an object has more than kMaxKeys keys: every text from outside is parsed by this.
 Json parse_json(std::string_view text);
+
+/// The same for objects of any number of keys, which come in the order of their names: vocabularies
+/// and lists of tensors.
+using WideJson = nlohmann::json;
+WideJson read_wide_json(const std::filesystem::path& path);
 
 /// Parses the whole file. Errors name the file and the byte; a byte-order mark is accepted,
 /// trailing text is not.
@@ -27,7 +35,13 @@ void for_each_json_line(const std::filesystem::path& path,
 /// One line of JSONL without the newline; bytes that are not UTF-8 become U+FFFD.
 std::string to_line(const Json& value);
 
-/// value.at(key) as T, or an Error naming the key, what was found and the expected type ("a
+/// `value` as T: an integer within T's range (2.0 is none), a finite number, true or false, a
+/// string, an array of such, or Json as it is. Throws Error("found ..., expected ..."). Every
+/// number that comes out of a file is read by this or by field().
+template <typename T>
+T value_as(const Json& value);
+
+/// value.at(key) as T, or an Error naming the key, what was found and what was expected ("a
 /// string").
 template <typename T>
 T field(const Json& object, std::string_view key);

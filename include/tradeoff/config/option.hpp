@@ -12,6 +12,9 @@
 
 namespace tradeoff::config {
 
+/// What --threads takes at most: more than any machine has, few enough to be started.
+inline constexpr double kMostThreads = 1024;
+
 /// A field of an options struct under its name: made by Table::add, refined by the calls below.
 class Option {
  public:

@@ -82,7 +82,8 @@ DecoderConfig parse_config(const Json& json);
 Json to_json(const DecoderConfig& config, const std::string& dtype);
 
 /// Token ids that end an answer: generation_config.json's eos_token_id (a number or a list), else
-/// config.json's.
-std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder);
+/// config.json's. Throws Error naming the file where one is not in the vocabulary.
+std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder,
+                                       std::int64_t vocab_size);
 
 }  // namespace tradeoff::model

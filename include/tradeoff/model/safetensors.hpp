@@ -56,6 +56,8 @@ class Checkpoint {
   /// Error naming the folder when the tensor is missing.
   const StoredTensor& tensor(std::string_view name) const;
   const std::vector<std::string>& names() const { return names_; }
+  /// The files that its tensors stand in, in the order of their names.
+  std::vector<std::filesystem::path> files() const;
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

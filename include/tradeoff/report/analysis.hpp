@@ -45,6 +45,11 @@ struct ArmLedger {
   // Real tokens, prompts' and answers', for each second of prediction.
   std::optional<double> tokens_per_s;
   std::optional<double> peak_gib;
+  // Of its trainings and predictions, each counted for itself; those that a kill ended, whose time
+  // after their last recorded chunk or step is not known; and the seconds of training steps that
+  // were made twice, which are part of train_s.
+  std::int64_t starts = 0, cut_starts = 0;
+  double redone_s = 0;
 };
 
 /// Labels within one task: Spider's databases and hardness, MMLU's subjects and groups.

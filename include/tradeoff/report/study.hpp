@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/base/json.hpp"
 #include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/study/ledger.hpp"
 
 namespace tradeoff::report {
 
@@ -20,7 +20,7 @@ struct MissingCell {
 struct Study {
   store::Predictions predictions;
   // Rows of the ledger.jsonl beside each file, where there is one: what the cells cost.
-  std::vector<Json> ledger;
+  std::vector<study::LedgerEntry> ledger;
   std::vector<MissingCell> missing;
   // When the newest predictions.h5 was written, seconds since 1970 (UTC); 0: not known.
   double written_s = 0;

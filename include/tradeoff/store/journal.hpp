@@ -2,19 +2,33 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/progress.hpp"
+#include "tradeoff/store/sealed_line.hpp"
 
 /// Finished chunks of a prediction, on disk as soon as they are done, so that a killed run loses at
 /// most the chunks in work. A journal is a JSONL file of one process; each line opens with the
 /// CRC-32C of its rest:
-///   {"crc32c":"1f2e3d4c","journal":1,"header":{...}}            first: which run this is
-///   {"crc32c":"...","chunk":12,"row":0,"data":{...}}            row 0, 1, ... of a chunk
-///   {"crc32c":"...","chunk":12,"rows":64}                       its end record: the chunk is done
+///   {"crc32c":"1f2e3d4c","journal":1,"header":{...},"start":"9a…","ranks":2}   first: which run
+///   {"crc32c":"...","chunk":12,"row":0,"data":{...}}              row 0, 1, ... of a chunk
+///   {"crc32c":"...","chunk":12,"rows":64,"seconds":3.5}           its end record: the chunk is
+///   done
+///   {"crc32c":"...","ended":true,"seconds":9.1}                   last, where nothing killed it
 namespace tradeoff::store {
+
+/// One start of the ranks that work on a prediction together; all its journals name it, so that
+/// what it cost can be told from them.
+struct Start {
+  std::string id;  // of no other start
+  int ranks = 1;
+};
+/// A start of `ranks` ranks with a new id; one rank makes it and tells the others.
+Start new_start(int ranks);
 
 /// The journal of this process; its file has a name that no other process has, of whatever run or
 /// rank.
@@ -23,8 +37,8 @@ class JournalWriter {
   /// Creates `folder` and the file. `header` says whatever decides what a chunk holds and what its
   /// rows are: hashes of items and model, adapter, options, chunk size. Throws Error naming the
   /// path.
-  JournalWriter(const std::filesystem::path& folder, const Json& header);
-  /// Removes the file when no chunk was written.
+  JournalWriter(const std::filesystem::path& folder, const Json& header, const Start& start);
+  /// Removes the file when no chunk was written; else its last line says that nothing was cut.
   ~JournalWriter();
   JournalWriter(const JournalWriter&) = delete;
   JournalWriter& operator=(const JournalWriter&) = delete;
@@ -36,21 +50,33 @@ class JournalWriter {
   /// full), after which the journal takes nothing more.
   [[nodiscard]] std::vector<Json> append(std::uint64_t chunk, std::span<const Json> rows);
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  void put(const std::string& lines);
-
-  std::filesystem::path path_;
-  int fd_ = -1;
+  AppendFile file_;
+  Stopwatch clock_;
   std::uint64_t chunks_ = 0;
-  bool broken_ = false;
+};
+
+/// What one start cost, as far as its journals tell.
+struct StartCost {
+  Start start;
+  // From its beginning to the last line that any of its ranks wrote.
+  double seconds = 0;
+  // False where a rank was killed: what it did after its last finished chunk is not known.
+  bool ended = true;
 };
 
 struct JournalContents {
   /// The rows of every finished chunk.
   std::map<std::uint64_t, std::vector<Json>> chunks;
   std::size_t files = 0;
+  /// In the order of their ids.
+  std::vector<StartCost> starts;
+  /// Journals that do not tell their start: their time is not known.
+  std::size_t unknown_starts = 0;
+  /// Rows of chunks that were computed again though a journal had them.
+  std::size_t redone_rows = 0;
   /// "FILE:LINE: ..." for each damaged line (worth a warning; its chunk is missing above). What any
   /// kill leaves, a torn last line or a chunk without end record, is passed over without a word.
   std::vector<std::string> damage;
@@ -63,13 +89,10 @@ JournalContents read_journals(const std::filesystem::path& folder, const Json& h
 /// Removes the journals of `folder`, and the folder when nothing else is in it.
 void remove_journals(const std::filesystem::path& folder);
 
-enum class Resume { no, yes };
 /// `F.journal` beside the output `F`.
 std::filesystem::path journal_folder(const std::filesystem::path& output);
-/// How `predict --out F [--resume]` begins. no: `F` and its journals are removed. yes: what the
-/// journals hold, which may be nothing; Error when they are of other items, another model or other
-/// options. One process calls it, before any rank makes its JournalWriter.
-JournalContents begin_output(const std::filesystem::path& output, const Json& header,
-                             Resume resume);
+/// How `predict --out F` without --resume begins: `F` and its journals are removed. One process
+/// calls it, before any rank makes its JournalWriter.
+void begin_output(const std::filesystem::path& output);
 
 }  // namespace tradeoff::store

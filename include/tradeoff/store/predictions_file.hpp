@@ -64,7 +64,9 @@ std::string_view column_text(std::string_view name);
 void write_predictions(const std::filesystem::path& path, const Predictions& predictions);
 
 /// Throws Error on a file that is missing, torn, foreign, of another schema version, or against the
-/// layout, naming the place.
+/// layout, naming the place; where the complete.json beside it has another SHA-256 for it; where
+/// the HDF5 library crashes on it (a child process tries that first, unless the SHA-256 is
+/// confirmed).
 Predictions read_predictions(const std::filesystem::path& path);
 
 }  // namespace tradeoff::store

@@ -46,6 +46,12 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
 /// What a journal of these predictions must agree with: the items' prompts, the model, the options.
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
 
+/// What the journals of `folder` hold of this plan, with a warning for each damaged line and for
+/// each chunk whose rows are not the plan's: those are computed again. Throws Error where they are
+/// of another run.
+store::JournalContents finished_chunks(const PredictionPlan& plan,
+                                       const std::filesystem::path& folder, const Json& header);
+
 /// One row an item in the items' order: journal rows in their places, skipped items' rows made,
 /// null where none is there.
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);

@@ -1,6 +1,5 @@
 #pragma once
 #include <optional>
-#include <vector>
 
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/stats/reduce.hpp"
@@ -10,23 +9,11 @@
 
 namespace tradeoff::study {
 
-/// What computing one task of a cell took, or its training (task "training", questions the samples
-/// seen); a line of ledger.jsonl.
-struct LedgerEntry {
-  std::string arm, task;
-  std::uint64_t seed = 0;
-  std::int64_t questions = 0, prompt_tokens = 0, new_tokens = 0;
-  double seconds = 0;  // wall clock of all ranks together
-  std::int64_t ranks = 1;
-  std::int64_t peak_bytes = 0;  // of the rank that needed most; 0: not recorded
-};
-
 struct StudyResult {
   RunState state = RunState::complete;
   // On rank 0 of a complete study; empty where one cell alone was computed.
   std::optional<store::Predictions> predictions;
   stats::StudySummary summary;
-  std::vector<LedgerEntry> ledger;
 };
 
 /// The `run` command: computes the cells that are missing, scores them, gathers them into

@@ -8,6 +8,7 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/adapter.hpp"
+#include "tradeoff/train/curve.hpp"
 
 /// Checkpoints of a training: OUT/checkpoint-<step>/ holds the adapter as PEFT writes it,
 /// optimizer.safetensors, trainer_state.json and, written last, manifest.json with the size and
@@ -18,8 +19,10 @@ struct Checkpoint {
   std::int64_t step = 0;
   at::Tensor parameters;           // float32 [n] on the CPU, here and below
   at::Tensor exp_avg, exp_avg_sq;  // AdamW's moments
-  // step, epoch, data cursor, seeds, world size, curve rows: trainer_state.json.
+  // step, epoch, data cursor, seeds, world size: trainer_state.json, with the curve under "curve".
   Json state = Json::object();
+  // The rows of its steps, from which train.jsonl is made again.
+  std::vector<CurveRow> curve;
 };
 
 /// Writes it and removes all but the newest two. `adapter` says what `parameters` are. Throws Error
@@ -32,6 +35,9 @@ void save_checkpoint(const std::filesystem::path& out, const Checkpoint& checkpo
 std::optional<Checkpoint> load_newest_checkpoint(const std::filesystem::path& out,
                                                  const model::DecoderConfig& config,
                                                  std::vector<std::string>& damage);
+
+/// The curve of the newest checkpoint that its manifest confirms; empty where there is none.
+std::vector<CurveRow> newest_checkpoint_curve(const std::filesystem::path& out);
 
 /// Steps of the checkpoint folders in `out`, rising.
 std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& out);

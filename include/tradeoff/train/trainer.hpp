@@ -1,12 +1,15 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/lora/options.hpp"
 #include "tradeoff/model/decoder.hpp"
+#include "tradeoff/train/curve.hpp"
 #include "tradeoff/train/options.hpp"
 #include "tradeoff/train/sample.hpp"
 
@@ -47,7 +50,12 @@ struct TrainResult {
 TrainResult train(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
                   const TrainJob& job);
 
-/// True where the folder holds a training that ran to its end.
+/// True where the folder holds a training that ran to its end, with its loss curve.
 bool is_complete(const std::filesystem::path& output_dir);
+
+/// The loss curve of a training that ran to its end; nullopt where it has not. Lines of train.jsonl
+/// that are damaged are taken from a checkpoint, saying so; where none has them the training counts
+/// as not done.
+std::optional<std::vector<CurveRow>> trained_curve(const std::filesystem::path& output_dir);
 
 }  // namespace tradeoff::train

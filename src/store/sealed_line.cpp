@@ -1,0 +1,89 @@
+#include "tradeoff/store/sealed_line.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/mapped_file.hpp"
+
+namespace tradeoff::store {
+namespace {
+
+// {"crc32c":"1f2e3d4c", and then the object's text from its first key on, which is what the sum is
+// of.
+constexpr std::string_view kOpen = R"({"crc32c":")", kClose = R"(",)";
+constexpr std::size_t kDigits = 8;
+constexpr std::size_t kLead = kOpen.size() + kDigits + kClose.size();
+
+std::string sum_of(std::string_view text) {
+  return fmt::format("{:08x}", crc32c(text));
+}
+
+}  // namespace
+
+std::string seal(const Json& object) {
+  const std::string text = to_line(object).substr(1);
+  return fmt::format("{}{}{}{}\n", kOpen, sum_of(text), kClose, text);
+}
+
+std::optional<Json> unseal(std::string_view line) {
+  if (line.size() <= kLead || !line.starts_with(kOpen)) return std::nullopt;
+  if (line.substr(kLead - kClose.size(), kClose.size()) != kClose) return std::nullopt;
+  const std::string_view text = line.substr(kLead);
+  if (line.substr(kOpen.size(), kDigits) != sum_of(text)) return std::nullopt;
+  try {
+    Json object = parse_json(fmt::format("{{{}", text));
+    if (object.is_object()) return object;
+  } catch (const Error&) {
+    // A sum that fits a text that is not JSON: not a line of ours.
+  }
+  return std::nullopt;
+}
+
+std::vector<SealedLine> read_sealed(const std::filesystem::path& path) {
+  std::vector<SealedLine> lines;
+  const MappedFile file(path);
+  std::string_view rest = file.text();
+  // A line without newline is torn, whatever it says.
+  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    lines.push_back({unseal(rest.substr(0, end)), lines.size() + 1});
+    rest.remove_prefix(end + 1);
+  }
+  return lines;
+}
+
+AppendFile::AppendFile(std::filesystem::path path, Begin begin) : path_(std::move(path)) {
+  const int how = begin == Begin::new_file ? O_CREAT | O_EXCL : 0;
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | how, 0644);
+  check_errno(fd_, (begin == Begin::new_file ? "create " : "open ") + path_.string());
+}
+
+AppendFile::~AppendFile() {
+  ::close(fd_);
+}
+
+void AppendFile::append(std::string_view lines) {
+  check(!broken_, path_.string() + ": a write failed before; the file takes nothing more");
+  broken_ = true;
+  while (!lines.empty()) {
+    const auto written = ::write(fd_, lines.data(), lines.size());
+    if (written < 0 && errno == EINTR) continue;
+    check_errno(written, "write " + path_.string());
+    lines.remove_prefix(static_cast<std::size_t>(written));
+  }
+  broken_ = false;
+}
+
+void AppendFile::sync() {
+  check(!broken_, path_.string() + ": a write failed before; the file takes nothing more");
+  broken_ = true;
+  check_errno(::fdatasync(fd_), "fdatasync " + path_.string());
+  broken_ = false;
+}
+
+}  // namespace tradeoff::store
