@@ -80,10 +80,9 @@ void select(Study& study, const Selection& selection) {
   std::erase_if(study.missing,
                 [&](const MissingCell& cell) { return !names.of.contains(cell.arm); });
   for (MissingCell& cell : study.missing) cell.arm = names.of.at(cell.arm);
-  std::erase_if(study.ledger, [&](const Json& row) {
-    return !names.of.contains(field_or<std::string>(row, "arm", ""));
-  });
-  for (Json& row : study.ledger) row["arm"] = names.of.at(field<std::string>(row, "arm"));
+  std::erase_if(study.ledger,
+                [&](const study::LedgerEntry& entry) { return !names.of.contains(entry.arm); });
+  for (study::LedgerEntry& entry : study.ledger) entry.arm = names.of.at(entry.arm);
 }
 
 }  // namespace tradeoff::report

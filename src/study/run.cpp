@@ -168,7 +168,7 @@ class StudyRun {
     if (session.rank() != 0) return true;
     const auto curve = train::trained_curve(adapter);
     check(curve.has_value(), train::curve_file(adapter).string() + ": changed while it was read");
-    folder_.record(training_cost(arm, seed, peak, *curve, adapter));
+    folder_.record(training_cost(arm, seed, peak, *curve, adapter), options_.model.lock);
     predictions_.training[{arm.name, seed}] = training_table(*curve);
     return true;
   }
@@ -229,7 +229,8 @@ class StudyRun {
     const std::int64_t peak = missing ? peak_memory(session) : 0;
     if (session.rank() != 0) return true;
     if (missing) cost = starts_cost(store::read_journals(journals, header));
-    folder_.record(prediction_cost({arm.name, name_of(task), seed}, plan, *rows, cost, peak));
+    folder_.record(prediction_cost({arm.name, name_of(task), seed}, plan, *rows, cost, peak),
+                   options_.model.lock);
     if (!gathers) return true;
     store_run(arm, seed, task, rendered.items, *rows);
     return true;

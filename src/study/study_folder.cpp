@@ -52,8 +52,8 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
   write_atomically(study_json(), json.dump(2) + "\n");
 }
 
-void StudyFolder::record(const LedgerEntry& entry) const {
-  const FileLock held(lock("ledger"));
+void StudyFolder::record(const LedgerEntry& entry, LockKind kind) const {
+  const FileLock held(lock("ledger"), kind);
   record_cost(ledger(), entry);
 }
 

@@ -29,7 +29,7 @@ class StudyFolder {
   /// difference, key by key.
   void claim(const Json& record, const Json& machine, bool overwrite, LockKind kind) const;
   /// Puts a cell's cost into the ledger, which other processes write too.
-  void record(const LedgerEntry& entry) const;
+  void record(const LedgerEntry& entry, LockKind kind) const;
 
  private:
   std::filesystem::path root_;

@@ -33,7 +33,7 @@ TEST_F(Select, arms_are_left_out_ordered_and_renamed_everywhere) {
     EXPECT_EQ(text.find("qlora-200"), std::string::npos);
     EXPECT_HAS(text, "long");
   }
-  for (const Json& row : some.ledger) EXPECT_TRUE(row["arm"] == "base" || row["arm"] == "long");
+  for (const auto& entry : some.ledger) EXPECT_TRUE(entry.arm == "base" || entry.arm == "long");
   EXPECT_TRUE(some.predictions.training.contains({"long", 1}));
 }
 

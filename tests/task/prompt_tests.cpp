@@ -178,7 +178,7 @@ TEST(MmluPrompt, chat_puts_the_description_into_the_system_message) {
 TEST(MmluPrompt, examples_may_be_turns_of_their_own_in_a_chat_alone) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = llama3_bytes();
-  const PromptModel model{tokenizer, text::ChatFamily::llama3};
+  const PromptModel model{tokenizer, kLlama3};
   const MmluRenderer renderer(
       mmlu, model,
       {.num_fewshot = 1, .prompt_template = Template::chat, .fewshot_as_multiturn = true});
