@@ -19,6 +19,8 @@ namespace {
 
 // An arena is made by 1 / kSpareRows larger than is asked for.
 constexpr std::int64_t kSpareRows = 4;
+// Tokens of a pass: longer ones bring nothing on a CPU, and fewer gaps on a GPU.
+constexpr std::int64_t kCpuPass = 4096, kCudaPass = 16384;
 
 using model::AttentionPattern;
 using model::Pass;
@@ -58,7 +60,9 @@ std::int64_t arena_rows(const model::DecoderConfig& config, c10::ScalarType dtyp
 
 Engine::Engine(model::Decoder& model, const EngineOptions& options)
     : model_(model), options_(options) {
-  check(options.max_pass_tokens > 0, "max_pass_tokens must be positive");
+  if (options_.max_pass_tokens == 0)
+    options_.max_pass_tokens = model.device().is_cpu() ? kCpuPass : kCudaPass;
+  check(options_.max_pass_tokens > 0, "max_pass_tokens must be positive");
 }
 Engine::~Engine() = default;
 

@@ -12,6 +12,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 55> kTexts =
     {"accuracy", "share of right answers by the study's primary metric, 0 to 1"},
     {"answer", "MMLU: the right letter of an item; the chosen letter of an answer"},
     {"arm", "name of the arm"},
+    {"ci95_high", "upper end of the 95 % interval"},
+    {"ci95_low", "lower end of the 95 % interval"},
     {"choice_logprobs", "log-probability over the whole vocabulary of the choices A to D"},
     {"choices", "MMLU: the four choices, a line each"},
     {"correct", "whether the chosen letter is the right one (1 yes, 0 no)"},
@@ -69,8 +71,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 55> kTexts =
     {"text", "the answer as it was generated, without end token and stop text"},
     {"token_ids", "tokens of the answer"},
     {"tokens", "number of tokens of the answer, or of the training step"},
-    {"wilson95_high", "upper end of the 95 % Wilson interval"},
-    {"wilson95_low", "lower end of the 95 % Wilson interval"},
 }};
 
 }  // namespace

@@ -32,11 +32,11 @@ TEST(ConfigFilesTest, every_file_under_configs_trains) {
     EXPECT_GT(options.options.max_steps, 0) << entry.path();
     EXPECT_NO_THROW(train::check_options(options.options));
     EXPECT_NO_THROW(lora::check_options(options.lora));
-    // The origin's: rank 8, alpha 16, dropout 0.05, seven products, 2e-4, four samples a step.
+    // The origin's: rank 8, alpha 16, dropout 0.05, all linear products, 2e-4, four samples a step.
     EXPECT_EQ(options.lora.lora_r, 8);
     EXPECT_EQ(options.lora.lora_alpha, 16);
     EXPECT_EQ(options.lora.lora_dropout, 0.05);
-    EXPECT_EQ(options.lora.target_modules.size(), 7U);
+    EXPECT_EQ(options.lora.target_modules, std::vector<std::string>{"all-linear"});
     EXPECT_EQ(options.options.learning_rate, 2e-4);
     EXPECT_EQ(options.options.train_batch_size, 4);
   }

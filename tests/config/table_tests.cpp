@@ -86,8 +86,8 @@ TEST(Table, a_number_or_a_word) {
   b.set("chunk", "auto", "b.ini");
   EXPECT_EQ(b.options.chunk, 0);
   EXPECT_TRUE(b.problems.empty()) << b.said();
-  for (const char* wrong : {"0", "-1", "automatic", "1.5", ""}) {
-    b.set("chunk", wrong, "c.ini");
+  for (const std::string wrong : {"0", "-1", "automatic", "1.5", ""}) {
+    b.set("chunk", wrong, "file-" + wrong);
     EXPECT_NE(b.said().find("expected an integer or auto"), std::string::npos) << wrong << b.said();
   }
 }
@@ -182,9 +182,10 @@ TEST(Table, none_takes_an_optional_value_away) {
 TEST(Table, the_record_is_in_table_order_without_local_options) {
   Bound b;
   b.set("seeds", "4", "");
-  EXPECT_EQ(to_line(b.table.record()),
-            R"({"count":3,"seed":0,"learning_rate":0.0002,"quiet":false,"name":"base",)"
-            R"("overflow":"error","stop":[],"target_modules":[],"seeds":[4],"max_steps":null})");
+  EXPECT_EQ(
+      to_line(b.table.record()),
+      R"({"count":3,"seed":0,"learning_rate":0.0002,"quiet":false,"name":"base",)"
+      R"("overflow":"error","stop":[],"target_modules":[],"seeds":[4],"max_steps":null,"chunk":"auto"})");
   EXPECT_TRUE(b.table.values().contains("out"));
   EXPECT_TRUE(b.table.given("seeds"));
   EXPECT_FALSE(b.table.given("count"));

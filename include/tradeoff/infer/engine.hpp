@@ -25,8 +25,9 @@ struct GenerateOptions {
 };
 
 struct EngineOptions {
-  // Most tokens of one pass through the model; longer chunks take several passes.
-  std::int64_t max_pass_tokens = 4096;
+  // Most tokens of one pass through the model; longer chunks take several passes. 0: 4,096 on the
+  // CPU, 16,384 on CUDA.
+  std::int64_t max_pass_tokens = 0;
 };
 
 /// Rows of keys and values that a chunk may fill: a quarter of the whole card's memory, whatever is
