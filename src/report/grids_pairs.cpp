@@ -45,10 +45,10 @@ Grid pairs_grid(const Analysis& analysis) {
                          percent(pair.flip_rate), percent(pair.answer_change_rate)});
     if (const auto& n = pair.noninferiority) {
       grid.notes.push_back(fmt::format(
-          "{}, {} → {}: against a loss of {} points or more p {} (non-inferiority); within ±{} "
-          "points p {}, 90 % interval {} (equivalence, two one-sided tests).",
-          task_title(pair.task), pair.a, pair.b, size_points(n->margin), p_value(n->p),
-          size_points(n->margin), p_value(n->p_equivalence), points(n->ci90)));
+          "{}, {} → {}: against a loss of {} or more p {} (non-inferiority); within ±{} "
+          "p {}, 90 % interval {} (equivalence, two one-sided tests).",
+          task_title(pair.task), pair.a, pair.b, sized(n->margin), p_value(n->p), sized(n->margin),
+          p_value(n->p_equivalence), points(n->ci90)));
     }
     if (pair.gold_errors > 0) {
       grid.notes.push_back(fmt::format("{}: {} left out for all arms, their gold query fails.",

@@ -72,7 +72,7 @@ std::string resting(const stats::PairSummary& pair) {
 std::string margin_words(const stats::PairSummary& pair) {
   if (!pair.noninferiority) return "";
   const stats::Noninferiority& n = *pair.noninferiority;
-  return fmt::format("; a loss of {} points or more is {} (p {})", size_points(n.margin),
+  return fmt::format("; a loss of {} or more is {} (p {})", sized(n.margin),
                      n.p < 0.05 ? "ruled out" : "not ruled out", p_value(n.p));
 }
 

@@ -23,6 +23,11 @@ std::string size_points(double fraction) {
   return fmt::format("{:.3g}", 100 * fraction);
 }
 
+std::string sized(double fraction) {
+  const std::string size = size_points(fraction);
+  return size + (size == "1" ? " point" : " points");
+}
+
 std::string points(const stats::Interval& interval) {
   return points(interval.low) + " to " + points(interval.high);
 }

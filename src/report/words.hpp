@@ -13,6 +13,8 @@ std::string percent(const std::optional<double>& fraction);  // "not estimable" 
 /// 0.0123 -> "+1.2"; a margin or a size has no sign: "1.2".
 std::string points(double fraction);
 std::string size_points(double fraction);
+/// The same with its unit: "1 point", "0.5 points".
+std::string sized(double fraction);
 /// Rounded as percent() does, so that one number has one rounding.
 /// "+1.2 to +3.4" and "48.0 to 58.7".
 std::string points(const stats::Interval& interval);
