@@ -30,10 +30,6 @@ SampleName name_of(const fs::path& path) {
   return {name.substr(0, time), name.substr(time + 1)};
 }
 
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : to_line(value);
-}
-
 const Json* inside(const Json& row, const char* key) {
   const auto doc = row.find("doc");
   if (doc == row.end() || !doc->is_object()) return nullptr;
@@ -99,14 +95,6 @@ std::string item_of(const Json& row, const fs::path& path, CompareOptions::Key k
   return (subject.empty() ? task : subject) + "/" + text_of(row.at("doc_id"));
 }
 
-std::optional<double> score_of(const Json& row, const std::string& metric) {
-  const auto found = row.find(metric);
-  if (found == row.end()) fail(fmt::format("missing key \"{}\", the metric", metric));
-  if (found->is_null()) return std::nullopt;
-  if (found->is_boolean()) return found->get<bool>() ? 1.0 : 0.0;
-  return field<double>(row, metric);
-}
-
 std::string first_metric(const Json& row) {
   const auto listed = row.find("metrics");
   const bool named = listed != row.end() && listed->is_array() && !listed->empty();
@@ -125,6 +113,18 @@ void keep_newest(std::vector<fs::path>& files, const std::string& task, const fs
 }
 
 }  // namespace
+
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : to_line(value);
+}
+
+std::optional<double> score_of(const Json& row, const std::string& metric) {
+  const auto found = row.find(metric);
+  if (found == row.end()) fail(fmt::format("missing key \"{}\", the metric", metric));
+  if (found->is_null()) return std::nullopt;
+  if (found->is_boolean()) return found->get<bool>() ? 1.0 : 0.0;
+  return field<double>(row, metric);
+}
 
 std::string sample_task(const fs::path& path) {
   return name_of(path).task;

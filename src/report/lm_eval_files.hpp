@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,13 @@
 #include "tradeoff/stats/score_table.hpp"
 
 namespace tradeoff::report {
+
+/// A text as it is, any other value as JSON.
+std::string text_of(const Json& value);
+
+/// row[metric], true as 1 and false as 0; nullopt where it is null. Throws Error where it is
+/// missing.
+std::optional<double> score_of(const Json& row, const std::string& metric);
 
 /// The task of samples_<task>_<time>.jsonl.
 std::string sample_task(const std::filesystem::path& path);

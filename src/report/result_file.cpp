@@ -58,18 +58,6 @@ std::vector<ScoreTable> from_hdf5(const fs::path& path, const CompareOptions& op
   return out;
 }
 
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : to_line(value);
-}
-
-std::optional<double> score_of(const Json& row, const std::string& metric) {
-  const auto found = row.find(metric);
-  if (found == row.end()) fail(fmt::format("missing key \"{}\", the metric", metric));
-  if (found->is_null()) return std::nullopt;
-  if (found->is_boolean()) return found->get<bool>() ? 1.0 : 0.0;
-  return field<double>(row, metric);
-}
-
 // A row of `score --out`.
 stats::ResultRow score_row(const Json& row, const CompareOptions& options) {
   if (options.key == CompareOptions::Key::question) {

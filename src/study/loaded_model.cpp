@@ -49,11 +49,11 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   return {std::move(decoder), std::move(tokenizer), std::move(end_tokens)};
 }
 
-std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options) {
+std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options,
+                        const model::DecoderConfig& config) {
   const c10::Device device =
       model::pick_device(options.device, session.local_rank(), session.local_size());
-  return infer::arena_rows(model::read_config(options.model / "config.json"),
-                           model::pick_dtype(options.dtype, device), device);
+  return infer::arena_rows(config, model::pick_dtype(options.dtype, device), device);
 }
 
 void use_adapter(LoadedModel& model, const fs::path& folder) {

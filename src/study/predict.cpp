@@ -18,9 +18,10 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
 
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
-  const PredictionPlan plan = plan_predictions(
-      items, options.task, options.decoding, model.tokenizer,
-      model.decoder->config().max_position_embeddings, arena_rows(session, options.model));
+  const PredictionPlan plan =
+      plan_predictions(items, options.task, options.decoding, model.tokenizer,
+                       model.decoder->config().max_position_embeddings,
+                       arena_rows(session, options.model, model.decoder->config()));
   Json identity = model_identity(session, options.model);
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
   const Json header = prediction_header(plan, identity);

@@ -197,9 +197,9 @@ class StudyRun {
     // A plain Spider answer ends at the first line break (design §3).
     if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain)
       decoding.stop.push_back("\n");
-    const PredictionPlan plan =
-        plan_predictions(rendered.items, purpose, decoding, data_.prompts().tokenizer,
-                         config.max_position_embeddings, arena_rows(session, options_.model));
+    const PredictionPlan plan = plan_predictions(
+        rendered.items, purpose, decoding, data_.prompts().tokenizer,
+        config.max_position_embeddings, arena_rows(session, options_.model, config));
     Json identity = identity_;
     fs::path adapter;
     if (arm.trains) {

@@ -42,7 +42,8 @@ struct LoadedModel {
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options);
 
 /// infer::arena_rows of this rank's device.
-std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options);
+std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options,
+                        const model::DecoderConfig& config);
 
 /// Puts the adapter of a PEFT folder on the model, unmerged; an empty path takes it away. Throws
 /// Error naming the file where it does not fit.
