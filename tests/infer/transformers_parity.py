@@ -106,7 +106,7 @@ class Checker:
 
     def compare(self, folder, name, prompts):
         device = "cuda" if self.options.device == "cuda" else "cpu"
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval().to(device)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval().to(device)
         eos = json.loads((folder / "generation_config.json").read_text())["eos_token_id"]
         ends = eos if isinstance(eos, list) else [eos]
         for kind, items, new_tokens in prompts:
