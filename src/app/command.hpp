@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -19,6 +20,8 @@ struct Work {
   /// Collective over the session's ranks. Returns the exit code; throws what ends the run.
   std::function<int(const comm::Session&)> run;
   log::Level log_level = log::Level::normal;
+  // Where the ranks' heartbeat files go; empty: nowhere.
+  std::filesystem::path heartbeats;
 };
 
 struct Command {

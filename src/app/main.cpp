@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
 
   try {
     // 2. Start the session: the ranks of the launcher, or this process alone.
-    const comm::Session session;
+    const comm::Session session({work.heartbeats});
     log::configure(work.log_level, session.size() > 1 ? fmt::format("[r{}] ", session.rank()) : "");
 
     // 3. Run the command.
@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
       // 4. A rank that fails takes all down; one that merely finalised would leave the others
       // hanging.
       if (session.size() > 1) session.abort(app::kFailed, app::message(command, error));
-      fmt::print(stderr, "{}\n", app::message(command, error));
+      fmt::print(stderr, "{}{}\n", app::message(command, error), session.whereabouts());
       return app::kFailed;
     }
   } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
@@ -26,7 +27,8 @@ Work parse_predict(Words words) {
     return study::predict_file(session, *options) == study::RunState::complete ? kComplete
                                                                                : comm::kRunAgain;
   };
-  return {run, quiet ? log::Level::quiet : log::Level::normal};
+  return {run, quiet ? log::Level::quiet : log::Level::normal,
+          store::journal_folder(options->out) / kHeartbeatFolder};
 }
 
 }  // namespace tradeoff::app

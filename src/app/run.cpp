@@ -5,6 +5,7 @@
 
 #include "all_commands.hpp"
 #include "tradeoff/base/file_name.hpp"
+#include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
@@ -166,7 +167,8 @@ Work parse_run(Words words) {
             },
             level};
   }
-  return {[study](const comm::Session& session) { return run_whole(session, *study); }, level};
+  return {[study](const comm::Session& session) { return run_whole(session, *study); }, level,
+          study->output_dir / kHeartbeatFolder};
 }
 
 }  // namespace tradeoff::app

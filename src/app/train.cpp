@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
@@ -69,7 +70,7 @@ Work parse_train(Words words) {
     return study::train_file(session, *options) == study::RunState::complete ? kComplete
                                                                              : comm::kRunAgain;
   };
-  return {run, quiet ? log::Level::quiet : log::Level::normal};
+  return {run, quiet ? log::Level::quiet : log::Level::normal, options->out / kHeartbeatFolder};
 }
 
 }  // namespace tradeoff::app

@@ -5,13 +5,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <thread>
 #include <utility>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/host_name.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
@@ -34,9 +34,7 @@ void wait_for(const fs::path& path, std::chrono::milliseconds patience, Try try_
 }
 
 std::string this_process() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return fmt::format("process {} on {}", ::getpid(), host.data());
+  return fmt::format("process {} on {}", ::getpid(), host_name());
 }
 
 // Who wrote it, as far as it can still be read.

@@ -16,12 +16,23 @@
 
 #include "mpi.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/host_name.hpp"
+#include "watch.hpp"
 
 namespace tradeoff::comm {
 namespace {
 
 // MPI_Abort returns control in no stated time; past this the process ends by SIGALRM.
 constexpr unsigned kAbortPatienceS = 10;
+// Likewise MPI_Finalize, for which the ranks wait on each other unwatched.
+constexpr unsigned kLeavePatienceS = 45;
+
+extern "C" void end_unfinished(int) {
+  constexpr std::string_view kText =
+      "tradeoff: MPI_Finalize did not return: another rank is stopped or gone\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  ::_exit(1);
+}
 
 std::optional<long> number_in_environment(const char* name) {
   const char* text = std::getenv(name);
@@ -33,12 +44,6 @@ std::optional<long> number_in_environment(const char* name) {
   return value;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  check_errno(::gethostname(name.data(), name.size() - 1), "gethostname");
-  return name.data();
-}
-
 }  // namespace
 
 // OMPI_COMM_WORLD_SIZE: mpirun of Open MPI. PMIX_RANK: srun --mpi=pmix, and mpirun again.
@@ -46,7 +51,10 @@ bool launched_by_mpi() {
   return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
 }
 
-Session::Session() : exceptions_at_birth_(std::uncaught_exceptions()), host_(host_name()) {
+Session::Session(const SessionOptions& options)
+    : exceptions_at_birth_(std::uncaught_exceptions()),
+      host_(host_name()),
+      watch_(std::make_shared<Watch>(options.heartbeats)) {
   if (!launched_by_mpi()) return;
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
@@ -60,13 +68,15 @@ Session::Session() : exceptions_at_birth_(std::uncaught_exceptions()), host_(hos
   read_ranks();
   check_mpi(MPI_Comm_rank(mpi_->node, &local_rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(mpi_->node, &local_size_), "MPI_Comm_size");
+  watch_->join(mpi_->world, [this](const std::string& what) { abort(1, what); });
 }
 
 Session::Session(const Session& parent, int groups)
     : local_rank_(parent.local_rank_),
       local_size_(parent.local_size_),
       exceptions_at_birth_(std::uncaught_exceptions()),
-      host_(parent.host_) {
+      host_(parent.host_),
+      watch_(parent.watch_) {
   check(groups >= 1 && groups <= parent.size(),
         fmt::format("{} rank groups of {} ranks: expected at least one rank a group", groups,
                     parent.size()));
@@ -95,9 +105,34 @@ void Session::read_ranks() {
 Session::~Session() {
   if (!mpi_) return;
   if (std::uncaught_exceptions() > exceptions_at_birth_) abort(1, "an exception left the session");
+  if (finalizes_) leave();
   MPI_Comm_free(&mpi_->node);
   MPI_Comm_free(&mpi_->world);
-  if (finalizes_) MPI_Finalize();
+  if (!finalizes_) return;
+  MPI_Finalize();
+  ::alarm(0);
+}
+
+// The last collective call under watch; what follows has a deadline.
+void Session::leave() noexcept {
+  try {
+    watch_->leave();
+  } catch (const std::exception& error) {
+    abort(1, error.what());
+  }
+  std::signal(SIGALRM, end_unfinished);
+  ::alarm(kLeavePatienceS);
+}
+
+void Session::doing(std::string what) const {
+  watch_->doing(std::move(what));
+}
+void Session::at(std::string where) const {
+  watch_->at(std::move(where));
+}
+std::string Session::whereabouts() const {
+  const std::string text = watch_->whereabouts();
+  return text.empty() ? "" : " (" + text + ")";
 }
 
 std::string Session::place() const {
@@ -105,7 +140,7 @@ std::string Session::place() const {
 }
 
 void Session::abort(int code, std::string_view what) const noexcept {
-  const std::string line = fmt::format("{}: {}\n", mpi_ ? place() : "error", what);
+  const std::string line = fmt::format("{}: {}{}\n", mpi_ ? place() : "error", what, whereabouts());
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
   if (mpi_) {
     std::signal(SIGALRM, SIG_DFL);

@@ -1,50 +1,100 @@
 #include "tradeoff/comm/signals.hpp"
 
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <string_view>
 
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::comm {
 namespace {
 
+// 0: none came. kRelayed: none came here, but one to another rank.
+constexpr int kRelayed = -1;
 std::atomic<int> last_signal = 0;
-static_assert(std::atomic<int>::is_always_lock_free, "a handler may touch lock-free atomics only");
+// When the first SIGINT or SIGTERM came, steady nanoseconds; 0: none did.
+std::atomic<std::int64_t> first_asked_ns = 0;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
+                  std::atomic<int>::is_always_lock_free,
+              "a handler may touch lock-free atomics only");
 
-struct sigaction former_term, former_usr2;
+// Signals this near to one another are one wish, sent by a terminal and by a launcher.
+constexpr std::int64_t kOneWishNs = 300'000'000;
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGUSR2};
+std::array<struct sigaction, kSignals.size()> former;
+
+std::int64_t now_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
+// Dies by the signal, so that a shell or a launcher sees why.
+void end_at_once(int number) {
+  constexpr std::string_view kText = "tradeoff: a second signal: ended at once, nothing saved\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+  ::raise(number);  // blocked until the handler returns
+}
 
 extern "C" void note_signal(int number) {
+  const int kept_errno = errno;
   last_signal = number;
+  if (number != SIGUSR2) {
+    std::int64_t first = 0;
+    const std::int64_t now = now_ns();
+    if (!first_asked_ns.compare_exchange_strong(first, now) && now - first > kOneWishNs)
+      end_at_once(number);
+  }
+  errno = kept_errno;
 }
 
 }  // namespace
 
 StopSignals::StopSignals() {
   last_signal = 0;
+  first_asked_ns = 0;
   struct sigaction action {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
   // Without SA_RESTART a write of a journal could end half-way with EINTR.
   action.sa_flags = SA_RESTART;
-  check_errno(::sigaction(SIGTERM, &action, &former_term), "sigaction(SIGTERM)");
-  check_errno(::sigaction(SIGUSR2, &action, &former_usr2), "sigaction(SIGUSR2)");
+  for (std::size_t i = 0; i < kSignals.size(); ++i)
+    check_errno(::sigaction(kSignals[i], &action, &former[i]), "sigaction");
 }
 
 StopSignals::~StopSignals() {
-  ::sigaction(SIGTERM, &former_term, nullptr);
-  ::sigaction(SIGUSR2, &former_usr2, nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &former[i], nullptr);
 }
 
 bool stop_requested() noexcept {
   return last_signal != 0;
 }
 
+void request_stop() noexcept {
+  int none = 0;
+  last_signal.compare_exchange_strong(none, kRelayed);
+}
+
 const char* stop_signal() noexcept {
   switch (last_signal) {
+    case SIGINT:
+      return "SIGINT";
     case SIGTERM:
       return "SIGTERM";
     case SIGUSR2:
       return "SIGUSR2";
+    case kRelayed:
+      return "a signal to another rank";
     default:
       return "";
   }

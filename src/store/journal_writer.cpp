@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <cmath>
 #include <random>
 
 #include "journal_format.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/host_name.hpp"
 #include "tradeoff/store/journal.hpp"
 
 namespace tradeoff::store {
@@ -22,9 +22,7 @@ std::string random_id() {
 
 // The process id alone comes again after a restart, in another container or on another machine.
 std::string unique_name() {
-  std::array<char, 256> host{};
-  check_errno(::gethostname(host.data(), host.size() - 1), "gethostname");
-  return fmt::format("{}{}-{}-{}{}", kJournalPrefix, host.data(), ::getpid(), random_id(),
+  return fmt::format("{}{}-{}-{}{}", kJournalPrefix, host_name(), ::getpid(), random_id(),
                      kJournalSuffix);
 }
 

@@ -89,6 +89,61 @@ TEST_F(Ranks, stop_together_with_exit_code_85_when_one_gets_a_signal) {
   }
 }
 
+// Limits short enough for a test; a beat comes every second.
+struct WatchedRanks : Ranks {
+  void SetUp() override {
+    Ranks::SetUp();
+    ::setenv("TRADEOFF_SILENCE_S", "5", 1);
+    ::setenv("TRADEOFF_START_S", "5", 1);
+  }
+  void TearDown() override {
+    ::unsetenv("TRADEOFF_SILENCE_S");
+    ::unsetenv("TRADEOFF_START_S");
+  }
+};
+
+TEST_F(WatchedRanks, end_when_one_is_stopped_and_the_message_names_it_and_its_step) {
+  for (const int stopped : {0, 1}) {
+    const auto end = ranks(3, fmt::format("stopped-{}", stopped));
+    EXPECT_NE(end.exit_code, 0) << end.output;
+    const std::string silent = fmt::format("rank {}/3 has been silent for", stopped);
+    EXPECT_NE(end.output.find(silent), std::string::npos) << end.output;
+    const std::string word = fmt::format("its last word: arm x, seed 1: step {}", stopped);
+    EXPECT_NE(end.output.find(word), std::string::npos) << end.output;
+    EXPECT_LT(end.seconds, kSecondsAtMost);
+  }
+}
+
+TEST_F(WatchedRanks, end_when_one_never_joins) {
+  for (const std::string scenario : {"leaves-early", "stopped-early"}) {
+    const auto end = ranks(3, scenario);
+    EXPECT_NE(end.exit_code, 0) << end.output;
+    EXPECT_NE(end.output.find("have not all started after 5 s"), std::string::npos) << end.output;
+    EXPECT_LT(end.seconds, kSecondsAtMost) << scenario;
+  }
+}
+
+TEST_F(WatchedRanks, wait_for_one_that_computes_for_longer_than_the_limit) {
+  const auto end = ranks(3, "slow");
+  EXPECT_EQ(end.exit_code, 0) << end.output;
+  EXPECT_GT(end.seconds, 9);
+}
+
+TEST_F(WatchedRanks, refuse_a_limit_that_is_no_number) {
+  ::setenv("TRADEOFF_SILENCE_S", "soon", 1);
+  const auto end = ranks(1, "hello");
+  EXPECT_NE(end.exit_code, 0);
+  EXPECT_NE(end.output.find("TRADEOFF_SILENCE_S: found \"soon\", expected seconds"),
+            std::string::npos)
+      << end.output;
+}
+
+TEST_F(Ranks, of_all_groups_stop_when_one_gets_a_signal) {
+  const auto end = ranks(4, "stop-groups");
+  EXPECT_EQ(end.exit_code, kRunAgain) << end.output;
+  EXPECT_LT(end.seconds, kSecondsAtMost);
+}
+
 TEST_F(Ranks, stand_alone_under_mpirun_np_1_and_without_mpirun) {
   const auto one = ranks(1, "hello");
   EXPECT_EQ(one.exit_code, 0) << one.output;

@@ -1,21 +1,57 @@
 #include "tradeoff/comm/signals.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 namespace tradeoff::comm {
 namespace {
 
-TEST(StopSignals, sigterm_and_sigusr2_set_the_flag_and_nothing_else) {
-  for (const int number : {SIGTERM, SIGUSR2}) {
+TEST(StopSignals, set_the_flag_and_nothing_else) {
+  for (const auto& [number, name] :
+       {std::pair(SIGINT, "SIGINT"), {SIGTERM, "SIGTERM"}, {SIGUSR2, "SIGUSR2"}}) {
     const StopSignals guard;
     EXPECT_FALSE(stop_requested());
     EXPECT_STREQ(stop_signal(), "");
     std::raise(number);
     EXPECT_TRUE(stop_requested());
-    EXPECT_STREQ(stop_signal(), number == SIGTERM ? "SIGTERM" : "SIGUSR2");
+    EXPECT_STREQ(stop_signal(), name);
   }
+}
+
+TEST(StopSignals, a_second_one_ends_the_process_at_once) {
+  for (const int first : {SIGINT, SIGTERM}) {
+    for (const int second : {SIGINT, SIGTERM}) {
+      EXPECT_EXIT(
+          {
+            const StopSignals guard;
+            std::raise(first);
+            ::usleep(400'000);
+            std::raise(second);
+          },
+          testing::KilledBySignal(second), "a second signal");
+    }
+  }
+}
+
+TEST(StopSignals, one_wish_told_twice_and_the_scheduler_s_are_no_second_one) {
+  const StopSignals guard;
+  std::raise(SIGINT);
+  std::raise(SIGTERM);  // a terminal's and a launcher's
+  ::usleep(400'000);
+  std::raise(SIGUSR2);
+  EXPECT_TRUE(stop_requested());
+}
+
+TEST(StopSignals, another_rank_s_signal_stops_this_one_too) {
+  const StopSignals guard;
+  request_stop();
+  EXPECT_TRUE(stop_requested());
+  EXPECT_STREQ(stop_signal(), "a signal to another rank");
+  std::raise(SIGTERM);
+  EXPECT_STREQ(stop_signal(), "SIGTERM");
 }
 
 TEST(StopSignals, the_former_handlers_come_back) {

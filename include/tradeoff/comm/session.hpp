@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -6,14 +7,23 @@
 
 namespace tradeoff::comm {
 
+class Watch;
+
+struct SessionOptions {
+  // Where the ranks' heartbeat files go (base/heartbeat.hpp); empty: nowhere.
+  std::filesystem::path heartbeats;
+};
+
 /// The ranks that a launcher (mpirun, srun --mpi=pmix) started, or this process alone.
 /// MPI is initialised only under a launcher, with MPI_THREAD_MULTIPLE and MPI_ERRORS_RETURN; a
 /// process started by itself is rank 0 of 1 and makes no MPI call at all. One Session per process,
 /// made by the main thread before anything that uses ranks, and destroyed after it.
+/// Each rank watches others by a thread of its own (watch.hpp): a rank that does not start, or of
+/// which nothing is heard any more, ends all ranks, within a minute and by name.
 class Session {
  public:
   /// Collective. Throws Error naming the MPI call, or saying that MPI lacks MPI_THREAD_MULTIPLE.
-  Session();
+  explicit Session(const SessionOptions& options = {});
   /// This rank's group of `parent`, whose ranks are cut into `groups` runs of equal length (within
   /// one) in rank order; the parent lives longer. Collective over the parent. local_rank() and
   /// local_size() stay the parent's, since groups share machines and their GPUs. Throws Error
@@ -39,6 +49,13 @@ class Session {
   /// "rank 1/4 node7": stands before a rank's last words.
   std::string place() const;
 
+  /// What this rank works on ("arm qlora, seed 1") and where it is in it ("step 12 of 50"), for its
+  /// heartbeats and its last words. A group's are its rank's. Any thread.
+  void doing(std::string what) const;
+  void at(std::string where) const;
+  /// " (arm qlora, seed 1: step 12 of 50)"; "" where nothing was said.
+  std::string whereabouts() const;
+
   /// Prints "rank 1/4 node7: what" ("error: what" for a single process) on standard error and ends
   /// every rank with `code` (not 0) within seconds. For main's catch, and for threads that have no
   /// catch.
@@ -50,11 +67,14 @@ class Session {
 
  private:
   void read_ranks();
+  void leave() noexcept;
 
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, nodes_ = 1, group_ = 0;
   bool finalizes_ = false;
   int exceptions_at_birth_;
   std::string host_;
+  // Of the ranks that a launcher started together; groups share it.
+  std::shared_ptr<Watch> watch_;
   std::unique_ptr<Mpi> mpi_;
 };
 
