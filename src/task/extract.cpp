@@ -130,6 +130,8 @@ Extracted extract_sql(std::string_view raw) {
   for (std::size_t i = chosen + 1; i < found.size(); ++i) {
     between += found[i].before;
     if (asks_again(between)) break;
+    // Whole lines are looked at once.
+    between.erase(0, between.rfind('\n') + 1);
     const Rule better = replacement(found[chosen], found[i]);
     if (better == Rule::none) continue;
     chosen = i;

@@ -16,21 +16,65 @@ bool contains(std::string_view characters, char c) {
   return characters.find(c) != std::string_view::npos;
 }
 
+// Follows places that only grow through a text, and keeps what stands behind them, so that nothing
+// is looked at twice: where the line begins, and where a block comment was opened last.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : text_(text), blank_(first_of(text)) { begin_line(0); }
+
+  void move(std::size_t at) {
+    const std::size_t line = text_.substr(0, at).substr(at_).rfind('\n');
+    if (line != std::string_view::npos) begin_line(at_ + line + 1);
+    // A mark may have begun before the last place.
+    const std::size_t from = at_ > 0 ? at_ - 1 : 0;
+    const std::size_t open = text_.substr(0, at).substr(from).rfind("/*");
+    if (open != std::string_view::npos) open_ = from + open;
+    at_ = at;
+  }
+
+  std::size_t line() const { return line_; }
+  // Whether nothing but marks of lists and headings stands in the line before `end`.
+  bool marks_only(std::size_t end) const { return first_other_ >= end; }
+  // Whether nothing stands before the line.
+  bool is_first_line() const { return line_ <= blank_; }
+  // Where the last block comment before the place was opened; npos: none was.
+  std::size_t comment() const { return open_; }
+
+ private:
+  // The first place of `text` that is not white space; its size where all is.
+  static std::size_t first_of(std::string_view text) {
+    const std::string_view stripped = strip(text);
+    return stripped.empty() ? text.size() : static_cast<std::size_t>(stripped.data() - text.data());
+  }
+
+  void begin_line(std::size_t at) {
+    line_ = at;
+    const std::string_view line = text_.substr(at, text_.find('\n', at) - at);
+    const std::size_t other = line.find_first_not_of("->#0123456789.)+", first_of(line));
+    first_other_ = at + std::min(other, line.size());
+  }
+
+  std::string_view text_;
+  std::size_t blank_;  // of the text's begin
+  std::size_t at_ = 0, line_ = 0, first_other_ = 0, open_ = std::string_view::npos;
+};
+
 // What stands before a statement on its line, without the marks that may wrap it.
 struct Lead {
-  Lead(std::string_view text, std::size_t at) {
-    const std::size_t line = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
-    std::string_view before = strip(text.substr(line, at - line));
+  Lead(std::string_view text, std::size_t at, const Cursor& cursor) {
+    std::string_view before = strip(text.substr(cursor.line(), at - cursor.line()));
     while (!before.empty() && contains("*`\"'( \t", before.back())) {
       if (contains("`\"'", before.back()) && wrapper == 0) wrapper = before.back();
       parenthesis = parenthesis || before.back() == '(';
       before.remove_suffix(1);
     }
-    const bool marks_only = before.find_first_not_of("->#0123456789.)+") == before.npos;
+    const bool marks_only =
+        before.empty() ||
+        cursor.marks_only(static_cast<std::size_t>(before.data() + before.size() - text.data()));
     comment = before.starts_with("--");
     starts_line = marks_only || before.ends_with(':') || before.ends_with('>') ||
-                  Words{"sql", "sqlite"}.contains(lower(before));
-    opens = starts_line && strip(text.substr(0, line)).empty();
+                  (before.size() <= 6 && Words{"sql", "sqlite"}.contains(lower(before)));
+    opens = starts_line && cursor.is_first_line();
   }
   bool starts_line = false, opens = false, parenthesis = false, comment = false;
   char wrapper = 0;
@@ -132,26 +176,44 @@ bool is_other_statement(std::string_view text, std::string_view verb, std::size_
   return found != kSecond.end() && found->second.contains(second);
 }
 
-// Where the block comment around `at` ends; `at` itself where there is none.
-std::size_t behind_block_comment(std::string_view text, std::size_t at) {
-  const std::size_t open = text.substr(0, at).rfind("/*");
+// Where the block comment around `at`, opened at `open`, ends; `at` itself where there is none.
+std::size_t behind_block_comment(std::string_view text, std::size_t at, std::size_t open) {
   if (open == std::string_view::npos) return at;
   const std::size_t close = text.find("*/", open + 2);
   return close < at ? at : std::min(close, text.size());
 }
 
+// What was read as sentences: words inside one may begin a statement still, but a text of nothing
+// but such words is not read anew from each of them.
+struct Sentences {
+  static constexpr int kMost = 16;
+  std::size_t end = 0;
+  int overlapping = 0;
+
+  bool too_many(std::size_t at) const { return at < end && overlapping >= kMost; }
+  void add(std::size_t at, std::size_t its_end) {
+    overlapping = at < end ? overlapping + 1 : 1;
+    end = std::max(end, its_end);
+  }
+};
+
 // The statement at `at`, which is a SELECT or WITH, ranked; `next` moves behind it.
-Candidate candidate_at(const Region& region, std::size_t at, std::size_t& next) {
+Candidate candidate_at(const Region& region, std::size_t at, const Cursor& cursor,
+                       Sentences& sentences, std::size_t& next) {
   const std::string_view text = region.text, word = word_at(text, at);
-  const Lead lead(text, at);
+  const Lead lead(text, at, cursor);
   const bool capitals = word == "SELECT" || word == "WITH";
   const bool select = lower(word) == "select";
   if (lead.comment) return {};
-  if (const std::size_t behind = behind_block_comment(text, at); behind != at) {
+  if (const std::size_t behind = behind_block_comment(text, at, cursor.comment()); behind != at) {
     next = std::max(next, behind);
     return {};
   }
   if (select && is_sentence(text, next, lead.starts_line)) return {};
+  if (sentences.too_many(at)) {
+    next = std::max(next, sentences.end);
+    return {};
+  }
   if (!select && !is_common_table(text, next) && !(capitals && lead.starts_line)) return {};
 
   Surroundings around{.code = region.closed, .wrapper = lead.wrapper};
@@ -167,7 +229,10 @@ Candidate candidate_at(const Region& region, std::size_t at, std::size_t& next) 
                     : capitals       ? Rank::capitals_within_line
                                      : Rank::within_sentence;
   const bool sure = capitals || (rank == Rank::line_start && region.fenced);
-  if (select && !sure && reads_as_sentence(statement.sql, lead.starts_line)) return {};
+  if (select && !sure && reads_as_sentence(statement.sql, lead.starts_line)) {
+    sentences.add(at, statement.end);
+    return {};
+  }
   next = std::max(next, statement.end);
   return {.rank = rank,
           .opens = lead.opens,
@@ -181,6 +246,8 @@ Candidate candidate_at(const Region& region, std::size_t at, std::size_t& next) 
 std::vector<Candidate> candidates_of(const Region& region) {
   const std::string_view text = region.text;
   std::vector<Candidate> candidates;
+  Cursor cursor(text);
+  Sentences sentences;
   std::size_t next = 0;
   for (std::size_t at = 0; at < text.size(); at = next) {
     const std::string_view word = word_at(text, at);
@@ -188,9 +255,12 @@ std::vector<Candidate> candidates_of(const Region& region) {
     if (word.empty()) continue;
     const std::string verb = lower(word);
     if (verb == "select" || verb == "with") {
-      Candidate candidate = candidate_at(region, at, next);
+      cursor.move(at);
+      Candidate candidate = candidate_at(region, at, cursor, sentences, next);
       if (candidate.rank != Rank::none) candidates.push_back(std::move(candidate));
-    } else if (is_other_statement(text, verb, next) && Lead(text, at).starts_line) {
+    } else if (is_other_statement(text, verb, next)) {
+      cursor.move(at);
+      if (!Lead(text, at, cursor).starts_line) continue;
       const Surroundings around{.code = region.closed, .takes_select = true};
       next = std::max(next, scan_statement(text, at, around).end);
     }

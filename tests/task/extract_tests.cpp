@@ -4,6 +4,7 @@
 
 #include "extract_fixture.hpp"
 #include "fixture.hpp"
+#include "tradeoff/base/progress.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/spider.hpp"
@@ -333,6 +334,38 @@ TEST(Extract, long_answers_take_linear_time) {
   answer.clear();
   for (int i = 0; i < 20000; ++i) answer += "select the name of it, ";
   EXPECT_EQ(extract_sql(answer).found, Found::no_sql);
+}
+
+// Whatever is repeated: 320 kB within seconds. Quadratic, it took 16 times what 80 kB took:
+// minutes.
+TEST(Extract, any_part_repeated_takes_linear_time) {
+  for (const std::string part : {"(select a from t) union ",
+                                 "(select a) union ",
+                                 "(select a from the x) union ",
+                                 "select ",
+                                 "with ",
+                                 "with a (",
+                                 "/* */ select a from t; ",
+                                 "select a from t; ",
+                                 "'select a from t' ",
+                                 "`select a from t` or ",
+                                 "- select the a ",
+                                 "sql: select a ",
+                                 "select a, b from the cat. ",
+                                 "x\n\nselect the ",
+                                 "(with x as (select 1) select * from x) union ",
+                                 "select 'a",
+                                 "insert into ",
+                                 "(select ",
+                                 "/* select a ",
+                                 "select a from (",
+                                 "explain select "}) {
+    std::string answer;
+    while (answer.size() < 320'000) answer += part;
+    const Stopwatch clock;
+    extract_sql(answer);
+    EXPECT_LT(clock.seconds(), 5) << part;
+  }
 }
 
 TEST(Extract, one_line_takes_the_breaks_out) {
