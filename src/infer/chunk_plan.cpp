@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "prompt_order.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::infer {
@@ -16,13 +17,8 @@ using Prompts = std::span<const std::vector<TokenId>>;
 
 class Planner {
  public:
-  Planner(Prompts prompts, const PlanOptions& options) : prompts_(prompts), options_(options) {
-    order_.resize(prompts.size());
-    std::iota(order_.begin(), order_.end(), 0);
-    std::ranges::sort(order_, [&](std::int64_t a, std::int64_t b) {
-      return prompts_[a] != prompts_[b] ? prompts_[a] < prompts_[b] : a < b;
-    });
-  }
+  Planner(Prompts prompts, const PlanOptions& options)
+      : prompts_(prompts), options_(options), order_(lexicographic_order(prompts)) {}
 
   std::vector<Chunk> plan() {
     const std::size_t n = order_.size();

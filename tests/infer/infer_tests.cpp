@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <numeric>
 #include <set>
 
+#include "prompt_order.hpp"
 #include "random_model.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/seed.hpp"
 #include "tradeoff/infer/chunk_plan.hpp"
 #include "tradeoff/infer/engine.hpp"
 
@@ -111,6 +114,41 @@ TEST(ChunkPlan, holds_every_prompt_once_and_no_chunk_is_too_large) {
     EXPECT_EQ(seen.size(), prompts.size());
     EXPECT_EQ(std::set<std::int64_t>(seen.begin(), seen.end()).size(), prompts.size());
   }
+}
+
+TEST(ChunkPlan, prompts_are_ordered_as_by_comparing_them) {
+  SeedStream stream(0, "prompts");
+  for (int round = 0; round < 3000; ++round) {
+    Prompts prompts(stream.below(60));
+    for (auto& prompt : prompts) {
+      if (round % 2 == 1) prompt.assign(20, 5);
+      for (std::uint64_t n = stream.below(7); n > 0; --n)
+        prompt.push_back(static_cast<TokenId>(stream.below(3)));
+    }
+    std::vector<std::int64_t> expected(prompts.size());
+    std::iota(expected.begin(), expected.end(), 0);
+    std::ranges::stable_sort(expected, [&](auto a, auto b) { return prompts[a] < prompts[b]; });
+    EXPECT_EQ(lexicographic_order(prompts), expected);
+  }
+}
+
+// A third of the prompts' tokens are common to all, a third to those of one family.
+TEST(ChunkPlan, a_million_prompts_are_planned_within_seconds) {
+  constexpr std::int64_t kPrompts = 1'000'000;
+  SeedStream stream(0, "prompts");
+  Prompts prompts(kPrompts);
+  for (std::int64_t i = 0; i < kPrompts; ++i) {
+    prompts[i].assign(32, 7);
+    prompts[i].insert(prompts[i].end(), 32, static_cast<TokenId>(i % 997));
+    for (int k = 0; k < 32; ++k) prompts[i].push_back(static_cast<TokenId>(stream.below(49152)));
+  }
+  const std::clock_t begin = std::clock();
+  const auto chunks = plan_chunks(prompts, {});
+  const auto order = longest_first(chunks);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 10);
+  std::int64_t planned = 0;
+  for (const std::int64_t index : order) planned += std::ssize(chunks[index].prompts);
+  EXPECT_EQ(planned, kPrompts);
 }
 
 TEST(ChunkPlan, no_prompts_give_no_chunks_and_an_empty_prompt_is_refused) {
