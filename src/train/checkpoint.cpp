@@ -87,8 +87,7 @@ void verify(const fs::path& folder) {
 
 std::vector<CurveRow> read_state_curve(const fs::path& file, const Json& state) {
   try {
-    std::vector<CurveRow> rows;
-    for (const Json& row : field<Json>(state, "curve")) rows.push_back(curve_row(row));
+    std::vector<CurveRow> rows = curve_of(state);
     check(is_whole_curve(rows, field<std::int64_t>(state, "step")),
           "key \"curve\": expected a row for each step");
     return rows;
@@ -135,8 +134,7 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
   lora::write_peft(partial, adapter, base_model);
   write_optimizer(partial / kOptimizer, checkpoint);
   Json state = checkpoint.state;
-  state["curve"] = Json::array();
-  for (const CurveRow& row : checkpoint.curve) state["curve"].push_back(to_json(row));
+  state["curve"] = curve_json(checkpoint.curve);
   write_atomically(partial / kState, state.dump(2) + "\n");
   Json manifest = Json::object();
   for (const char* name : kFiles) {
@@ -154,18 +152,17 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
   }
 }
 
-std::vector<CurveRow> newest_checkpoint_curve(const fs::path& out) {
-  std::vector<std::int64_t> steps = checkpoint_steps(out);
-  for (; !steps.empty(); steps.pop_back()) {
-    const fs::path folder = folder_of(out, steps.back());
-    try {
-      verify(folder);
-      return read_state_curve(folder / kState, read_json(folder / kState));
-    } catch (const std::exception& error) {
-      log::warn("checkpoint {} is damaged and passed over: {}", steps.back(), error.what());
-    }
+Json newest_state(const fs::path& out) {
+  return read_json(folder_of(out, checkpoint_steps(out).back()) / kState);
+}
+
+void remove_checkpoints(const fs::path& out) {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(out)) {
+    const bool ours = entry.path().filename().string().starts_with(kPrefix);
+    if (ours && entry.is_directory()) folders.push_back(entry.path());
   }
-  return {};
+  for (const fs::path& folder : folders) fs::remove_all(folder);
 }
 
 std::optional<Checkpoint> load_newest_checkpoint(const fs::path& out,

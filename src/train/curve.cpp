@@ -77,6 +77,18 @@ CurveRow curve_row(const Json& json) {
           field<int>(json, "ranks")};
 }
 
+Json curve_json(const std::vector<CurveRow>& rows) {
+  Json json = Json::array();
+  for (const CurveRow& row : rows) json.push_back(to_json(row));
+  return json;
+}
+
+std::vector<CurveRow> curve_of(const Json& object) {
+  std::vector<CurveRow> rows;
+  for (const Json& row : field<Json>(object, "curve")) rows.push_back(curve_row(row));
+  return rows;
+}
+
 fs::path curve_file(const fs::path& out) {
   return out / "train.jsonl";
 }

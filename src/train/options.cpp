@@ -34,7 +34,7 @@ void check_options(const TrainOptions& o) {
   expect(o.max_seq_length >= 0, "max_seq_length", o.max_seq_length, "0 or more");
   expect(o.micro_batch_tokens > 0, "micro_batch_tokens", o.micro_batch_tokens, "1 or more");
   expect(o.min_passes > 0, "min_passes", o.min_passes, "1 or more");
-  expect(o.save_steps >= 0, "save_steps", o.save_steps, "0 or more");
+  expect(o.save_steps.value_or(0) >= 0, "save_steps", o.save_steps.value_or(0), "0 or more");
   expect(o.stop_after_steps >= 0, "stop_after_steps", o.stop_after_steps, "0 or more");
   global_batch_size(o, 1);
 }

@@ -12,6 +12,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/lora/peft_config.hpp"
 #include "tradeoff/store/difference.hpp"
 
 namespace tradeoff::train {
@@ -97,9 +98,36 @@ std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& conf
   return std::nullopt;
 }
 
-void RunFolder::complete(const TrainResult& result) const {
-  const Json json = {{"steps", result.steps}, {"loss", result.loss}, {"record", record_}};
+std::optional<TrainResult> RunFolder::ended() const {
+  Json told;
+  if (session_.rank() == 0 && fs::exists(path_ / lora::kWeightsFile) && is_complete(path_)) {
+    told = read_json(path_ / kCompleteFile);
+    if (!store::differences(field<Json>(told, "record"), record_).empty()) told = nullptr;
+  }
+  told = parse_json(comm::broadcast(session_, to_line(told)));
+  if (told.is_null()) return std::nullopt;
+  const auto steps = field<std::int64_t>(told, "steps");
+  return TrainResult{true, steps, steps, field<double>(told, "loss")};
+}
+
+void RunFolder::complete(const TrainResult& result, const std::vector<CurveRow>& curve) const {
+  const Json json = {{"steps", result.steps},
+                     {"loss", result.loss},
+                     {"record", record_},
+                     {"curve", curve_json(curve)}};
   write_atomically(path_ / kCompleteFile, json.dump(2) + "\n");
+  remove_checkpoints(path_);
+}
+
+SavedSteps saved_steps(const fs::path& output_dir) {
+  if (fs::exists(output_dir / kCompleteFile)) {
+    const auto steps = field<std::int64_t>(read_json(output_dir / kCompleteFile), "steps");
+    return {steps, steps};
+  }
+  const auto steps = checkpoint_steps(output_dir);
+  if (steps.empty()) return {};
+  const Json state = newest_state(output_dir);
+  return {steps.back(), field<std::int64_t>(state, "total_steps")};
 }
 
 bool is_complete(const fs::path& output_dir) {
@@ -109,18 +137,19 @@ bool is_complete(const fs::path& output_dir) {
 std::optional<std::vector<CurveRow>> trained_curve(const fs::path& output_dir) {
   const fs::path record = output_dir / kCompleteFile, file = curve_file(output_dir);
   if (!fs::exists(record)) return std::nullopt;
-  const auto steps = field<std::int64_t>(read_json(record), "steps");
+  const Json ended = read_json(record);
+  const auto steps = field<std::int64_t>(ended, "steps");
   std::vector<std::string> damage;
   std::vector<CurveRow> rows = read_curve(file, damage);
   if (damage.empty() && is_whole_curve(rows, steps)) return rows;
   for (const std::string& line : damage) log::warn("{}", line);
-  rows = newest_checkpoint_curve(output_dir);
+  if (ended.contains("curve")) rows = curve_of(ended);
   if (is_whole_curve(rows, steps)) {
-    log::warn("{}: expected {} steps; the checkpoint's are taken", file.string(), steps);
+    log::warn("{}: expected {} steps; those of {} are taken", file.string(), steps, kCompleteFile);
     return rows;
   }
-  log::warn("{}: expected {} steps, which no checkpoint has either; the training is done again",
-            file.string(), steps);
+  log::warn("{}: expected {} steps, which {} has not either; the training is done again",
+            file.string(), steps, kCompleteFile);
   return std::nullopt;
 }
 

@@ -22,8 +22,11 @@ class RunFolder {
   /// another training.
   std::optional<Checkpoint> open(const model::DecoderConfig& config, bool resume,
                                  std::int64_t total_steps) const;
-  /// Written last: the training has ended.
-  void complete(const TrainResult& result) const;
+  /// What this same training came to, the same on every rank, where it has ended already.
+  /// Collective.
+  std::optional<TrainResult> ended() const;
+  /// Written last: the training has ended. Its checkpoints are of no use any more.
+  void complete(const TrainResult& result, const std::vector<CurveRow>& curve) const;
 
  private:
   std::optional<Checkpoint> open_first(const model::DecoderConfig& config, bool resume) const;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "run_folder.hpp"
+#include "save_clock.hpp"
 #include "step.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
@@ -80,6 +81,7 @@ class Trainer {
   TrainResult run() {
     const c10::InferenceMode inference;
     RunFolder folder(session_, job_.output_dir, record_, job_.lock);
+    if (const auto ended = job_.resume ? folder.ended() : std::nullopt) return reuse(*ended);
     const std::optional<Checkpoint> found = folder.open(decoder_.config(), job_.resume, total_);
     if (!decoder_.device().is_cpu()) {
       adapter_.parameters = adapter_.parameters.to(decoder_.device());
@@ -87,6 +89,7 @@ class Trainer {
     }
     AdamW optimizer(adapter_.parameters, job_.options);
     TrainResult result;
+    result.all_steps = total_;
     if (found) {
       adapter_.parameters.copy_(found->parameters);
       optimizer.restore(found->step, found->exp_avg, found->exp_avg_sq);
@@ -109,13 +112,17 @@ class Trainer {
                                   : total_;
     std::optional<Progress> progress;
     if (session_.rank() == 0) {
-      progress.emplace("train", static_cast<std::uint64_t>(last), "steps");
+      progress.emplace("train", static_cast<std::uint64_t>(last), "steps",
+                       static_cast<std::uint64_t>(result.steps));
     }
-    std::int64_t saved = found ? found->step : 0;
+    const Stopwatch since_start;
+    // Adapter and both moments.
+    SaveClock saves(job_.options.save_steps, 3 * adapter_.parameters.nbytes());
     bool stop = false;
     while (result.steps < last && !stop) {
       const Stopwatch clock;
       const std::int64_t index = result.steps;
+      session_.at(fmt::format("training, step {} of {}", index + 1, total_));
       decoder_.set_adapter(&adapter_.weights);
       const StepSums sums = step.run(samples_, plan.step(index), comm::stop_requested());
       const double learning_rate = train::learning_rate(job_.options, total_, index);
@@ -134,26 +141,36 @@ class Trainer {
                          fmt::format("loss {:.4f}, {:.0f} tokens/s", row.loss, row.tokens_per_s()));
       }
       stop = sums.stop && result.steps < total_;
-      const bool due = job_.options.save_steps > 0 && result.steps % job_.options.save_steps == 0;
-      if (due || stop || result.steps == last) {
+      if (result.steps < total_ &&
+          (stop || result.steps == last || saves.due(result.steps, since_start.seconds()))) {
+        const double begin_s = since_start.seconds();
         save(optimizer, result, curve);
-        saved = result.steps;
+        saves.saved(begin_s, since_start.seconds());
       }
     }
     progress.reset();
-    if (saved < result.steps) save(optimizer, result, curve);
     decoder_.set_adapter(&adapter_.weights);
     result.complete = !stop;
     if (result.complete && session_.rank() == 0) {
       lora::write_peft(job_.output_dir, adapter_, job_.base_model);
       curve->sync();
-      if (result.steps == total_) folder.complete(result);
+      if (result.steps == total_) folder.complete(result, curve->rows());
     }
     comm::barrier(session_);
     return result;
   }
 
  private:
+  // What was trained before, by this same training.
+  TrainResult reuse(const TrainResult& ended) {
+    if (session_.rank() == 0)
+      log::info("{}: the training has ended already", job_.output_dir.string());
+    adapter_ = lora::read_peft(job_.output_dir, decoder_.config());
+    decoder_.set_adapter(&adapter_.weights);
+    comm::barrier(session_);
+    return ended;
+  }
+
   Json init_hash() const {
     // What decides the start, whatever the file's layout.
     Sha256 hash;

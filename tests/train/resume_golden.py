@@ -65,21 +65,25 @@ def main():
     assert result(pipe.work / "moved") == trees[0]
     print("k + resume + k steps: the bits of 2k")
 
-    # The newest two stay; a damaged one is passed over, saying so; all damaged is an error.
-    out = train("kept", save_steps=2)
-    assert sorted(p.name for p in out.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-8"]
+    # The newest two stay; a damaged one is passed over, saying so; all damaged is an error. Once the adapter is complete
+    # they are gone.
+    out = train("kept", save_steps=2, stop_after_steps=7)
+    assert sorted(p.name for p in out.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-7"]
     state = json.loads((out / "checkpoint-6/trainer_state.json").read_text())
     assert state["step"] == 6 and state["world_size"] == 1 and state["next_sample_of_epoch"] == 4
-    weights = out / "checkpoint-8/optimizer.safetensors"
+    shutil.copytree(out, pipe.work / "damaged")
+    weights = out / "checkpoint-7/optimizer.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
     done = pipe.call("train", job("kept", save_steps=2, resume=True)[0])
-    assert "checkpoint 8 is damaged" in done.stderr and "after step 6" in done.stderr
-    assert result(out) == result(plain[1])
-    for folder in out.glob("checkpoint-*"):
+    assert "checkpoint 7 is damaged" in done.stderr and "after step 6" in done.stderr
+    assert result(out) == result(plain[1]) and not list(out.glob("checkpoint-*"))
+    again = pipe.call("train", job("kept", save_steps=2, resume=True)[0])
+    assert "has ended already" in again.stderr and result(out) == result(plain[1])
+    for folder in (pipe.work / "damaged").glob("checkpoint-*"):
         (folder / "manifest.json").unlink()
-    pipe.call("train", job("kept", save_steps=2, resume=True)[0], expect=["no checkpoint is whole", "manifest.json"])
+    pipe.call("train", job("damaged", save_steps=2, resume=True)[0], expect=["no checkpoint is whole", "manifest.json"])
 
     # Another run's folder; without --resume the folder is begun anew.
     pipe.call("train", job("moved", resume=True, deterministic=True, learning_rate=1e-3)[0],

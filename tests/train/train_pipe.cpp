@@ -57,7 +57,7 @@ train::TrainOptions options_of(const Json& job) {
   take("share_prefix", o.share_prefix);
   take("shuffle", o.shuffle);
   take("deterministic", o.deterministic);
-  take("save_steps", o.save_steps);
+  o.save_steps = field_or<std::int64_t>(job, "save_steps", 0);
   take("stop_after_steps", o.stop_after_steps);
   take("seed", o.seed);
   return o;

@@ -36,8 +36,10 @@ std::optional<Checkpoint> load_newest_checkpoint(const std::filesystem::path& ou
                                                  const model::DecoderConfig& config,
                                                  std::vector<std::string>& damage);
 
-/// The curve of the newest checkpoint that its manifest confirms; empty where there is none.
-std::vector<CurveRow> newest_checkpoint_curve(const std::filesystem::path& out);
+/// trainer_state.json of the newest folder of `out`, which has one, as it stands there.
+Json newest_state(const std::filesystem::path& out);
+/// Removes all, those half written too.
+void remove_checkpoints(const std::filesystem::path& out);
 
 /// Steps of the checkpoint folders in `out`, rising.
 std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& out);

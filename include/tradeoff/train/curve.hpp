@@ -25,6 +25,9 @@ struct CurveRow {
 
 Json to_json(const CurveRow& row);
 CurveRow curve_row(const Json& json);
+/// A curve as one value, and the one under "curve" in `object`.
+Json curve_json(const std::vector<CurveRow>& rows);
+std::vector<CurveRow> curve_of(const Json& object);
 
 /// The loss curve of a training folder: OUT/train.jsonl, a sealed line a step. Steps that a start
 /// made after the last checkpoint, and a later one made again, stand in OUT/redone.jsonl: they cost

@@ -37,8 +37,8 @@ struct TrainJob {
 struct TrainResult {
   // False where a stop signal came first; a checkpoint is saved then, and --resume goes on.
   bool complete = true;
-  // Steps done in all, and the loss of the last.
-  std::int64_t steps = 0;
+  // Steps done in all, of how many, and the loss of the last.
+  std::int64_t steps = 0, all_steps = 0;
   double loss = 0;
 };
 
@@ -49,6 +49,13 @@ struct TrainResult {
 /// ids; the last checkpoint stays).
 TrainResult train(const comm::Session& session, model::Decoder& decoder, const SampleSet& samples,
                   const TrainJob& job);
+
+/// Steps of a training that its folder holds, and of how many, where something there tells.
+struct SavedSteps {
+  std::int64_t done = 0;
+  std::optional<std::int64_t> all;
+};
+SavedSteps saved_steps(const std::filesystem::path& output_dir);
 
 /// True where the folder holds a training that ran to its end, with its loss curve.
 bool is_complete(const std::filesystem::path& output_dir);
