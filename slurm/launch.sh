@@ -21,6 +21,8 @@ launch() {
   local name words=() child code signalled=no restarts=${SLURM_RESTART_COUNT:-0}
   [ -z "${SITE_MODULES:-}" ] || module load $SITE_MODULES
   export OMP_PROC_BIND=false
+  # A machine that is gone is noticed within 20 s; by Open MPI's own settings it takes 8 minutes.
+  export OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=5 OMPI_MCA_oob_tcp_keepalive_probes=3
   name=$(launcher) || exit 2
   if [ "$name" = srun ]; then
     words=(srun --mpi=pmix --cpu-bind=none --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" --kill-on-bad-exit=1)
