@@ -111,6 +111,7 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options) 
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
   if (!result.predictions) return kComplete;
+  session.doing("reporting");
   // The same code as `tradeoff report`, from the file that was just written.
   const std::filesystem::path files[] = {options.output_dir / "predictions.h5"};
   const report::Study study = report::read_study(files);

@@ -11,7 +11,7 @@
 namespace tradeoff {
 namespace {
 constexpr double kTerminalPeriodS = 0.1;
-constexpr double kLinePeriodS = 5.0;
+constexpr double kLinePeriodS = 5.0, kFirstLineS = 1.0;
 constexpr int kBarWidth = 24;
 }  // namespace
 
@@ -22,10 +22,12 @@ std::string format_duration(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-Progress::Progress(std::string what, std::uint64_t total, std::string unit)
+Progress::Progress(std::string what, std::uint64_t total, std::string unit, std::uint64_t before)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
+      before_(before),
+      done_(before),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
@@ -36,7 +38,8 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   done_ = done;
   note_ = note;
   const double period = terminal_ ? kTerminalPeriodS : kLinePeriodS;
-  if (clock_.seconds() - std::max(shown_s_, 0.0) >= period) show(false);
+  const double due = shown_s_ < 0 ? std::min(period, kFirstLineS) : shown_s_ + period;
+  if (clock_.seconds() >= due) show(false);
 }
 
 void Progress::finish() {
@@ -47,7 +50,8 @@ void Progress::finish() {
 void Progress::show(bool last) {
   shown_s_ = clock_.seconds();
   if (log::quiet()) return;
-  const double rate = shown_s_ > 0 ? static_cast<double>(done_) / shown_s_ : 0;
+  const double rate =
+      shown_s_ > 0 && done_ > before_ ? static_cast<double>(done_ - before_) / shown_s_ : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - std::min(done_, total_)) / rate : 0;
   const std::string time = last ? "in " + format_duration(shown_s_)
                                 : (rate > 0 ? format_duration(left) + " left" : "starting");

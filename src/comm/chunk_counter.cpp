@@ -1,5 +1,6 @@
 #include "tradeoff/comm/chunk_counter.hpp"
 
+#include <atomic>
 #include <exception>
 #include <string>
 
@@ -19,10 +20,13 @@ class Alone final : public ChunkCounter::Source {
   }
   void close() override { closed_ = true; }
   std::uint64_t taken() const override { return taken_; }
+  void count(std::uint64_t items) override { counted_ += items; }
+  std::uint64_t counted() const override { return counted_; }
   void leave() override {}
 
  private:
   std::uint64_t count_, taken_ = 0;
+  std::atomic<std::uint64_t> counted_ = 0;  // another thread shows it
   bool closed_ = false;
 };
 
@@ -56,6 +60,12 @@ void ChunkCounter::close() {
 }
 std::uint64_t ChunkCounter::taken() const {
   return source_->taken();
+}
+void ChunkCounter::count(std::uint64_t items) {
+  source_->count(items);
+}
+std::uint64_t ChunkCounter::counted() const {
+  return source_->counted();
 }
 
 }  // namespace tradeoff::comm

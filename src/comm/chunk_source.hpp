@@ -14,6 +14,8 @@ class ChunkCounter::Source {
   virtual std::optional<std::uint64_t> next() = 0;
   virtual void close() = 0;
   virtual std::uint64_t taken() const = 0;
+  virtual void count(std::uint64_t items) = 0;
+  virtual std::uint64_t counted() const = 0;
   /// The collective end; not called on the exception path, where only the destructor runs.
   virtual void leave() = 0;
 };

@@ -1,5 +1,6 @@
 #include <mpi.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -12,7 +13,9 @@
 namespace tradeoff::comm {
 namespace {
 
-enum Request : std::uint64_t { kNext, kClose, kLeave };
+enum Request : std::uint64_t { kNext, kClose, kLeave, kCount };
+// What is asked for, and with kCount how many items.
+using Message = std::array<std::uint64_t, 2>;
 constexpr int kRequestTag = 1, kReplyTag = 2;
 // A chunk takes seconds: this delay costs nothing, and a blocking receive would spin on a core.
 constexpr auto kPollPeriod = std::chrono::microseconds(200);
@@ -47,6 +50,12 @@ class ServerSource final : public ChunkCounter::Source {
 
   std::uint64_t taken() const override { return taken_; }
 
+  void count(std::uint64_t items) override {
+    counted_ += items;
+    if (session_.rank() != 0) send(kCount, items);
+  }
+  std::uint64_t counted() const override { return counted_; }
+
   void leave() override {
     try {
       if (session_.rank() != 0) send(kLeave);
@@ -67,8 +76,9 @@ class ServerSource final : public ChunkCounter::Source {
     return std::nullopt;
   }
 
-  void send(std::uint64_t request) {
-    check_mpi(MPI_Send(&request, 1, MPI_UINT64_T, 0, kRequestTag, comm_), "MPI_Send");
+  void send(std::uint64_t request, std::uint64_t items = 0) {
+    const Message message = {request, items};
+    check_mpi(MPI_Send(message.data(), 2, MPI_UINT64_T, 0, kRequestTag, comm_), "MPI_Send");
   }
 
   void serve() {
@@ -84,8 +94,10 @@ class ServerSource final : public ChunkCounter::Source {
           std::this_thread::sleep_for(kPollPeriod);
           continue;
         }
-        std::uint64_t request = 0;
-        check_mpi(MPI_Mrecv(&request, 1, MPI_UINT64_T, &message, &status), "MPI_Mrecv");
+        Message told{};
+        check_mpi(MPI_Mrecv(told.data(), 2, MPI_UINT64_T, &message, &status), "MPI_Mrecv");
+        const std::uint64_t request = told[0];
+        if (request == kCount) counted_ += told[1];
         if (request == kLeave) --present;
         if (request == kClose) closed_ = true;
         if (request == kNext) {
@@ -102,7 +114,7 @@ class ServerSource final : public ChunkCounter::Source {
   const Session& session_;
   std::uint64_t count_;
   MPI_Comm comm_ = MPI_COMM_NULL;
-  std::atomic<std::uint64_t> taken_ = 0;
+  std::atomic<std::uint64_t> taken_ = 0, counted_ = 0;
   std::atomic<bool> closed_ = false, abandoned_ = false;
   std::thread server_;
 };

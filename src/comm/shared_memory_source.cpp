@@ -9,13 +9,14 @@
 namespace tradeoff::comm {
 namespace {
 
-// The counter lies in rank 0's part of a window that all ranks of the machine map.
+// Chunks taken and items counted lie in rank 0's part of a window that all ranks of the machine
+// map.
 class SharedMemorySource final : public ChunkCounter::Source {
  public:
   SharedMemorySource(const Session& session, std::uint64_t count)
       : session_(session), count_(count) {
     const MPI_Comm node = session.mpi()->node;
-    const MPI_Aint bytes = session.rank() == 0 ? sizeof(std::uint64_t) : 0;
+    const MPI_Aint bytes = session.rank() == 0 ? 2 * sizeof(std::uint64_t) : 0;
     void* own = nullptr;
     check_mpi(MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, node, &own, &window_),
               "MPI_Win_allocate_shared");
@@ -23,7 +24,10 @@ class SharedMemorySource final : public ChunkCounter::Source {
     MPI_Aint size = 0;
     int unit = 0;
     check_mpi(MPI_Win_shared_query(window_, 0, &size, &unit, &counter_), "MPI_Win_shared_query");
-    if (session.rank() == 0) counter().store(0);
+    if (session.rank() == 0) {
+      counter().store(0);
+      items().store(0);
+    }
     barrier(session);
   }
 
@@ -42,6 +46,8 @@ class SharedMemorySource final : public ChunkCounter::Source {
   }
 
   std::uint64_t taken() const override { return counter().load() & ~kClosed; }
+  void count(std::uint64_t items_done) override { items().fetch_add(items_done); }
+  std::uint64_t counted() const override { return items().load(); }
 
   void leave() override {
     try {
@@ -60,6 +66,7 @@ class SharedMemorySource final : public ChunkCounter::Source {
     static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
     return std::atomic_ref(*counter_);
   }
+  std::atomic_ref<std::uint64_t> items() const { return std::atomic_ref(counter_[1]); }
 
   const Session& session_;
   std::uint64_t count_;

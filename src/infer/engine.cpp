@@ -73,6 +73,7 @@ Engine::Layout Engine::make_layout(const Chunk& chunk,
                                    std::span<const std::vector<TokenId>> prompts,
                                    std::int64_t new_tokens) {
   Layout layout;
+  layout.new_tokens = new_tokens;
   for (const std::int64_t index : chunk.prompts) layout.prompts.push_back(&prompts[index]);
   layout.tree = build_prefix_tree(layout.prompts, chunk.root_tokens);
   const auto& runs = layout.tree.runs;
@@ -188,11 +189,17 @@ at::Tensor Engine::prefill(const Layout& layout) {
     }
     std::vector<SpanLevel> levels = {std::move(own), std::move(from_root)};
     for (SpanLevel& level : above) levels.push_back(std::move(level));
+    const auto ended = static_cast<std::int64_t>(pass.out_rows.size());
     hidden.push_back(model_.forward(pass.finish(std::move(levels), model_.device()), arena_));
+    if (layout.new_tokens == 0) tell_answers(ended);
   }
   prefill_tokens_ += layout.tree.tokens;
   // Leaves come in the order of the prompts, so the rows do too.
   return at::cat(hidden);
+}
+
+void Engine::tell_answers(std::int64_t count) const {
+  if (count > 0 && options_.on_answers) options_.on_answers(count);
 }
 
 std::vector<ChoiceScores> Engine::score_choices(const Chunk& chunk,
@@ -255,6 +262,7 @@ std::vector<Answer> Engine::generate(const Chunk& chunk,
         going.push_back(active[i]);
       }
     }
+    tell_answers(std::ssize(active) - std::ssize(going));
     active = std::move(going);
     if (active.empty()) return answers;
 

@@ -47,7 +47,8 @@ void check_same_run(const Json& record, const Json& header, const Place& place) 
 // Collects the finished chunks of all files.
 class Reader {
  public:
-  explicit Reader(const Json& header) : header_(header) {}
+  /// `header`: null takes any run's.
+  explicit Reader(const Json* header) : header_(header) {}
 
   void read(const fs::path& path) {
     ++contents_.files;
@@ -61,7 +62,7 @@ class Reader {
           ++contents_.unknown_starts;
           return damaged("no header, journal ignored");
         }
-        check_same_run(*record, header_, place_);
+        if (header_) check_same_run(*record, *header_, place_);
         begin_cost(*record);
       } else if (!record) {
         damaged("the line is not as it was written, its chunk is computed again");
@@ -158,7 +159,7 @@ class Reader {
         chunk, row, places_[chunk].text(), place_.text(), fmt::join(lines, "\n  ")));
   }
 
-  const Json& header_;
+  const Json* header_;
   JournalContents contents_;
   std::map<std::uint64_t, Place> places_;   // where each chunk's end record stands
   std::map<std::string, StartCost> costs_;  // by start
@@ -171,9 +172,17 @@ class Reader {
 }  // namespace
 
 JournalContents read_journals(const fs::path& folder, const Json& header) {
-  Reader reader(header);
+  Reader reader(&header);
   for (const auto& path : journals_of(folder)) reader.read(path);
   return reader.contents();
+}
+
+std::size_t count_finished_rows(const fs::path& folder) {
+  Reader reader(nullptr);
+  for (const auto& path : journals_of(folder)) reader.read(path);
+  std::size_t rows = 0;
+  for (const auto& [chunk, chunk_rows] : reader.contents().chunks) rows += chunk_rows.size();
+  return rows;
 }
 
 void remove_journals(const fs::path& folder) {

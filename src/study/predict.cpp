@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "work_done.hpp"
 
 namespace tradeoff::study {
 
@@ -44,20 +47,24 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
       log::info("{} of {} chunks are done", finished.chunks.size(), plan.chunks.size());
   }
   comm::barrier(session);
-  const auto rows = predict(session, model, plan, journals, header, std::move(finished));
-  if (!rows) {
+  const Predicted predicted = predict(session, model, plan, journals, header, std::move(finished));
+  if (!predicted.complete) {
+    WorkDone done;
+    done.all_questions = std::ssize(predicted.rows);
+    done.questions =
+        std::ranges::count_if(predicted.rows, [](const Json& row) { return !row.is_null(); });
     if (session.rank() == 0)
-      log::info("stopped by a signal; what is done is saved, --resume continues");
+      log::info("{}", stopped_text(done, "run the same command with --resume"));
     return RunState::stopped;
   }
   if (session.rank() == 0) {
     AtomicFile file(options.out);
-    for (Json row : *rows) {
+    for (Json row : predicted.rows) {
       row.erase("greedy");  // for a study's exports alone
       file.write(to_line(row) + "\n");
     }
     file.commit();
-    log::info("{} predictions in {}", rows->size(), options.out.string());
+    log::info("{} predictions in {}", predicted.rows.size(), options.out.string());
   }
   return RunState::complete;
 }

@@ -43,11 +43,22 @@ bool is_of_plan(const PredictionPlan& plan, std::uint64_t index, const std::vect
   return true;
 }
 
-// Shows on rank 0, every half second, how many items have been handed out and finished.
+// "chunk 3, item 17 and 63 more": where a rank stands, for its last words.
+std::string place_of(const PredictionPlan& plan, std::int64_t index) {
+  const auto& prompts = plan.chunks[index].prompts;
+  const std::string first = describe(plan.items[prompts.front()]);
+  return prompts.size() == 1
+             ? fmt::format("chunk {}, {}", index, first)
+             : fmt::format("chunk {}, {} and {} more", index, first, prompts.size() - 1);
+}
+
+// Shows on rank 0, every half second, how many items all ranks have answered; `before` of the
+// `total` were there at the start.
 class Ticker {
  public:
-  Ticker(std::string what, std::uint64_t total, std::function<std::uint64_t()> done)
-      : progress_(std::move(what), total, "questions"),
+  Ticker(std::string what, std::uint64_t total, std::uint64_t before,
+         std::function<std::uint64_t()> done)
+      : progress_(std::move(what), total, "questions", before),
         thread_([this, done = std::move(done)](std::stop_token stop) {
           std::mutex mutex;
           std::unique_lock lock(mutex);
@@ -178,10 +189,9 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
   return rows;
 }
 
-std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model,
-                                         const PredictionPlan& plan,
-                                         const std::filesystem::path& journal_folder,
-                                         const Json& header, store::JournalContents finished) {
+Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
+                  const std::filesystem::path& journal_folder, const Json& header,
+                  store::JournalContents finished) {
   comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
   // Rank 0 alone read the journals; all ranks hand out the same chunks.
   Json missing = Json::array();
@@ -197,9 +207,9 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
     log::info("{} chunks for {} ranks: {} ranks have nothing to do", order.size(), session.size(),
               session.size() - static_cast<std::int64_t>(order.size()));
   }
-  std::vector<std::uint64_t> handed_out(order.size() + 1, 0);  // items in the first k chunks
-  for (std::size_t i = 0; i < order.size(); ++i)
-    handed_out[i + 1] = handed_out[i] + plan.chunks[order[i]].prompts.size();
+  std::uint64_t total = 0, missing_items = 0;
+  for (const infer::Chunk& chunk : plan.chunks) total += chunk.prompts.size();
+  for (const std::int64_t index : order) missing_items += plan.chunks[index].prompts.size();
 
   const store::Start start = {
       comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
@@ -209,26 +219,30 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
   {
     comm::ChunkCounter counter(session, order.size());
     store::JournalWriter journal(journal_folder, header, start);
-    infer::Engine engine(*model.decoder);
+    infer::EngineOptions engine_options;
+    engine_options.on_answers = [&](std::int64_t count) {
+      counter.count(static_cast<std::uint64_t>(count));
+    };
+    infer::Engine engine(*model.decoder, engine_options);
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
-      // What the ranks have in work does not count yet.
-      ticker.emplace(
-          plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", handed_out.back(), [&] {
-            const auto taken =
-                static_cast<std::int64_t>(std::min<std::uint64_t>(counter.taken(), order.size()));
-            return handed_out[std::max<std::int64_t>(0, taken - session.size())];
-          });
+      const std::uint64_t before = total - missing_items;
+      ticker.emplace(plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", total, before,
+                     [&counter, before] { return before + counter.counted(); });
     }
-    while (const auto next = counter.next()) {
+    while (!comm::stop_requested()) {
+      const auto next = counter.next();
+      if (!next) break;
       const std::int64_t index = order[*next];
       const infer::Chunk& chunk = plan.chunks[index];
+      session.at(place_of(plan, index));
       std::vector<Json> rows = answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i];
       for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows))
         own_rows += to_line(row) + "\n";
-      if (comm::stop_requested()) counter.close();
     }
+    session.at("");
+    if (comm::stop_requested()) counter.close();
     stopped = comm::any(session, comm::stop_requested());
     if (ticker && !stopped) ticker->complete();
   }
@@ -240,15 +254,13 @@ std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedMod
       begin = end + 1;
     }
   }
-  std::vector<Json> rows;
-  if (session.rank() == 0) rows = finished_rows(plan, std::move(finished));
-  const bool lost = std::ranges::any_of(rows, [](const Json& row) { return row.is_null(); });
-  if (comm::any(session, lost)) {
-    check(stopped,
-          "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
-    return std::nullopt;
-  }
-  return rows;
+  Predicted result;
+  if (session.rank() == 0) result.rows = finished_rows(plan, std::move(finished));
+  const bool lost = std::ranges::any_of(result.rows, [](const Json& row) { return row.is_null(); });
+  result.complete = !comm::any(session, lost);
+  check(result.complete || stopped,
+        "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
+  return result;
 }
 
 }  // namespace tradeoff::study

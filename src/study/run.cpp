@@ -22,6 +22,7 @@
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/train/trainer.hpp"
 #include "train_arm.hpp"
+#include "work_done.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -60,6 +61,15 @@ class StudyRun {
   }
 
   StudyResult run() {
+    StudyResult result = compute();
+    if (result.state == RunState::stopped && session_.rank() == 0) {
+      log::info("{}", stopped_text(work_done(options_, folder_, data_), "run the same command"));
+    }
+    return result;
+  }
+
+ private:
+  StudyResult compute() {
     StudyResult result;
     const std::vector<Cell> cells = list_cells(options_);
     if (options_.cell && *options_.cell >= cells.size()) {
@@ -74,6 +84,7 @@ class StudyRun {
     }
     result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
+    session_.doing("gathering");
     const FileLock gather(folder_.lock("gather"), options_.model.lock);
     store::Predictions& predictions = predictions_;
     predictions.config = record_;
@@ -90,7 +101,6 @@ class StudyRun {
     return result;
   }
 
- private:
   Json machine() const {
     return {{"host", session_.host()},
             {"ranks", session_.size()},
@@ -142,6 +152,7 @@ class StudyRun {
   // afterwards.
   bool run_cell(const Cell& cell, const comm::Session& session, bool gathers) {
     const ArmOptions& arm = options_.arms[cell.arm];
+    session_.doing(fmt::format("arm {}, seed {}", arm.name, cell.seed));
     std::optional<FileLock> held;
     if (session.rank() == 0)
       held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)),
@@ -176,6 +187,7 @@ class StudyRun {
   void load(const comm::Session& session) {
     if (model_) return;
     if (session.rank() == 0) log::info("loading {}", options_.model.model.string());
+    session.at("loading " + options_.model.model.string());
     model_.emplace(load_model(session, options_.model));
     model::reset_peak_memory(model_->decoder->device());
   }
@@ -222,17 +234,18 @@ class StudyRun {
     }
     StartsCost cost = starts_cost(finished);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
-    const auto rows = missing
-                          ? predict(session, *model_, plan, journals, header, std::move(finished))
-                          : std::optional(finished_rows(plan, std::move(finished)));
-    if (!rows) return false;
+    const Predicted predicted =
+        missing ? predict(session, *model_, plan, journals, header, std::move(finished))
+                : Predicted{true, finished_rows(plan, std::move(finished))};
+    if (!predicted.complete) return false;
     const std::int64_t peak = missing ? peak_memory(session) : 0;
     if (session.rank() != 0) return true;
     if (missing) cost = starts_cost(store::read_journals(journals, header));
-    folder_.record(prediction_cost({arm.name, name_of(task), seed}, plan, *rows, cost, peak),
-                   options_.model.lock);
+    folder_.record(
+        prediction_cost({arm.name, name_of(task), seed}, plan, predicted.rows, cost, peak),
+        options_.model.lock);
     if (!gathers) return true;
-    store_run(arm, seed, task, rendered.items, *rows);
+    store_run(arm, seed, task, rendered.items, predicted.rows);
     return true;
   }
 

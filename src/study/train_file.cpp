@@ -5,6 +5,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/train/trainer.hpp"
+#include "work_done.hpp"
 
 namespace tradeoff::study {
 
@@ -58,7 +59,8 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
       log::info("{} steps, last loss {:.4f}; adapter in {}", result.steps, result.loss,
                 options.out.string());
     } else {
-      log::info("stopped by a signal after step {}; saved, --resume goes on", result.steps);
+      log::info("{}", stopped_text({0, 0, result.steps, result.all_steps},
+                                   "run the same command with --resume"));
     }
   }
   return result.complete ? RunState::complete : RunState::stopped;

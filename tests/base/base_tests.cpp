@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 #include <set>
+#include <thread>
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/build_info.hpp"
@@ -126,6 +127,19 @@ TEST(Progress, durations_read_as_people_write_them) {
   EXPECT_EQ(format_duration(7.2), "7 s");
   EXPECT_EQ(format_duration(245), "4:05");
   EXPECT_EQ(format_duration(3723), "1:02:03");
+}
+
+TEST(Progress, tells_after_a_second_and_its_rate_leaves_out_what_was_done_before) {
+  testing::internal::CaptureStderr();
+  {
+    Progress progress("spider", 100, "questions", 40);
+    progress.update(41);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    progress.update(42);
+  }
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(told.find("41/100"), std::string::npos) << told;
+  EXPECT_NE(told.find("spider 42/100 questions (1."), std::string::npos) << told;
 }
 
 TEST(AtomicFile, leftovers_of_killed_writers_are_removed_and_nothing_else) {

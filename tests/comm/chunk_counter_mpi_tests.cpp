@@ -107,6 +107,19 @@ TEST_P(Counter, gives_nothing_more_once_any_rank_closed_it) {
   }
 }
 
+TEST_P(Counter, adds_up_what_the_ranks_have_answered_before_a_chunk_ends) {
+  ChunkCounter chunks(session, 5, GetParam());
+  for (int i = 0; i < 10; ++i) chunks.count(static_cast<std::uint64_t>(session.rank()) + 1);
+  barrier(session);
+  if (session.rank() != 0) return;
+  const auto size = static_cast<std::uint64_t>(session.size());
+  const std::uint64_t all = 10 * size * (size + 1) / 2;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (chunks.counted() < all && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_EQ(chunks.counted(), all);
+}
+
 TEST_P(Counter, refuses_different_counts_on_every_rank) {
   if (session.size() == 1) GTEST_SKIP() << "needs two ranks";
   try {

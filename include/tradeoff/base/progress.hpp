@@ -16,11 +16,13 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Done of total with rate and time left: a bar redrawn in place on a terminal, otherwise one line
-/// every few seconds; silent with --quiet. One per process that reports (rank 0).
+/// Done of total, from the first second on, with rate and time left: a bar redrawn in place on a
+/// terminal, otherwise one line every few seconds; silent with --quiet. One per process that
+/// reports (rank 0).
 class Progress {
  public:
-  Progress(std::string what, std::uint64_t total, std::string unit);
+  /// `before`: what an earlier start did already; it is done, but not at this one's rate.
+  Progress(std::string what, std::uint64_t total, std::string unit, std::uint64_t before = 0);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -34,7 +36,7 @@ class Progress {
   void show(bool last);
 
   std::string what_, unit_, note_;
-  std::uint64_t total_, done_ = 0;
+  std::uint64_t total_, before_, done_;
   Stopwatch clock_;
   double shown_s_ = -1;
   bool terminal_, finished_ = false;

@@ -31,6 +31,11 @@ class ChunkCounter {
   /// Chunks handed out so far to all ranks, as far as this rank knows; rank 0 knows all.
   std::uint64_t taken() const;
 
+  /// This rank has answered `items` more, in a chunk or at its end. Not collective.
+  void count(std::uint64_t items);
+  /// Items that all ranks have counted so far, as far as this rank knows; rank 0 knows all.
+  std::uint64_t counted() const;
+
   class Source;
 
  private:

@@ -28,6 +28,8 @@ struct EngineOptions {
   // Most tokens of one pass through the model; longer chunks take several passes. 0: 4,096 on the
   // CPU, 16,384 on CUDA.
   std::int64_t max_pass_tokens = 0;
+  // Called whenever prompts of a chunk have got their answer, with their number. May be empty.
+  std::function<void(std::int64_t)> on_answers;
 };
 
 /// Rows of keys and values that a chunk may fill: a quarter of the whole card's memory, whatever is
@@ -69,6 +71,7 @@ class Engine {
   struct Layout;
   /// Hidden states [prompts, D] at the last token of each prompt.
   at::Tensor prefill(const Layout& layout);
+  void tell_answers(std::int64_t count) const;
   void compute_root(std::span<const TokenId> root);
   void reserve(std::int64_t rows);
   Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,

@@ -86,6 +86,8 @@ struct JournalContents {
 /// found twice must be equal, else Error naming both places. Throws Error when a journal's header
 /// differs from `header`, naming the file and each key that differs.
 JournalContents read_journals(const std::filesystem::path& folder, const Json& header);
+/// Rows of the finished chunks, each chunk once, of whatever run the journals are.
+std::size_t count_finished_rows(const std::filesystem::path& folder);
 /// Removes the journals of `folder`, and the folder when nothing else is in it.
 void remove_journals(const std::filesystem::path& folder);
 

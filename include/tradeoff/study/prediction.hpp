@@ -56,12 +56,17 @@ store::JournalContents finished_chunks(const PredictionPlan& plan,
 /// null where none is there.
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);
 
-/// One row an item in the items' order, on rank 0; nullopt on every rank when a stop signal came
-/// first (the finished chunks stand in the journals). Collective. Rows: the contract's keys of
-/// `predict --out`.
-std::optional<std::vector<Json>> predict(const comm::Session& session, LoadedModel& model,
-                                         const PredictionPlan& plan,
-                                         const std::filesystem::path& journal_folder,
-                                         const Json& header, store::JournalContents finished);
+struct Predicted {
+  // False on every rank where a stop signal came first; the finished chunks stand in the journals.
+  bool complete = true;
+  // On rank 0: one row an item in the items' order, with the contract's keys of `predict --out`;
+  // null where the stop came first.
+  std::vector<Json> rows;
+};
+
+/// Collective.
+Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
+                  const std::filesystem::path& journal_folder, const Json& header,
+                  store::JournalContents finished);
 
 }  // namespace tradeoff::study
