@@ -1,7 +1,12 @@
 // Preloaded into a program: the nth call that touches a file under FAULT_FOLDER goes wrong.
 //   FAULT=KIND:N   eio | enospc: it fails with that error; short: a write takes half of its bytes;
 //                  torn: a write takes half, NULs follow, and the process is killed, as a power cut
-//                  leaves it; kill: the process is killed before the call; none: nothing happens
+//                  leaves it; kill: the process is killed before the call; pause: it is stopped
+//                  before the call (SIGSTOP), and goes on when it is told to; sleep: the calling
+//                  thread sleeps for FAULT_SECONDS; none: nothing happens
+//   FAULT_PATH     calls count only where the path holds one of these words ("a|b"); without it all
+//                  but those on heartbeat files, which come by the clock
+//   FAULT_RANK     only in this rank of a launcher
 //   FAULT_COUNT    a file that gets the number of calls when the process ends by itself
 // short and torn are EIO where the call is no write.
 #include <dlfcn.h>
@@ -19,13 +24,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace {
 
-enum class Fault { none, eio, enospc, part, torn, kill };
+enum class Fault { none, eio, enospc, part, torn, kill, pause, sleep };
 
 struct Plan {
   std::string folder, count_file;
+  std::vector<std::string> words;
+  unsigned seconds = 0;
   Fault fault = Fault::none;
   long nth = 0;
   std::atomic<long> calls = 0;
@@ -33,6 +41,11 @@ struct Plan {
   Plan() {
     if (const char* text = std::getenv("FAULT_FOLDER")) folder = text;
     if (const char* text = std::getenv("FAULT_COUNT")) count_file = text;
+    if (const char* text = std::getenv("FAULT_PATH")) take_words(text);
+    if (const char* text = std::getenv("FAULT_SECONDS")) seconds = std::atoi(text);
+    const char* rank = std::getenv("FAULT_RANK");
+    const char* own = std::getenv("OMPI_COMM_WORLD_RANK");
+    if (rank && own && std::strcmp(rank, own) != 0) folder.clear();
     const char* text = std::getenv("FAULT");
     if (!text) return;
     const std::string given = text;
@@ -44,6 +57,21 @@ struct Plan {
     if (kind == "short") fault = Fault::part;
     if (kind == "torn") fault = Fault::torn;
     if (kind == "kill") fault = Fault::kill;
+    if (kind == "pause") fault = Fault::pause;
+    if (kind == "sleep") fault = Fault::sleep;
+  }
+  void take_words(std::string text) {
+    for (std::size_t bar = text.find('|'); bar != std::string::npos; bar = text.find('|')) {
+      words.push_back(text.substr(0, bar));
+      text.erase(0, bar + 1);
+    }
+    words.push_back(text);
+  }
+  bool counts(const char* path) const {
+    if (words.empty()) return !std::strstr(path, "/heartbeat/");
+    for (const std::string& word : words)
+      if (std::strstr(path, word.c_str())) return true;
+    return false;
   }
   ~Plan();
 };
@@ -71,7 +99,10 @@ bool due(const char* path) {
   Plan& p = plan();
   if (p.folder.empty() || !path || std::strncmp(path, p.folder.c_str(), p.folder.size()) != 0)
     return false;
-  return ++p.calls == p.nth && p.fault != Fault::none;
+  if (!p.counts(path) || ++p.calls != p.nth) return false;
+  if (p.fault == Fault::pause) ::kill(::getpid(), SIGSTOP);
+  if (p.fault == Fault::sleep) ::sleep(p.seconds);
+  return p.fault != Fault::none && p.fault != Fault::pause && p.fault != Fault::sleep;
 }
 
 bool due(int fd) {

@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# The long form of the fault tests: every call, each fault; about an hour.
-# usage: tests/faults/long.sh [BUILD_FOLDER]
+# The long form of the fault tests: every call, each fault; 200 kills of two kinds; 100 lost ranks. About three hours.
+# usage: tests/faults/long.sh [BUILD_FOLDER] [KILLS] [TRIALS]
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${1:-$root/build/release}
+kills=${2:-200}
+trials=${3:-100}
 python=${PYTORCH_PYTHON:-$root/.venv/bin/python}
 model=$root/models/smollm2-135m-instruct
-"$python" "$root/tests/faults/nth_call.py" "$build/tradeoff" "$build/libfail_nth.so" "$model" "$root/jobs/data"
-"$python" "$root/tests/study/kill_test.py" "$root" "$build/tradeoff" "$model" 200
+given=("$build/tradeoff" "$build/libfail_nth.so" "$model" "$root/jobs/data")
+"$python" "$root/tests/faults/kill_loops.py" "${given[@]}" --kills "$kills" --seed 1
+"$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials "$trials" --seed 1
+"$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials 6 --default-limits
+"$python" "$root/tests/faults/nth_call.py" "${given[@]}"
+"$python" "$root/tests/study/kill_test.py" "$root" "$build/tradeoff" "$model" "$kills"

@@ -5,69 +5,14 @@ usage: nth_call.py PROGRAM SHIM MODEL DATA [--every K] [--seed S] [--faults eio,
 """
 
 import argparse
-import hashlib
-import json
-import os
 import pathlib
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from random_llama import save_random_llama
+from tiny_study import Study
 
 FAULTS = ("eio", "enospc", "short", "torn", "kill")
-JOB = """[study]
-name = tiny
-seeds = 1
-[model]
-model = {model}
-[spider]
-data = {data}/spider
-questions = 4
-shots = 0
-[mmlu]
-data = {data}/mmlu
-questions = 3
-shots = 0
-groups = stem, humanities, social_sciences
-[arm.base]
-max_new_tokens = 4
-chunk_size = 2
-[arm.trained]
-max_steps = 3
-save_steps = 1
-max_new_tokens = 4
-chunk_size = 2
-train_batch_size = 1
-lora_r = 2
-spider.shots = 0
-"""
-
-
-class Study:
-    def __init__(self, options, work):
-        self.o, self.work, self.job = options, work, work / "job.ini"
-        model = work / "model"
-        save_random_llama(model, options.model, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
-                          num_key_value_heads=1, tie_word_embeddings=True)
-        self.job.write_text(JOB.format(model=model, data=options.data))
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "PMI"))}
-
-    def run(self, folder, fault="none:0", count=None):
-        environment = {**self.environment, "LD_PRELOAD": str(self.o.shim), "FAULT_FOLDER": str(folder), "FAULT": fault}
-        if count:
-            environment["FAULT_COUNT"] = str(count)
-        words = [self.o.program, "run", self.job, "--output-dir", folder, "--device=cpu", "--dtype=float32", "--threads=1", "--quiet"]
-        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
-
-    def outcome(self, folder):
-        digest = hashlib.sha256((folder / "predictions.h5").read_bytes()).hexdigest()
-        ledger = sorted((row["arm"], row["task"], row["seed"], row["questions"], row["prompt_tokens"], row["new_tokens"])
-                        for row in map(json.loads, (folder / "ledger.jsonl").open()))
-        return digest, ledger
 
 
 def main():
@@ -83,7 +28,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-nth-"))
     rng = random.Random(options.seed)
     try:
-        study = Study(options, work)
+        study = Study(options.program, options.shim, options.model, options.data, work)
         whole = study.run(work / "whole", count=work / "count")
         assert whole.returncode == 0, whole.stderr
         want, calls = study.outcome(work / "whole"), int((work / "count").read_text())
