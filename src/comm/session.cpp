@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <mpi.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdint>
@@ -51,11 +53,28 @@ bool launched_by_mpi() {
   return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
 }
 
+namespace {
+
+// mpirun cannot serve a rank of another user; one that asks it to leaves it hanging.
+void refuse_foreign_user() {
+  const char* folder = std::getenv("PMIX_SERVER_TMPDIR");
+  if (!std::getenv("OMPI_COMM_WORLD_SIZE") || !folder) return;
+  struct stat info {};
+  const bool seen = ::stat(folder, &info) == 0;
+  check(seen ? info.st_uid == ::geteuid() : errno != EACCES,
+        fmt::format("rank {} on {} is user {}'s, but {} of its mpirun is another user's; expected "
+                    "one user for all",
+                    launched_rank().rank, host_name(), ::geteuid(), folder));
+}
+
+}  // namespace
+
 Session::Session(const SessionOptions& options)
     : exceptions_at_birth_(std::uncaught_exceptions()),
       host_(host_name()),
       watch_(std::make_shared<Watch>(options.heartbeats)) {
   if (!launched_by_mpi()) return;
+  refuse_foreign_user();
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");

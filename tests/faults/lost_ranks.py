@@ -105,7 +105,7 @@ class Trials:
         process = subprocess.Popen(process_words, env=self.study.environment | self.limits, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         process.log = log
         wait_until(lambda: len(ranks_of(process)) >= 2, 10)
-        self.check("foreign", process, list(ranks_of(process).values()), ".", begin)
+        self.check("foreign", process, list(ranks_of(process).values()), rf"is user {NOBODY}'s, but .* of its mpirun is another user's", begin)
 
     def slow(self):
         """A rank's main thread stands still; its others give the signs of life."""

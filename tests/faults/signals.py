@@ -28,14 +28,15 @@ def stopped_and_gone_on(study, ranks, groups, number, signalled, want):
     what = f"{number.name} to rank {signalled} of {ranks} in {groups} groups"
     folder = study.work / "stopped"
     shutil.rmtree(folder, ignore_errors=True)
-    process = study.start(folder, ranks, study.fault(folder, "pause:30", "/adapter/", 0), more=[f"--rank-groups={groups}"])
+    process = study.start(folder, ranks, study.fault(folder, "pause:30", "/adapter/"), more=[f"--rank-groups={groups}"])
     stands(process)
     pids = ranks_of(process)
     assert process.poll() is None and len(pids) == ranks, f"{what}: {study.output(process)}"
     os.kill(pids[signalled], number)
     # Time to tell the others.
     time.sleep(1.5)
-    os.kill(pids[0], signal.SIGCONT)
+    for pid in pids.values():
+        os.kill(pid, signal.SIGCONT)
     seconds = seconds_until_gone(process, list(pids.values()), 60)
     output = study.output(process)
     assert seconds is not None and process.returncode == 85, f"{what}: exit code {process.returncode} after {seconds} s\n{output}"

@@ -91,6 +91,7 @@ class Study:
         digest = hashlib.sha256((folder / "predictions.h5").read_bytes()).hexdigest()
         report = json.loads((folder / "report.json").read_text())
         report["cost"] = {arm: cost["tokens"] for arm, cost in report["cost"].items()}
+        report["headline"] = [line for line in report["headline"] if not line.startswith("It cost")]
         ledger = sorted(tuple(row[key] for key in CELL) for row in map(json.loads, (folder / "ledger.jsonl").open()))
         return digest, json.dumps(report, sort_keys=True), ledger
 
