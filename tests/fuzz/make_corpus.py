@@ -183,6 +183,9 @@ def seeds():
         "id_wraps": json.dumps({**TOKENIZER, "model": {**TOKENIZER["model"], "vocab": {"a": 2**32, "b": 1}}}),
         "tekken": json.dumps({"config": {"pattern": "x", "num_vocab_tokens": 4, "default_vocab_size": 4, "default_num_special_tokens": 1, "version": "v3"},
                               "vocab": [{"rank": 0, "token_bytes": "YQ==", "token_str": "a"}], "special_tokens": [{"rank": 0, "token_str": "<unk>", "is_control": True}]}),
+        "tekken_specials": json.dumps({"config": {"pattern": "x", "default_vocab_size": 2**24, "default_num_special_tokens": 2**24 - 1, "version": "v3"}, "vocab": []}),
+        "growing": json.dumps({**TOKENIZER, "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 64}] * 20}}),
         "list": "[]", "nested": '{"model":' + "[" * 30000,
     }
     yield "tokenizer_config", {
