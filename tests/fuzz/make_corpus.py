@@ -219,7 +219,7 @@ def seeds():
     yield "csv", {"valid": 'a,"b ""c""",d\r\n1,2,3\n', "open": 'a,"b\n', "after_quote": '"a"b,c\n', "bom": "\ufeffa,b\n"}
     yield "answers", {"sql": "SELECT 1\nSELECT 2\n", "jsonl": '{"id":0,"sql":"SELECT 1"}\n{"id":1,"text":"x"}\n', "list": '[{"question_id":0,"SQL":"SELECT 1"},{"question_id":1,"SQL":"x"}]',
                       "bird": '{"0":"SELECT 1\\t----- bird -----\\tpets","1":"SELECT 2\\t----- bird -----\\tpets"}', "csv": "id,sql\n0,SELECT 1\n1,SELECT 2\n",
-                      "nested": "[" * 30000, "huge_id": '{"id":18446744073709551615,"sql":""}\n{"id":1e99,"sql":""}\n'}
+                      "bird_word": '{"bird":"x","sql":"SELECT 1"}\n', "nested": "[" * 30000, "huge_id": '{"id":18446744073709551615,"sql":""}\n{"id":1e99,"sql":""}\n'}
     yield "golds", {"sql": "SELECT 1\tpets\nSELECT 2\tpets\n----\nSELECT 1\nSELECT 2\n", "json": json.dumps([{**QUESTION, "question_id": 5}]) + "\n----\nSELECT 1\n",
                     "csv": "id,db_id,query\n0,pets,SELECT 1\n----\nSELECT 1\n", "no_tab": "SELECT 1\n----\nSELECT 1\n"}
     yield "tables_json", {"valid": json.dumps(TABLES), "index": json.dumps([{**TABLES[0], "foreign_keys": [[2, 99]]}]),
@@ -234,7 +234,8 @@ def seeds():
                   "selects": "SELECT * FROM (" * 3000, "think": "<think>SELECT 1</think><answer>SELECT name FROM pet WHERE name = \"it's\"</answer>",
                   "json": '{"sql": "SELECT 1 -- \\u00e9\\n"}', "values": "SELECT value FROM value WHERE value = value AND " + "x = 1 AND " * 500 + "y = 2",
                   "unions": "SELECT 1 FROM pet UNION " * 3000 + "SELECT 1 FROM pet", "in": "SELECT id FROM pet WHERE id IN (" * 2000}
-    yield "samples", {"samples": json.dumps(SAMPLE) + "\n", "types": json.dumps({**SAMPLE, "doc_id": [], "filtered_resps": {}}) + "\n",
+    yield "samples", {"no_responses": json.dumps({key: SAMPLE[key] for key in ("doc_id", "doc", "filter")}) + "\n",
+                      "twice": (json.dumps(SAMPLE) + "\n") * 2, "samples": json.dumps(SAMPLE) + "\n", "types": json.dumps({**SAMPLE, "doc_id": [], "filtered_resps": {}}) + "\n",
                       "resps": json.dumps({**SAMPLE, "filtered_resps": [[["a"]]]}) + "\n"}
 
 
