@@ -224,6 +224,7 @@ def seeds():
                     "csv": "id,db_id,query\n0,pets,SELECT 1\n----\nSELECT 1\n", "no_tab": "SELECT 1\n----\nSELECT 1\n"}
     yield "tables_json", {"valid": json.dumps(TABLES), "index": json.dumps([{**TABLES[0], "foreign_keys": [[2, 99]]}]),
                           "wraps": json.dumps([{**TABLES[0], "foreign_keys": [[2**64 - 1, 4294967299]], "column_names_original": [[2**64 - 1, "*"], [0, "id"], [0, "owner id"], [1, "id"]]}]),
+                          "no_pairs": json.dumps([{**TABLES[0], "column_names_original": [3], "column_types": ["text"], "foreign_keys": 7}]),
                           "other": '{"a":[1]}', "nested": "[" * 30000}
     yield "spider", {"valid": json.dumps([QUESTION]) + "\n----\nSELECT count(*) FROM pet\tpets\n", "no_gold": json.dumps([QUESTION]),
                      "parsed": json.dumps([{**QUESTION, "sql": {"select": [False, [[3, [0, [0, 0, False], None]]]], "from": {"table_units": [["table_unit", 0]], "conds": []},
