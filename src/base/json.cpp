@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_problem.hpp"
+#include "tradeoff/base/json_tree.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff {
@@ -10,22 +12,6 @@ namespace {
 
 std::string_view without_bom(std::string_view text) {
   return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
-}
-
-// nlohmann recurses while it parses; refuse nesting that only an attack has.
-constexpr int kMaxDepth = 256;
-
-void check_depth(int depth) {
-  if (depth > kMaxDepth) fail(fmt::format("nested deeper than {} levels", kMaxDepth));
-}
-
-template <typename T, typename Guard>
-T parse(std::string_view text, const Guard& guard) {
-  try {
-    return T::parse(text.begin(), text.end(), guard);
-  } catch (const typename T::exception& error) {
-    fail(error.what());
-  }
 }
 
 template <typename Parse>
@@ -41,17 +27,7 @@ auto read(const std::filesystem::path& path, const Parse& parse_text) {
 }  // namespace
 
 Json parse_json(std::string_view text) {
-  std::vector<std::size_t> keys;  // of the objects that are open
-  const auto guard = [&](int depth, Json::parse_event_t event, Json&) {
-    check_depth(depth);
-    if (event == Json::parse_event_t::object_start) keys.push_back(0);
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && ++keys.back() > kMaxKeys) {
-      fail(fmt::format("an object has more than {} keys", kMaxKeys));
-    }
-    return true;
-  };
-  return parse<Json>(text, guard);
+  return parse_tree<Json>(text, {.keys = kMaxKeys});
 }
 
 Json read_json(const std::filesystem::path& path) {
@@ -59,12 +35,7 @@ Json read_json(const std::filesystem::path& path) {
 }
 
 WideJson read_wide_json(const std::filesystem::path& path) {
-  return read(path, [](std::string_view text) {
-    return parse<WideJson>(text, [](int depth, WideJson::parse_event_t, WideJson&) {
-      check_depth(depth);
-      return true;
-    });
-  });
+  return read(path, [](std::string_view text) { return parse_tree<WideJson>(text, {}); });
 }
 
 void for_each_json_line(const std::filesystem::path& path,
@@ -84,6 +55,12 @@ void for_each_json_line(const std::filesystem::path& path,
       fail(fmt::format("{}:{}: {}", path.string(), line, error.what()));
     }
   }
+}
+
+std::string json_problem(const std::exception& error) {
+  const std::string_view what = error.what();
+  const std::size_t tag = what.starts_with("[json.exception.") ? what.find("] ") : what.npos;
+  return std::string(tag == what.npos ? what : what.substr(tag + 2));
 }
 
 std::string detail::shown(const Json& value) {

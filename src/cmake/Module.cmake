@@ -12,11 +12,14 @@ function(tradeoff_module name)
   tradeoff_warnings(tradeoff_${name})
 endfunction()
 
-# Warnings, and the sanitizers of the dev preset, on our own targets alone.
+# Warnings, and the sanitizers of a preset (TRADEOFF_SANITIZE), on our own targets alone.
 function(tradeoff_warnings target)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>)
   if(TRADEOFF_SANITIZE)
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined -fno-omit-frame-pointer>)
-    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${TRADEOFF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
+    target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+    # libFuzzer's counters are a matter of the compiler alone.
+    string(REPLACE ",fuzzer-no-link" "" _linked "${TRADEOFF_SANITIZE}")
+    target_link_options(${target} PUBLIC -fsanitize=${_linked})
   endif()
 endfunction()

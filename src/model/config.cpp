@@ -13,6 +13,8 @@
 namespace tradeoff::model {
 namespace {
 
+// No family comes near; a rotation's table is as long before any tensor was looked at.
+constexpr std::int64_t kMostHeadDim = 65536;
 constexpr const char *kFull = "full_attention", *kSliding = "sliding_attention";
 
 void require(const Json& json, std::string_view key, bool ok, std::string_view supported) {
@@ -191,7 +193,8 @@ void read_sizes(const Json& json, const Family& family, DecoderConfig& config) {
   const std::int64_t even = config.hidden_size / config.num_attention_heads;
   config.head_dim = positive_or(
       json, "head_dim", family.head_dim ? family.head_dim : std::max<std::int64_t>(even, 1));
-  require(json, "head_dim", config.head_dim % 2 == 0, "a positive even integer");
+  require(json, "head_dim", config.head_dim % 2 == 0 && config.head_dim <= kMostHeadDim,
+          fmt::format("a positive even integer, at most {}", kMostHeadDim));
   config.max_position_embeddings =
       positive_or(json, "max_position_embeddings", family.max_position_embeddings);
   config.rms_norm_eps = field_or<double>(json, "rms_norm_eps", family.rms_norm_eps);

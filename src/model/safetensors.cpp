@@ -12,6 +12,8 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_problem.hpp"
+#include "tradeoff/base/json_tree.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -68,22 +70,6 @@ std::pair<std::uint64_t, std::uint64_t> read_entry(const Json& entry, StoredTens
   return {begin, end};
 }
 
-WideJson parse_header(std::string_view text) {
-  // nlohmann keeps the last of two equal keys; the format forbids them, so they are counted while
-  // parsing.
-  std::vector<std::set<std::string>> keys;
-  using Event = WideJson::parse_event_t;
-  return WideJson::parse(text, [&](int depth, Event event, WideJson& value) {
-    if (depth > 8) fail("header nested too deeply");
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second) {
-      fail("name " + value.dump() + " stands twice in the header");
-    }
-    return true;
-  });
-}
-
 }  // namespace
 
 std::size_t byte_size(Dtype dtype) {
@@ -115,13 +101,15 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
       fail(fmt::format("the header says {} bytes, the file has {}: truncated or not safetensors",
                        header_size, bytes.size()));
     }
-    const WideJson header = parse_header(file_.text().substr(8, header_size));
+    const WideJson header =
+        parse_tree<WideJson>(file_.text().substr(8, header_size), {.depth = 8, .keys_once = true});
     check(header.is_object(), "the header is not a JSON object");
     const auto data = bytes.subspan(8 + header_size);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
     for (const auto& [name, entry] : header.items()) {
       at = name;
       if (name == "__metadata__") {
+        check(entry.is_object(), "expected an object of strings");
         for (const auto& [key, value] : entry.items()) {
           check(value.is_string(), "metadata values must be strings");
           metadata_[key] = value.get<std::string>();
@@ -152,7 +140,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
   } catch (const std::exception& error) {
     // Only now: a header of 640 bytes, say, begins like a pickle.
     refuse_pickle(bytes, path);
-    fail(path.string() + (at.empty() ? "" : ": tensor " + at) + ": " + error.what());
+    fail(path.string() + (at.empty() ? "" : ": tensor " + at) + ": " + json_problem(error));
   }
 }
 

@@ -22,10 +22,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 // The text behind a byte-order mark and blanks.
 std::string_view begun(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -109,6 +105,10 @@ std::optional<Json> one_object(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 bool is_record_file(const fs::path& path, std::string_view text) {
   const std::string extension = lower(path.extension().string());

@@ -12,6 +12,9 @@ namespace tradeoff::sql {
 /// begins as JSON does.
 bool is_record_file(const std::filesystem::path& path, std::string_view text);
 
+/// One digit or more, and nothing else.
+bool is_digits(std::string_view text);
+
 /// Calls `record(row, place)` for each record, an object of named values; `place` says where it
 /// stands ("FILE:LINE"). Read are JSON lines, one JSON list of objects, CSV (its header names the
 /// values; two columns without one are id and sql), and BIRD's predictions, {"0": "SQL\t----- bird

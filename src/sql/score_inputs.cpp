@@ -45,7 +45,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 std::pair<std::string, bool> id_of(const Json& row, std::string_view key) {
   const auto found = row.find(key);
   if (found == row.end()) fail(fmt::format("missing key \"{}\"", key));
-  if (found->is_number_integer()) return {std::to_string(found->get<std::int64_t>()), true};
+  if (found->is_number_integer()) return {std::to_string(field<std::int64_t>(row, key)), true};
   if (found->is_string()) return {found->get<std::string>(), false};
   fail(fmt::format("key \"{}\": expected a number or a string", key));
 }
@@ -154,7 +154,10 @@ std::vector<ScoreItem> read_sample_gold(const fs::path& path, const std::string&
 
 // The answer of an lm-evaluation-harness sample: the first filtered response, however deep.
 std::string response_of(const Json& row) {
-  const Json* value = row.contains("filtered_resps") ? &row.at("filtered_resps") : &row.at("resps");
+  const auto filtered = row.find("filtered_resps");
+  const auto found = filtered == row.end() ? row.find("resps") : filtered;
+  check(found != row.end(), "found neither \"filtered_resps\" nor \"resps\"");
+  const Json* value = &*found;
   while (value->is_array() && !value->empty()) value = &value->front();
   if (!value->is_string()) fail("expected a text in \"filtered_resps\" or \"resps\"");
   return value->get<std::string>();
@@ -209,19 +212,21 @@ using Places = std::unordered_map<std::string, std::size_t>;
 
 // Makes ids of BIRD's keys, which are places among the golds where they are not their ids.
 void resolve_bird_keys(std::vector<Answer>& answers, const std::vector<ScoreItem>& items,
-                       const Places& places) {
+                       const Places& places, const fs::path& path) {
   bool ids = true, numbers = true, same = true;
   for (const Answer& answer : answers) {
     if (!answer.bird) continue;
     const bool id = places.contains(answer.id);
-    const bool number = answer.id.size() < 10 && std::stoul(answer.id) < items.size();
+    const bool digits = is_digits(answer.id) && answer.id.size() < 10;
+    const bool number = digits && std::stoul(answer.id) < items.size();
     ids = ids && id;
     numbers = numbers && number;
     same = same && id && number && items[std::stoul(answer.id)].id == answer.id;
   }
   check(same || !ids || !numbers,
-        "the keys of the predictions may be ids of the gold file or places in it, and differ; "
-        "expected JSON lines with question_id");
+        path.string() +
+            ": the keys of the predictions may be ids of the gold file or places in it, and "
+            "differ; expected JSON lines with question_id");
   if (ids || !numbers) return;
   for (Answer& answer : answers)
     if (answer.bird) answer.id = items[std::stoul(answer.id)].id;
@@ -240,17 +245,17 @@ void check_all_answered(const std::vector<ScoreItem>& items, const fs::path& pat
                   missing.size() > kShownIds ? ", ..." : ""));
 }
 
-void add_answers(std::vector<ScoreItem>& items, const fs::path& path, const Extract& extract,
-                 const std::string& filter) {
+void add_answers(std::vector<ScoreItem>& items, const fs::path& gold, const fs::path& path,
+                 const Extract& extract, const std::string& filter) {
   std::erase_if(items, [](const ScoreItem& item) { return item.db_id.empty(); });
   Places places;
   for (std::size_t i = 0; i < items.size(); ++i) {
     check(places.try_emplace(items[i].id, i).second,
-          fmt::format("gold: the id {} occurs twice", items[i].id));
+          fmt::format("{}: the id {} occurs twice", gold.string(), items[i].id));
     items[i].answered = false;
   }
   std::vector<Answer> answers = read_answers(path, extract, filter);
-  resolve_bird_keys(answers, items, places);
+  resolve_bird_keys(answers, items, places, path);
   for (Answer& answer : answers) {
     const auto place = places.find(answer.id);
     check(place != places.end(),
@@ -280,7 +285,7 @@ std::vector<ScoreItem> read_score_items(const fs::path& gold, const fs::path& pr
   std::vector<ScoreItem> items =
       gold.empty() ? read_sample_gold(predictions, filter) : read_gold(gold);
   if (gold.empty() || is_record_file(predictions, predicted_file.text())) {
-    add_answers(items, predictions, extract, filter);
+    add_answers(items, gold.empty() ? predictions : gold, predictions, extract, filter);
   } else {
     check(filter.empty(), fmt::format("{}: --filter is for samples of lm-evaluation-harness, found "
                                       "lines of SQL",

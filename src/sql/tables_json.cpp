@@ -7,10 +7,13 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/json_problem.hpp"
 
 namespace tradeoff::sql {
 namespace {
 
+// What a larger number is taken for: no list is so long.
+constexpr int kNoIndex = 1 << 30;
 // Depths of the file: [ { key: [ [ ... ] ] } ].
 constexpr int kFile = 1, kEntry = 2, kList = 3, kPair = 4;
 
@@ -107,13 +110,15 @@ class Reader {
     return true;
   }
   bool number_integer(std::int64_t value) { return number(value); }
-  bool number_unsigned(std::uint64_t value) { return number(static_cast<std::int64_t>(value)); }
+  bool number_unsigned(std::uint64_t value) {
+    return number(static_cast<std::int64_t>(std::min<std::uint64_t>(value, kNoIndex)));
+  }
   bool number_float(double, const std::string&) { return other(); }
   bool boolean(bool) { return other(); }
   bool null() { return other(); }
   bool binary(Json::binary_t&) { return other(); }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
-    fail(error.what());
+    fail(json_problem(error));
   }
 
  private:
@@ -184,7 +189,7 @@ class Reader {
     if (depth_ == kFile) unexpected("a database, {...}");
     if (depth_ == kList && in_list_) unexpected("names and pairs in its lists, found a number");
     if (depth_ == kPair && numbers_ < 2)
-      values_[numbers_] = static_cast<int>(std::clamp<std::int64_t>(value, -2, 1 << 30));
+      values_[numbers_] = static_cast<int>(std::clamp<std::int64_t>(value, -2, kNoIndex));
     ++numbers_;
     return true;
   }

@@ -62,8 +62,7 @@ class Reader {
           ++contents_.unknown_starts;
           return damaged("no header, journal ignored");
         }
-        if (header_) check_same_run(*record, *header_, place_);
-        begin_cost(*record);
+        take_header(*record);
       } else if (!record) {
         damaged("the line is not as it was written, its chunk is computed again");
       } else if (ends_chunk(*record)) {
@@ -83,6 +82,17 @@ class Reader {
   void damaged(std::string_view what) {
     contents_.damage.push_back(fmt::format("{}: {}", place_.text(), what));
     drop_chunk();
+  }
+
+  // Errors name the file; some of them do by themselves.
+  void take_header(const Json& record) {
+    try {
+      if (header_) check_same_run(record, *header_, place_);
+      begin_cost(record);
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      fail(what.starts_with(place_.path.string()) ? what : place_.text() + ": " + what);
+    }
   }
 
   void drop_chunk() { rows_.clear(); }

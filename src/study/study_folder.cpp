@@ -8,6 +8,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/store/difference.hpp"
 #include "tradeoff/study/run.hpp"
 
@@ -35,8 +36,7 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
   }
   remove_leftovers_in(root_);
   if (fs::exists(study_json())) {
-    const Json before = read_json(study_json());
-    const auto found = store::differences(field<Json>(before, "config"), record);
+    const auto found = store::differences(field_of_file<Json>(study_json(), "config"), record);
     if (!found.empty()) {
       fail(
           fmt::format("{}: this folder holds another study ({}); name another --output-dir, or "

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_problem.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -112,7 +113,7 @@ std::string hardness_of(const Json& sql) try {
   }
   return "extra";
 } catch (const Json::exception& error) {
-  fail(fmt::format("parsed sql: {}", error.what()));
+  fail("parsed sql: " + json_problem(error));
 }
 
 }  // namespace tradeoff::task

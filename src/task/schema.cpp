@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/json.hpp"
 
 namespace tradeoff::task {
@@ -45,20 +46,27 @@ std::string quoted(const std::string& name) {
   return text + "\"";
 }
 
+// One side of a pair such as [0, "name"].
+const Json& side_of(const Json& pair, std::size_t side) {
+  if (!pair.is_array() || pair.size() != 2)
+    fail(fmt::format("found {}, expected a pair", to_line(pair)));
+  return pair[side];
+}
+
 // Turns the flat column numbers of tables.json into table and place. Entry 0 is "*", which has
 // none.
 class ColumnIndex {
  public:
   ColumnIndex(const Json& entry, Schema& schema) {
-    const auto names = field<Json>(entry, "column_names_original");
-    const auto types = field<Json>(entry, "column_types");
+    const auto names = field<std::vector<Json>>(entry, "column_names_original");
+    const auto types = field<std::vector<std::string>>(entry, "column_types");
     if (names.size() != types.size()) {
       fail(
           fmt::format("{} column_names_original, but {} column_types", names.size(), types.size()));
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto table = value_as<std::int64_t>(names.at(i).at(0));
-      const auto name = value_as<std::string>(names.at(i).at(1));
+      const auto table = value_as<std::int64_t>(side_of(names[i], 0));
+      const auto name = value_as<std::string>(side_of(names[i], 1));
       if (table < 0) {
         places_.push_back(std::nullopt);
         continue;
@@ -69,7 +77,7 @@ class ColumnIndex {
       }
       auto& columns = schema.tables[static_cast<std::size_t>(table)].columns;
       places_.push_back(ColumnRef{static_cast<std::size_t>(table), columns.size()});
-      columns.push_back({name, value_as<std::string>(types.at(i))});
+      columns.push_back({name, types[i]});
     }
   }
 
@@ -77,8 +85,8 @@ class ColumnIndex {
     const auto i = value_as<std::int64_t>(number);
     if (i < 0 || i >= static_cast<std::int64_t>(places_.size()) ||
         !places_[static_cast<std::size_t>(i)]) {
-      fail(
-          fmt::format("key \"{}\": {} is no column, expected 1 to {}", key, i, places_.size() - 1));
+      fail(fmt::format("key \"{}\": {} is no column, expected 1 to {}", key, i,
+                       std::ssize(places_) - 1));
     }
     return *places_[static_cast<std::size_t>(i)];
   }
@@ -90,11 +98,12 @@ class ColumnIndex {
 Schema read_schema(const Json& entry) {
   Schema schema;
   schema.db_id = field<std::string>(entry, "db_id");
+  check_file_name("db_id", schema.db_id);
   for (const auto& name : field<std::vector<std::string>>(entry, "table_names_original")) {
     schema.tables.push_back({name, {}});
   }
   const ColumnIndex columns(entry, schema);
-  for (const Json& key : field<Json>(entry, "primary_keys")) {
+  for (const Json& key : field<std::vector<Json>>(entry, "primary_keys")) {
     // Later releases write a key of several columns as a list.
     if (key.is_array()) {
       for (const Json& part : key) schema.primary_keys.push_back(columns.at(part, "primary_keys"));
@@ -102,9 +111,9 @@ Schema read_schema(const Json& entry) {
       schema.primary_keys.push_back(columns.at(key, "primary_keys"));
     }
   }
-  for (const Json& pair : field<Json>(entry, "foreign_keys")) {
-    schema.foreign_keys.emplace_back(columns.at(pair.at(0), "foreign_keys"),
-                                     columns.at(pair.at(1), "foreign_keys"));
+  for (const Json& pair : field<std::vector<Json>>(entry, "foreign_keys")) {
+    schema.foreign_keys.emplace_back(columns.at(side_of(pair, 0), "foreign_keys"),
+                                     columns.at(side_of(pair, 1), "foreign_keys"));
   }
   return schema;
 }

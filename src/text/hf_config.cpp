@@ -1,7 +1,7 @@
 #include "hf_config.hpp"
 
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/json.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::text {
@@ -30,7 +30,7 @@ std::string template_of(const fs::path& folder, const Json& config) {
   if (const fs::path file = folder / "chat_template.jinja"; fs::exists(file))
     return read_text(file);
   if (const fs::path file = folder / "chat_template.json"; fs::exists(file))
-    return field<std::string>(read_json(file), "chat_template");
+    return field_of_file<std::string>(file, "chat_template");
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return {};
   if (found->is_array())

@@ -1,5 +1,7 @@
 #include "hf_parts.hpp"
 
+#include <algorithm>
+
 #include "patterns.hpp"
 #include "tradeoff/base/error.hpp"
 
@@ -155,9 +157,29 @@ void read_decoder(const Object& root, Vocabulary& vocabulary) {
 
 }  // namespace
 
+namespace {
+
+// Steps that make text longer multiply: a few of them fill the memory. Real ones make a space a
+// mark of three bytes.
+void check_growth(const std::vector<TextStep>& steps) {
+  constexpr std::size_t kMost = 1024;
+  std::size_t growth = 1;
+  for (const TextStep& step : steps) {
+    const std::size_t from = std::max<std::size_t>(step.from.size(), 1);
+    if (step.kind == Kind::replace)
+      growth *= (step.to.size() + from - 1) / from + (step.to.empty() ? 1 : 0);
+    if (growth > kMost || step.to.size() > kMost)
+      fail("key \"normalizer\": found steps that make a text more than " + std::to_string(kMost) +
+           " times as long");
+  }
+}
+
+}  // namespace
+
 bool read_hf_parts(const Object& root, Vocabulary& vocabulary) {
   for (const Object& part : parts_of(get(root, "normalizer"), "normalizers"))
     read_normalizer(part, vocabulary.normalizer);
+  check_growth(vocabulary.normalizer);
   const bool byte_level = read_pre_tokenizer(root, vocabulary);
   read_decoder(root, vocabulary);
   for (const Object& part : parts_of(get(root, "post_processor"), "processors"))

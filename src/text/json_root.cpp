@@ -1,6 +1,7 @@
 #include "json_root.hpp"
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_problem.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::text {
@@ -39,7 +40,7 @@ JsonObject read_json_root(const std::filesystem::path& path) {
   try {
     root = JsonObject::parse(file.text());
   } catch (const JsonObject::exception& error) {
-    bad(error.what());
+    bad(json_problem(error));
   }
   if (!root.is_object()) bad("expected an object");
   return root;

@@ -1,6 +1,7 @@
 #include "sentencepiece.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "tradeoff/base/error.hpp"
@@ -68,6 +69,7 @@ Piece read_piece(std::string_view bytes, const std::string& file) {
     if (field.number == 1) piece.text = std::string(field.text);
     if (field.number == 2 && field.text.size() == 4)
       std::memcpy(&piece.score, field.text.data(), 4);
+    if (!std::isfinite(piece.score)) fail(file + ": found a piece whose score is no finite number");
     if (field.number == 3) piece.type = static_cast<std::int64_t>(field.value);
   }
   return piece;

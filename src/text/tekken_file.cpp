@@ -40,6 +40,8 @@ constexpr std::array<std::string_view, 9> kKeys = {
     "config", "vocab",      "special_tokens",        "version", "type", "image",
     "audio",  "multimodal", "model_settings_builder"};
 constexpr std::uint64_t kMostTokens = 1u << 24;
+// Those that a file only counts are made up: Mistral's have 1,000.
+constexpr std::uint64_t kMostSpecials = 1u << 16;
 
 // The reader of one file: every error names it. Ids are the special tokens, then the ranks.
 class TekkenFile {
@@ -117,6 +119,9 @@ class TekkenFile {
   }
 
   void read_specials(std::uint64_t count, Vocabulary& vocabulary) const {
+    if (count > kMostSpecials)
+      bad("config.default_num_special_tokens: found " + std::to_string(count) +
+          ", expected at most " + std::to_string(kMostSpecials));
     std::vector<std::string> texts = special_texts();
     if (texts.size() > count)
       bad("special_tokens: found " + std::to_string(texts.size()) + ", expected at most the " +
@@ -135,7 +140,7 @@ class TekkenFile {
   // The first `count` tokens: the file may list more than its models have.
   void read_ranks(std::uint64_t count, Vocabulary& vocabulary) const {
     const JsonObject& list = json_at(root_, "vocab");
-    if (list.size() < count)
+    if (!list.is_array() || list.size() < count)
       bad("vocab: found " + std::to_string(list.size()) + " tokens, expected at least the " +
           std::to_string(count) + " that config counts");
     std::unordered_set<std::string> seen;

@@ -9,7 +9,7 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/base/json.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/lora/peft_config.hpp"
@@ -69,8 +69,7 @@ std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& conf
   const fs::path run_file = path_ / kRunFile;
   std::optional<Checkpoint> found;
   if (resume && fs::exists(run_file)) {
-    const auto differences =
-        store::differences(field<Json>(read_json(run_file), "record"), record_);
+    const auto differences = store::differences(field_of_file<Json>(run_file, "record"), record_);
     if (!differences.empty()) {
       fail(
           fmt::format("{}: this folder holds another training ({}); name another --out, or "
@@ -138,7 +137,7 @@ std::optional<std::vector<CurveRow>> trained_curve(const fs::path& output_dir) {
   const fs::path record = output_dir / kCompleteFile, file = curve_file(output_dir);
   if (!fs::exists(record)) return std::nullopt;
   const Json ended = read_json(record);
-  const auto steps = field<std::int64_t>(ended, "steps");
+  const auto steps = field_of_file<std::int64_t>(record, "steps");
   std::vector<std::string> damage;
   std::vector<CurveRow> rows = read_curve(file, damage);
   if (damage.empty() && is_whole_curve(rows, steps)) return rows;

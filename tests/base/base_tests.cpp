@@ -103,6 +103,14 @@ TEST_F(BaseFiles, json_lines_name_file_and_line) {
   EXPECT_NE(message.find("rows.jsonl:3: expected a JSON object"), std::string::npos) << message;
 }
 
+TEST_F(BaseFiles, what_is_no_json_is_told_in_plain_words) {
+  const auto path = file("bad.json", "{\"a\":");
+  const auto message = message_of([&] { read_json(path); });
+  EXPECT_TRUE(message.starts_with(path.string() + ": not JSON: parse error at line 1, column 6"))
+      << message;
+  EXPECT_EQ(message.find("json.exception"), std::string::npos) << message;
+}
+
 TEST_F(BaseFiles, a_field_of_another_type_is_named) {
   const Json row = Json::parse(R"({"id":"x"})");
   EXPECT_NE(message_of([&] {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The long form of the fault tests: every call, each fault; 200 kills of two kinds; 100 lost ranks. About three hours.
+# The long form of the fault tests: every call, each fault; 200 kills of two kinds; 100 lost ranks; every hostile file;
+# 2,000 changed ones. About five hours.
 # usage: tests/faults/long.sh [BUILD_FOLDER] [KILLS] [TRIALS]
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -14,3 +15,5 @@ given=("$build/tradeoff" "$build/libfail_nth.so" "$model" "$root/jobs/data")
 "$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials 6 --default-limits
 "$python" "$root/tests/faults/nth_call.py" "${given[@]}"
 "$python" "$root/tests/study/kill_test.py" "$root" "$build/tradeoff" "$model" "$kills"
+"$python" "$root/tests/faults/hostile.py" "$build/tradeoff" "$root/jobs/data"
+"$python" "$root/tests/faults/mutator.py" "$build/tradeoff" "$root/jobs/data" --each 40 --replace --seed "${SEED:-1}"

@@ -1,5 +1,6 @@
 #include "tradeoff/lora/peft_config.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -255,6 +256,15 @@ TEST_F(PeftConfigTest, RecordHoldsWhatDecidesTheResult) {
   EXPECT_EQ(peft_record(folder_).dump(),
             R"({"lora_r":8,"lora_alpha":16.0,"target_modules":".*q_proj","use_rslora":true,)"
             R"("alpha_pattern":{"q_proj":3}})");
+}
+
+// Trying all ways through one of these would take years.
+TEST_F(PeftConfigTest, ExpressionsTakeTimeByTheirLength) {
+  for (const char* expression : {"(.|.)*(.|.)*x", "(((.*)*)*)*x", "(a|.)*(a|.)*(a|.)*[^o]j"}) {
+    const std::string what = error(fmt::format(R"({{"target_modules": "{}"}})", expression));
+    EXPECT_NE(what.find("no product of the model"), std::string::npos) << what;
+  }
+  EXPECT_EQ(rank_of(form(R"({"target_modules": "(.|.)*(.|.)*_proj"})"), 1, Projection::up), 8);
 }
 
 TEST_F(PeftConfigTest, PickleIsNotRead) {

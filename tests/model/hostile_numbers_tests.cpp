@@ -62,6 +62,7 @@ TEST_F(HostileNumbers, of_a_config_are_refused_by_file_and_key) {
                                                        {"vocab_size", "-1"},
                                                        {"vocab_size", "18446744073709551615"},
                                                        {"head_dim", "7"},
+                                                       {"head_dim", "2147483646"},
                                                        {"rms_norm_eps", "-1e-5"},
                                                        {"rms_norm_eps", "1e999"},
                                                        {"rope_theta", "-10000"},

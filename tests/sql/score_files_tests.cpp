@@ -264,6 +264,13 @@ TEST_F(ScoreFiles, json_lines_are_matched_by_id) {
   EXPECT_HAS(failure(), "pred.jsonl:2: the id 1 occurs twice");
   folder.write("pred.jsonl", "{\"id\": 1, \"sql\": 3}\n");
   EXPECT_HAS(failure(), "pred.jsonl:1:");
+  folder.write("pred.jsonl", "{\"id\": 18446744073709551615, \"sql\": \"\"}\n");
+  EXPECT_HAS(failure(),
+             "pred.jsonl:1: key \"id\": found 18446744073709551615, expected an integer");
+  folder.write("pred.jsonl", "{\"bird\": \"x\", \"sql\": \"\"}\n");
+  EXPECT_HAS(failure(), "pred.jsonl:1: the id x is not in the gold file");
+  folder.write("pred.jsonl", "{\"doc_id\": 1}\n");
+  EXPECT_HAS(failure(), "pred.jsonl:1: found neither \"filtered_resps\" nor \"resps\"");
 }
 
 TEST_F(ScoreFiles, samples_of_lm_evaluation_harness_need_no_gold_file) {

@@ -173,6 +173,17 @@ TEST_F(Journals, of_another_run_are_refused_key_by_key) {
       << what;
 }
 
+TEST_F(Journals, with_a_header_of_other_types_are_refused_by_file) {
+  for (const Json& header :
+       {Json{{"journal", "x"}, {"header", kHeader}},
+        Json{{"journal", kJournalVersion}, {"header", kHeader}, {"start", 5}, {"ranks", 1}}}) {
+    fs::create_directories(journals);
+    put(journals / "journal-1.jsonl", seal(header));
+    const std::string what = message_of([&] { read_journals(journals, kHeader); });
+    EXPECT_TRUE(what.starts_with((journals / "journal-1.jsonl").string() + ":1: key")) << what;
+  }
+}
+
 TEST_F(Journals, may_hold_a_chunk_twice_if_it_is_the_same) {
   { (void)JournalWriter(journals, kHeader, kStart).append(5, rows_of_chunk(5, 3)); }
   { (void)JournalWriter(journals, kHeader, kStart).append(5, rows_of_chunk(5, 3)); }

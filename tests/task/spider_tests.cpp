@@ -153,6 +153,14 @@ TEST_F(SpiderFolder, bad_files_are_named_with_place_found_and_expected) {
        R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[0,"a"]],
     "column_types":["text","text"],"primary_keys":[0],"foreign_keys":[]}])");
   expect_error("key \"primary_keys\": 0 is no column, expected 1 to 1");
+  file("tables.json",
+       R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[3],
+    "column_types":["text"],"primary_keys":[],"foreign_keys":[]}])");
+  expect_error("tables.json: database 0 \"d\": found 3, expected a pair");
+  file("tables.json",
+       R"([{"db_id":"../d","table_names_original":["t"],"column_names_original":[],
+    "column_types":[],"primary_keys":[],"foreign_keys":[]}])");
+  expect_error("tables.json: database 0 \"../d\": db_id \"../d\": expected a name");
   EXPECT_NE(message_of([&] { load_spider(folder / "no"); }).find("no such folder"),
             std::string::npos);
 }

@@ -154,6 +154,24 @@ TEST_F(BadFiles, a_tokenizer_json_that_contradicts_itself_is_refused) {
   EXPECT_SAYS(said([](Json& j) { j["added_tokens"] = {3}; }), "added_tokens: found 3");
 }
 
+// Forty doublings of the letter a would fill any memory.
+TEST_F(BadFiles, a_normalizer_that_makes_text_grow_without_end_is_refused) {
+  EXPECT_SAYS(said([](Json& j) {
+                const Json doubling = {
+                    {"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+                j["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json(40, doubling)}};
+              }),
+              "more than 1024 times as long");
+}
+
+TEST_F(BadFiles, a_piece_without_a_finite_score_is_refused) {
+  // One piece "a" of score NaN: fields 1 (text) and 2 (float32) of field 1.
+  const auto path = file("tokenizer.model", std::string("\x0a\x08\x0a\x01"
+                                                        "a\x15\x00\x00\xc0\x7f",
+                                                        10));
+  EXPECT_SAYS(error_of([&] { load_tokenizer(path); }), "no finite number");
+}
+
 TEST_F(BadFiles, text_that_is_not_a_tokenizer_is_refused) {
   const auto said_of = [&](const std::string& text) {
     return error_of([&] { load_tokenizer(file("x", text)); });

@@ -89,9 +89,42 @@ TEST(Jinja, a_template_that_does_not_end_is_refused) {
   EXPECT_SAYS(refused("\n{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), "deeper than 400");
   EXPECT_SAYS(refused("{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}"
                       "{% set n.s = n.s ~ n.s %}{% endfor %}"),
-              "256 MiB");
+              "128 MiB");
   EXPECT_SAYS(refused("{{ " + std::string(500, '(') + "1" + std::string(500, ')') + " }}"),
               "100 levels");
+}
+
+// Within few steps: each of these takes more stack, time or memory than there is.
+TEST(Jinja, values_that_grow_beyond_sense_are_refused) {
+  const std::string grow = "{% set n = namespace(x=[]) %}{% for i in range(90000) %}";
+  const std::string end = "{% endfor %}{{ n.x }}";
+  for (const auto& [source, said] : std::initializer_list<std::pair<std::string, const char*>>{
+           {grow + "{% set n.x = [n.x] %}" + end, "nested deeper than 100"},
+           {grow + "{% set n.x = {'a': n.x} %}" + end, "nested deeper than 100"},
+           {grow + "{% set n.x = [{'a': n.x}.items] %}" + end, "nested deeper than 100"},
+           {grow + "{% set n.x = namespace(y=n.x) %}" + end, "a namespace to keep"},
+           {grow + "{% set n.x = [namespace()] %}" + end, "a namespace to keep"},
+           {"{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}"
+            "{% endfor %}{{ n.x|tojson }}",
+            "computes more"},
+           {"{% set n = namespace(x='a', y='a') %}{% for i in range(60) %}{% set n.x = [n.x, n.x] "
+            "%}"
+            "{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}",
+            "computes more"},
+           {"{{ range(99999)|unique|list }}", "computes more"},
+           {"{% set r = range(99999)|list %}{% for i in r %}{{ -1 in r }}{% endfor %}",
+            "computes more"},
+           {"{{ [1]|tojson(indent=999999999) }}", "expected 0 to 1000"},
+           {"{{ (999999999999999999 * 1000000.0)|int }}", "beyond 64 bits"}})
+    EXPECT_SAYS(refused(source), said);
+}
+
+TEST(Jinja, integers_round_and_wrap_as_pythons_do_or_are_refused) {
+  EXPECT_EQ(made("{{ -7 // 2 }} {{ -7 % 2 }} {{ 7 // -2 }} {{ 7 % -2 }} {{ 6 // 3 }}"),
+            "-4 1 -4 -1 2");
+  EXPECT_EQ(made("{% set most = 922337203685477580 * 10 + 7 %}{{ '' * 99999999999 }}"
+                 "{{ range(most - 1, most, 5)|list }}{{ 'abc'[::most] }}"),
+            "[9223372036854775806]a");
 }
 
 TEST_F(TextFiles, a_folders_own_template_decides) {

@@ -123,6 +123,18 @@ TEST_F(TekkenFiles, a_bad_file_is_refused_by_place) {
               "special_tokens: found 20, expected at most the 19");
   EXPECT_SAYS(said([](Json& j) { j["config"] = 3; }), "config.default_vocab_size: found null");
   EXPECT_SAYS(said([](Json& j) { j["vocab"] = 3; }), "vocab: found 1 tokens");
+  EXPECT_SAYS(said([](Json& j) {
+                const Json tokens = j["vocab"];
+                j["vocab"] = Json::object();
+                for (const Json& token : tokens)
+                  j["vocab"]["k" + std::to_string(j["vocab"].size())] = token;
+              }),
+              "vocab: found 259 tokens");
+  EXPECT_SAYS(said([](Json& j) {
+                j["config"]["default_vocab_size"] = 1 << 24;
+                j["config"]["default_num_special_tokens"] = (1 << 24) - 1;
+              }),
+              "expected at most 65536");
   EXPECT_SAYS(said([](Json& j) { j["vocab"][257]["rank"] = 3; }), "vocab[257]: found");
   EXPECT_SAYS(said([](Json& j) { j["vocab"][257]["token_bytes"] = "YWI"; }), "base64");
   EXPECT_SAYS(said([](Json& j) { j["vocab"][257]["token_bytes"] = 7; }), "base64");

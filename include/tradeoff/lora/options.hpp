@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/model/adapter.hpp"
+#include "tradeoff/model/projection.hpp"
 
 namespace tradeoff::lora {
 

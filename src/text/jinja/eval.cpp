@@ -8,7 +8,7 @@
 namespace tradeoff::text::jinja {
 namespace {
 
-constexpr std::size_t kMostSteps = 1000000, kMostBytes = 256u << 20;
+constexpr std::size_t kMostSteps = 1000000, kMostBytes = 128u << 20;
 constexpr int kMostDepth = 400;
 
 // An error that knows its line.
@@ -49,13 +49,17 @@ class Run {
     };
     function("dict", [dict_of](Arguments& a) -> Value { return dict_of(a); });
     function("namespace", [dict_of](Arguments& a) -> Value {
-      return std::make_shared<Namespace>(Namespace{dict_of(a)});
+      auto made = std::make_shared<Namespace>();
+      const Dict given = dict_of(a);
+      for (const auto& [key, value] : given.entries) made->set(key, value);
+      return made;
     });
     function("range", range);
     for (const auto& [name, value] : variables) globals_->names[name] = value;
   }
 
   Text render(const Node& root) {
+    begin_work();
     Text out;
     block(root, std::make_shared<Scope>(Scope{{}, globals_}), out);
     return out;
@@ -71,10 +75,12 @@ class Run {
     if (a.positional.size() > 2) by = at(2);
     if (by == 0) refuse("range: found step 0");
     List list;
-    for (std::int64_t i = from; by > 0 ? i < to : i > to; i += by) {
+    for (std::int64_t i = from; by > 0 ? i < to : i > to;) {
       if (list.size() == 100000) refuse("range: found more than 100000 integers");
       list.emplace_back(i);
+      if (__builtin_add_overflow(i, by, &i)) break;
     }
+    spend_work(list.size());
     return list;
   }
 
@@ -103,7 +109,7 @@ class Run {
   void spend(const Value& value) {
     if (!value.text()) return;
     bytes_ += value.text()->bytes.size();
-    if (bytes_ > kMostBytes) refuse("the template makes more than 256 MiB of text");
+    if (bytes_ > kMostBytes) refuse("the template makes more than 128 MiB of text");
   }
 
   Flow block(const Node& node, const ScopePtr& scope, Text& out) {
@@ -181,7 +187,7 @@ class Run {
     if (!target.names())
       refuse("found " + node.names[0] + "." + node.text + " to set, but " + node.names[0] +
              " is no namespace");
-    target.names()->attributes.set(Text(node.text), value);
+    target.names()->set(Text(node.text), value);
   }
 
   static Value loop_value(const List& items, std::size_t i, std::int64_t depth) {

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "library.hpp"
 
 namespace tradeoff::text::jinja {
 namespace {
+
+constexpr std::int64_t kMostIndent = 1000;
 
 void need_ascii(const Text& text, const std::string& what) {
   if (std::ranges::any_of(text.bytes, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
@@ -20,7 +23,10 @@ Value to_integer(const Value& value, const Arguments& a) {
   double real = 0;
   const Value* other = a.find(0, "default");
   if (value.integer(number)) return number;
-  if (value.number(real)) return static_cast<std::int64_t>(real);
+  if (value.number(real)) {
+    if (!(std::abs(real) < 0x1p63)) refuse("int: found a number beyond 64 bits");
+    return static_cast<std::int64_t>(real);
+  }
   const Text text = strip(to_text(value), nullptr, true, true);
   const char* end = text.bytes.data() + text.bytes.size();
   const auto [stop, code] = std::from_chars(text.bytes.data(), end, number);
@@ -151,9 +157,11 @@ Value to_json(const Value& value, const Arguments& a) {
   if (const Value* ascii = a.find(0, "ensure_ascii"); ascii && truthy(*ascii))
     refuse("tojson: found ensure_ascii = true, which is not supported");
   const Value* sort = a.find(3, "sort_keys");
-  return to_json_text(
-      value, indent && !indent->is<None>() ? static_cast<int>(integer_of(*indent, "tojson")) : -1,
-      sort && truthy(*sort));
+  const std::int64_t width = indent && !indent->is<None>() ? integer_of(*indent, "tojson") : -1;
+  if (width < -1 || width > kMostIndent)
+    refuse("tojson: found indent " + std::to_string(width) + ", expected 0 to " +
+           std::to_string(kMostIndent));
+  return to_json_text(value, static_cast<int>(width), sort && truthy(*sort));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ constexpr std::size_t kMostBytes = 64u << 20;
 
 Text times(const Text& text, std::int64_t count) {
   Text made;
+  if (text.bytes.empty()) return made;
   if (count > 0 && text.bytes.size() > kMostBytes / static_cast<std::size_t>(count))
     refuse("found a text that would grow beyond 64 MiB");
   for (std::int64_t i = 0; i < count; ++i) made += text;
@@ -29,8 +30,9 @@ Value arithmetic(const std::string& sign, const Value& left, const Value& right)
       if (j == 0) refuse("found a division by zero");
       if (j == -1)
         return sign == "%" ? Value(std::int64_t{0}) : arithmetic("-", Value(std::int64_t{0}), left);
-      const std::int64_t rest = ((i % j) + j) % j;
-      result = sign == "%" ? rest : (i - rest) / j;
+      // Python rounds down, C++ towards zero.
+      const bool down = i % j != 0 && (i < 0) != (j < 0);
+      result = sign == "%" ? i % j + (down ? j : 0) : i / j - (down ? 1 : 0);
     }
     if (overflow) refuse("found an integer beyond 64 bits");
     return result;
@@ -50,8 +52,8 @@ Value arithmetic(const std::string& sign, const Value& left, const Value& right)
          ", which is not supported");
 }
 
-Value method(std::string name, std::function<Value(Arguments&)> call) {
-  return Function{std::move(name), std::move(call)};
+Value method(std::string name, std::function<Value(Arguments&)> call, int depth = 0) {
+  return Function{std::move(name), std::move(call), depth};
 }
 
 std::vector<Text> split(const Text& text, const Value* separator, std::int64_t most, bool right) {
@@ -167,18 +169,26 @@ Value text_method(const Text& text, const std::string& name) {
 
 Value dict_method(const Value& object, const std::string& name) {
   if (name == "items" || name == "keys" || name == "values")
-    return method(name, [object, name](Arguments&) {
-      List made;
-      for (const auto& [key, value] : object.dict()->entries)
-        made.push_back(name == "items" ? Value(List{key, value}) : name == "keys" ? key : value);
-      return Value(std::move(made));
-    });
+    return method(
+        name,
+        [object, name](Arguments&) {
+          List made;
+          for (const auto& [key, value] : object.dict()->entries)
+            made.push_back(name == "items"  ? Value(List{key, value})
+                           : name == "keys" ? key
+                                            : value);
+          return Value(std::move(made));
+        },
+        object.depth() + 1);
   if (name == "get")
-    return method(name, [object, name](Arguments& a) {
-      const Value* found = object.dict()->find(needed(a, 0, name));
-      const Value* other = a.find(1, "default");
-      return found ? *found : other ? *other : Value();
-    });
+    return method(
+        name,
+        [object, name](Arguments& a) {
+          const Value* found = object.dict()->find(needed(a, 0, name));
+          const Value* other = a.find(1, "default");
+          return found ? *found : other ? *other : Value();
+        },
+        object.depth() + 1);
   if (name == "update" || name == "pop" || name == "setdefault" || name == "clear" ||
       name == "popitem")
     return method(name, [name](Arguments&) -> Value {
@@ -194,17 +204,20 @@ Value list_method(const Value& object, const std::string& name) {
       refuse("found the method " + name + ", which would change a list");
     });
   if (name == "index" || name == "count")
-    return method(name, [object, name](Arguments& a) {
-      std::int64_t count = 0;
-      const List& list = *object.list();
-      for (std::size_t i = 0; i < list.size(); ++i) {
-        if (!equal(list[i], needed(a, 0, name))) continue;
-        if (name == "index") return Value(static_cast<std::int64_t>(i));
-        ++count;
-      }
-      if (name == "index") refuse("index: the value is not in the list");
-      return Value(count);
-    });
+    return method(
+        name,
+        [object, name](Arguments& a) {
+          std::int64_t count = 0;
+          const List& list = *object.list();
+          for (std::size_t i = 0; i < list.size(); ++i) {
+            if (!equal(list[i], needed(a, 0, name))) continue;
+            if (name == "index") return Value(static_cast<std::int64_t>(i));
+            ++count;
+          }
+          if (name == "index") refuse("index: the value is not in the list");
+          return Value(count);
+        },
+        object.depth() + 1);
   return Undefined{};
 }
 
@@ -260,10 +273,12 @@ Value slice(const Value& object, const Value& from, const Value& to, const Value
     refuse((object.undefined() ? object.undefined()->name + " is undefined"
                                : "found " + type_name(object)) +
            ", expected a list or text to slice");
-  const std::int64_t by = step.is<None>() ? 1 : integer_of(step, "slice");
-  if (by == 0) refuse("found a slice of step 0");
+  const std::int64_t stride = step.is<None>() ? 1 : integer_of(step, "slice");
+  if (stride == 0) refuse("found a slice of step 0");
   const List all = items_of(object);
   const auto size = static_cast<std::int64_t>(all.size());
+  // A longer one takes the first item alone, too.
+  const std::int64_t by = std::clamp(stride, -size - 1, size + 1);
   const auto bound = [&](const Value& value, std::int64_t otherwise) {
     if (value.is<None>()) return otherwise;
     std::int64_t at = integer_of(value, "slice");
@@ -293,7 +308,8 @@ Value binary(const std::string& sign, const Value& left, const Value& right) {
     return text += *right.text();
   }
   if (sign == "+" && left.list() && right.list()) {
-    List list = *left.list();
+    List list = items_of(left);
+    spend_work(right.list()->size());
     list.insert(list.end(), right.list()->begin(), right.list()->end());
     if (list.size() > 1000000) refuse("found a list of more than 1000000 items");
     return list;

@@ -51,7 +51,7 @@ class JsonText {
   void write(const Value& value, int depth) {
     std::int64_t whole = 0;
     double number = 0;
-    if (depth > 100) refuse("tojson: found values nested deeper than 100");
+    spend_work(1);
     if (value.is<None>())
       put("null");
     else if (const bool* truth = value.boolean())
@@ -89,7 +89,8 @@ class JsonText {
   }
 
   void new_line(int depth) {
-    put("\n" + std::string(static_cast<std::size_t>(indent_ * depth), ' '));
+    put("\n" +
+        std::string(static_cast<std::size_t>(indent_) * static_cast<std::size_t>(depth), ' '));
   }
 
   void write_dict(const Dict& dict, int depth) {
@@ -133,6 +134,7 @@ Text to_text(const Value& value) {
 }
 
 std::string repr(const Value& value) {
+  spend_work(1);
   std::int64_t whole = 0;
   double number = 0;
   if (value.undefined()) return "Undefined";
@@ -144,6 +146,7 @@ std::string repr(const Value& value) {
   std::string text;
   if (value.list()) {
     for (const Value& item : *value.list()) text += (text.empty() ? "" : ", ") + repr(item);
+    spend_work(text.size() / 16);
     return "[" + text + "]";
   }
   if (value.dict()) {

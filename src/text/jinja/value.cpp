@@ -9,8 +9,28 @@
 
 namespace tradeoff::text::jinja {
 
+namespace {
+
+constexpr std::size_t kMostWork = 50'000'000;
+thread_local std::size_t work_done = 0;
+
+std::size_t work_of(const Text& text) {
+  return text.bytes.size() / 16 + 1;
+}
+
+}  // namespace
+
 void refuse(const std::string& what) {
   fail(what);
+}
+
+void spend_work(std::size_t amount) {
+  work_done += amount;
+  if (work_done > kMostWork) refuse("the template computes more than any real one does");
+}
+
+void begin_work() {
+  work_done = 0;
 }
 
 Text Text::substr(std::size_t at, std::size_t count) const {
@@ -21,12 +41,14 @@ Text Text::substr(std::size_t at, std::size_t count) const {
 }
 
 Text& Text::operator+=(const Text& other) {
+  spend_work(work_of(other));
   bytes += other.bytes;
   kinds += other.kinds;
   return *this;
 }
 
 std::vector<std::size_t> Text::characters() const {
+  spend_work(bytes.size());
   std::vector<std::size_t> starts;
   for (std::size_t at = 0; at < bytes.size(); ++at)
     if (at == 0 || between_characters(bytes, at)) starts.push_back(at);
@@ -34,7 +56,27 @@ std::vector<std::size_t> Text::characters() const {
   return starts;
 }
 
-Value::Value(Dict value) : held_(std::make_shared<const Dict>(std::move(value))) {}
+void Value::nest(const Value& inner) {
+  depth_ = std::max(depth_, inner.depth_ + 1);
+  holds_namespace_ = holds_namespace_ || inner.holds_namespace_;
+  if (depth_ > kMostValueDepth)
+    refuse("found values nested deeper than " + std::to_string(kMostValueDepth));
+}
+
+Value::Value(List value) {
+  for (const Value& item : value) nest(item);
+  held_ = std::make_shared<const List>(std::move(value));
+}
+
+Value::Value(Dict value) {
+  for (const auto& [key, item] : value.entries) nest(item);
+  held_ = std::make_shared<const Dict>(std::move(value));
+}
+
+void Namespace::set(Value name, Value value) {
+  if (value.holds_namespace()) refuse("found a namespace to keep in a namespace");
+  attributes.set(std::move(name), std::move(value));
+}
 
 bool Value::integer(std::int64_t& number) const {
   if (const auto* held = std::get_if<std::int64_t>(&held_)) return number = *held, true;
@@ -91,6 +133,7 @@ bool truthy(const Value& value) {
 }
 
 bool equal(const Value& a, const Value& b) {
+  spend_work(1);
   double x = 0, y = 0;
   std::int64_t i = 0, j = 0;
   if (a.integer(i) && b.integer(j)) return i == j;
@@ -112,6 +155,7 @@ bool equal(const Value& a, const Value& b) {
 }
 
 int order(const Value& a, const Value& b) {
+  spend_work(1);
   double x = 0, y = 0;
   std::int64_t i = 0, j = 0;
   if (a.integer(i) && b.integer(j)) return i < j ? -1 : i > j;
@@ -133,6 +177,7 @@ int order(const Value& a, const Value& b) {
 bool contains(const Value& container, const Value& item) {
   if (const Text* text = container.text()) {
     if (!item.text()) refuse("found " + type_name(item) + " in front of `in` text, expected text");
+    spend_work(work_of(*text));
     return text->bytes.find(item.text()->bytes) != std::string::npos;
   }
   if (container.dict()) return container.dict()->find(item) != nullptr;
@@ -153,7 +198,10 @@ std::string type_name(const Value& value) {
 }
 
 List items_of(const Value& value) {
-  if (value.list()) return *value.list();
+  if (value.list()) {
+    spend_work(value.list()->size());
+    return *value.list();
+  }
   List items;
   if (const Dict* dict = value.dict()) {
     for (const auto& entry : dict->entries) items.push_back(entry.first);

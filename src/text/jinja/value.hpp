@@ -42,7 +42,11 @@ using List = std::vector<Value>;
 struct Function {
   std::string name;
   std::function<Value(Arguments&)> call;
+  int depth = 0;  // of what a method belongs to
 };
+
+/// Values nest no deeper: they are printed, compared and freed by recursion.
+inline constexpr int kMostValueDepth = 100;
 
 class Value {
  public:
@@ -56,10 +60,12 @@ class Value {
   Value(std::int64_t value) : held_(value) {}
   Value(double value) : held_(value) {}
   Value(Text value) : held_(std::make_shared<const Text>(std::move(value))) {}
-  Value(List value) : held_(std::make_shared<const List>(std::move(value))) {}
+  /// Refuse what is nested deeper than kMostValueDepth.
+  Value(List value);
   Value(Dict value);
-  Value(std::shared_ptr<Namespace> value) : held_(std::move(value)) {}
-  Value(Function value) : held_(std::make_shared<const Function>(std::move(value))) {}
+  Value(std::shared_ptr<Namespace> value) : held_(std::move(value)), holds_namespace_(true) {}
+  Value(Function value)
+      : depth_(value.depth), held_(std::make_shared<const Function>(std::move(value))) {}
 
   template <typename T>
   bool is() const {
@@ -76,14 +82,21 @@ class Value {
   bool integer(std::int64_t& number) const;
   bool number(double& number) const;
   bool is_float() const { return is<double>(); }
+  /// Levels of lists and dicts.
+  int depth() const { return depth_; }
+  /// Whether it is a namespace or has one in it.
+  bool holds_namespace() const { return holds_namespace_; }
 
  private:
+  void nest(const Value& inner);
   template <typename T>
   T* shared() const {
     const auto* found = std::get_if<std::shared_ptr<T>>(&held_);
     return found ? found->get() : nullptr;
   }
+  int depth_ = 0;
   Variant held_;
+  bool holds_namespace_ = false;
 };
 
 /// In the order of insertion, as in Python.
@@ -96,6 +109,8 @@ struct Dict {
 
 struct Namespace {
   Dict attributes;
+  /// Refuses a value that has a namespace in it: chains of them would have no end.
+  void set(Value name, Value value);
 };
 
 struct Arguments {
@@ -107,6 +122,11 @@ struct Arguments {
 
 /// Errors of the semantics; the evaluator adds the name of the template and the line.
 [[noreturn]] void refuse(const std::string& what);
+
+/// Work of the rendering that this thread is at: values compared or walked over, 16 bytes copied.
+/// Refuses more than any real template needs, a second's worth or so.
+void spend_work(std::size_t amount);
+void begin_work();
 
 bool truthy(const Value& value);
 bool equal(const Value& a, const Value& b);
