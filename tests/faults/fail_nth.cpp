@@ -101,7 +101,9 @@ bool due(const char* path) {
     return false;
   if (!p.counts(path) || ++p.calls != p.nth) return false;
   if (p.fault == Fault::pause) ::kill(::getpid(), SIGSTOP);
-  if (p.fault == Fault::sleep) ::sleep(p.seconds);
+  // A signal ends a sleep early.
+  if (p.fault == Fault::sleep)
+    for (unsigned left = p.seconds; left > 0;) left = ::sleep(left);
   return p.fault != Fault::none && p.fault != Fault::pause && p.fault != Fault::sleep;
 }
 
