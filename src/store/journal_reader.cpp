@@ -80,7 +80,12 @@ class Reader {
 
  private:
   void damaged(std::string_view what) {
-    contents_.damage.push_back(fmt::format("{}: {}", place_.text(), what));
+    // A file of nothing else has as many as lines.
+    constexpr std::size_t kTold = 1000;
+    if (contents_.damage.size() < kTold)
+      contents_.damage.push_back(fmt::format("{}: {}", place_.text(), what));
+    else if (contents_.damage.size() == kTold)
+      contents_.damage.push_back(place_.text() + ": from here on damaged lines are not told");
     drop_chunk();
   }
 

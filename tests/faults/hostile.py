@@ -63,7 +63,7 @@ def padded_header(size):
 
 def many_tensors(root):
     end = max(entry["data_offsets"][1] for name, entry in root.items() if name != "__metadata__")
-    return root | {f"t{i}": {"dtype": "U8", "shape": [0], "data_offsets": [end, end]} for i in range(300000)}
+    return root | {f"t{i}": {"dtype": "U8", "shape": [0], "data_offsets": [end, end]} for i in range(200000)}
 
 
 def nan_weight(data):
@@ -207,8 +207,8 @@ CASES = [
     ("ranks_of_patterns", "adapter_config", keys(rank_pattern={"q_proj": 2**40}), REFUSED, "rank_pattern"),
     ("layers_of_adapter", "adapter_config", keys(layers_to_transform=[2**40]), REFUSED, "layers_to_transform"),
     # Tensors.
-    ("tensors_300000", "safetensors", header(many_tensors), REFUSED, "t0"),
-    ("spare_tensor", "safetensors", tensor_that_nobody_needs, REFUSED, "spare"),
+    ("tensors_200000", "safetensors_predict", header(many_tensors), REFUSED, "t0"),
+    ("spare_tensor", "safetensors_predict", tensor_that_nobody_needs, REFUSED, "spare"),
     ("twice", "safetensors", lambda data: (lambda size, text: struct.pack("<Q", size + len(text)) + b"{" + text + data[9:])(
         struct.unpack_from("<Q", data)[0], b'"lm_head.weight":{},"lm_head.weight":{},'), REFUSED, "twice"),
     ("wraps", "safetensors", header(lambda root: root | {"w": {"dtype": "F32", "shape": [2**62, 4], "data_offsets": [0, 0]}}), REFUSED, "overflow"),
@@ -246,7 +246,7 @@ CASES = [
     ("hdf5_virtual", "hdf5", hdf5(virtual), REFUSED, "another file"),
     ("hdf5_deep_config", "hdf5", attribute("config", "[" * 20000), REFUSED, "deep"),
     ("hdf5_version", "hdf5", attribute("schema_version", 2**33 + 1), REFUSED, "schema version"),
-    *((f"hdf5_name_{i}", "hdf5", attribute("config", json.dumps({"study": {"name": name}})), REFUSED, "study.name")
+    *((f"hdf5_name_{i}", "hdf5", attribute("config", json.dumps({"study": {"name": name}})), REFUSED, "name")
       for i, name in enumerate(("../../x", "/etc/x", "", ".", "a\x00b", "x" * 300, 7))),
     ("hdf5_half", "hdf5", lambda data: data[:len(data) // 2], REFUSED, ""),
     ("export_in_the_way", "complete_report", export_is_a_file, READ, ""),
