@@ -57,6 +57,10 @@ task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
   return task::MmluRenderer(*mmlu_, prompts_.model(), options).items(mmlu_questions_);
 }
 
+std::int64_t StudyData::count(TaskKind task) const {
+  return task == TaskKind::spider ? std::ssize(spider_questions_) : std::ssize(mmlu_questions_);
+}
+
 std::vector<task::SpiderExample> StudyData::spider_questions() const {
   std::vector<task::SpiderExample> questions;
   for (const std::size_t index : spider_questions_) questions.push_back(spider_->dev[index]);

@@ -12,6 +12,8 @@ class StudyData {
   explicit StudyData(const StudyOptions& options);
   /// Rendered items of a cell's task.
   task::RenderedItems items(const ArmOptions& arm, std::uint64_t seed, TaskKind task) const;
+  /// Drawn questions of a task, those that an overflow policy may skip included.
+  std::int64_t count(TaskKind task) const;
   /// The drawn questions; empty where the study has none of Spider.
   std::vector<task::SpiderExample> spider_questions() const;
   /// Rendered training rows of an arm that trains: Spider's, with the arm's prompts and limit.
