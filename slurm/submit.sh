@@ -1,22 +1,26 @@
 #!/bin/bash
-# Submits a study to Slurm: an array with one element for each cell (arm x seed), then a job that gathers and reports.
-#   slurm/submit.sh JOB.ini [--output-dir DIR] [--whole] [--dry-run] [words for `tradeoff run`]
-# --whole    one job for the whole study instead of an array
+# Submits a study to Slurm: arrays with one element for each cell (arm x seed), then a job that gathers and reports.
+#   slurm/submit.sh JOB.ini [--output-dir DIR] [--whole] [--check] [--dry-run] [words for `tradeoff run`]
+# --whole    one job for the whole study instead of arrays
+# --check    first a job that looks at the cluster (`tradeoff doctor --site`) with a cell's layout; what fails stops it here
 # --dry-run  prints what would be submitted, and submits nothing
 # What the cluster is stands in slurm/site.sh. Without Slurm it says what to run instead.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ -z "${TRADEOFF_SITE:-}" ] || . "$TRADEOFF_SITE"
 . slurm/site.sh
+. slurm/launch.sh
 
 die() { echo "slurm/submit.sh: $*" >&2 && exit "${code:-1}"; }
-usage() { sed -n '2,6s/^# \{0,1\}//p' slurm/submit.sh; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' slurm/submit.sh; }
 
-job="" output="" whole=no dry=no words=()
+job="" output="" whole=no dry=no check=no words=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
     --dry-run) dry=yes ;;
     --whole) whole=yes ;;
+    --check) check=yes ;;
     --output-dir | --output_dir) [ $# -gt 1 ] || code=2 die "$1 needs a folder"; output=$2 && shift ;;
     --output-dir=* | --output_dir=*) output=${1#*=} ;;
     *.ini) if [ -z "$job" ]; then job=$1; else words+=("$1"); fi ;;
@@ -26,21 +30,27 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$job" ] || code=2 die "no job file; $(usage)"
 [ -f "$job" ] || die "$job: no such file"
+check_site || exit 2
 name=$(basename "$job" .ini)
 output=${output:-results/$name}
-program=${TRADEOFF_PROGRAM:-build/release/tradeoff}
-[ -x "$program" ] || die "$program is not built; jobs/setup.sh builds it"
+program_words
+command -v "${program[0]}" >/dev/null || die "${program[0]} is not there; jobs/setup.sh builds build/release/tradeoff"
+run=("$job" --output-dir "$output" ${words[@]+"${words[@]}"})
 
-# 1. The cells. Listing them needs no GPU and no ranks.
-cells=$("$program" run "$job" --output-dir "$output" ${words[@]+"${words[@]}"} --list-cells --quiet) ||
-  die "the cells of $job cannot be listed; what stands above tells why"
+# 1. The cells, and the model that a stage copies. Listing them needs no GPU and no ranks.
+cells=$("${program[@]}" run "${run[@]}" --list-cells --quiet) || die "the cells of $job cannot be listed; what stands above tells why"
 count=$(grep -c . <<<"$cells") || die "$job has no cells"
+if [ -n "$SITE_STAGE" ]; then
+  TRADEOFF_STAGED_MODEL=$("${program[@]}" run "${run[@]}" --list-inputs --quiet | awk -F'\t' '$1 == "model" {print $2}')
+  export TRADEOFF_STAGED_MODEL
+fi
 
 # 2. Minutes of a cell: twice the longest that a ledger in the folder tells, half as many again for loading; else the
 #    site's.
+ranks=$((SITE_NODES * SITE_RANKS_PER_NODE)) gpus=$((SITE_NODES * SITE_GPUS_PER_NODE))
 minutes=$SITE_CELL_TIME basis="SITE_CELL_TIME"
 if [ -s "$output/ledger.jsonl" ]; then
-  minutes=$(awk -v ranks="$SITE_RANKS" '
+  minutes=$(awk -v ranks="$ranks" '
     function value(key, line) {
       if (!match($0, "\"" key "\":[^,}]*")) return ""
       line = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
@@ -53,57 +63,101 @@ if [ -s "$output/ledger.jsonl" ]; then
 fi
 [ "$whole" = no ] || minutes=$((minutes * count))
 
-# 3. What sbatch is told.
-gpus=$((SITE_RANKS * SITE_GPUS_PER_RANK))
-common=(--parsable --export=ALL --nodes="$SITE_NODES" --ntasks="$SITE_RANKS" --cpus-per-task="$SITE_CPUS_PER_RANK"
-  --signal="B:USR2@$SITE_GRACE")
-[ "$gpus" = 0 ] || common+=(--gpus="$gpus")
+# 3. What sbatch is told of every job.
+common=(--parsable --export=ALL --nodes="$SITE_NODES" --ntasks="$ranks" --ntasks-per-node="$SITE_RANKS_PER_NODE"
+  --cpus-per-task="$SITE_CPUS_PER_RANK" --signal="B:USR2@$SITE_GRACE")
+# shellcheck disable=SC2059  # the site's own format
+[ "$gpus" = 0 ] || common+=("$(printf "$SITE_GPU_REQUEST" "$SITE_GPUS_PER_NODE")")
 [ -z "$SITE_PARTITION" ] || common+=(--partition="$SITE_PARTITION")
 [ -z "$SITE_ACCOUNT" ] || common+=(--account="$SITE_ACCOUNT")
+[ -z "$SITE_QOS" ] || common+=(--qos="$SITE_QOS")
+[ -z "$SITE_RESERVATION" ] || common+=(--reservation="$SITE_RESERVATION")
 [ -z "$SITE_MEMORY_PER_CPU" ] || common+=(--mem-per-cpu="$SITE_MEMORY_PER_CPU")
+[ "$SITE_CHAIN" = 1 ] || common+=(--no-requeue)
 # shellcheck disable=SC2206  # words, on purpose
 common+=($SITE_EXTRA)
-run=("$job" --output-dir "$output" ${words[@]+"${words[@]}"})
-array=(sbatch "${common[@]}" --time="$minutes" --array="0-$((count - 1))%$SITE_PARALLEL_CELLS"
-  --job-name="$name-cells" --output="$SITE_LOGS/%x-%A_%a.log" slurm/replicate.sbatch "${run[@]}")
-reduce=(sbatch "${common[@]}" --time="$SITE_REDUCE_TIME" --job-name="$name-reduce" --output="$SITE_LOGS/%x-%j.log"
-  --kill-on-invalid-dep=yes)
-single=(sbatch "${common[@]}" --time="$minutes" --job-name="$name" --output="$SITE_LOGS/%x-%j.log" slurm/eval.sbatch
-  "${run[@]}")
 
+# An array's highest index is MaxArraySize - 1.
+largest=1001
+if command -v scontrol >/dev/null; then
+  largest=$(scontrol show config | awk '$1 == "MaxArraySize" {print $3}')
+  largest=${largest:-1001}
+fi
+
+links=""
+[ "$SITE_CHAIN" = 1 ] || links=", in a chain of $SITE_CHAIN jobs each"
+shape="$ranks ranks ($SITE_NODES nodes x $SITE_RANKS_PER_NODE), $gpus GPUs, $minutes minutes"
 echo "Study $job -> $output: $count cells"
 sed 's/^/  /' <<<"$cells"
 if [ "$whole" = yes ]; then
-  echo "One job for all of them: $SITE_RANKS ranks, $gpus GPUs, $minutes minutes ($basis x $count cells)"
+  echo "One job for all of them: $shape ($basis x $count cells)$links"
 else
-  echo "An array of $count elements, at most $SITE_PARALLEL_CELLS at a time, each with $SITE_RANKS ranks, $gpus GPUs, $minutes minutes ($basis)"
+  echo "$(((count + largest - 1) / largest)) array(s) of $count elements in all, at most $SITE_PARALLEL_CELLS at a time, each with $shape ($basis)$links"
   echo "Then a job that gathers and reports, $SITE_REDUCE_TIME minutes"
 fi
 if ! command -v sbatch >/dev/null; then
-  local_run="mpirun -np $SITE_RANKS --bind-to none $program run ${run[*]}"
-  [ "$SITE_RANKS" != 1 ] || local_run="$program run ${run[*]}"
+  local_run="mpirun -np $ranks --bind-to none ${program[*]} run ${run[*]}"
+  [ "$ranks" != 1 ] || local_run="${program[*]} run ${run[*]}"
   echo "There is no Slurm here (no sbatch). The same study without it, with equal results:"
   echo "  $local_run"
   [ "$dry" = yes ] || exit 1
   exit 0
 fi
 
-show() { printf '  '; printf '%q ' "$@"; printf '\n'; }
 export TRADEOFF_ROOT=$PWD
+show() { printf '  '; printf '%q ' "$@"; printf '\n'; }
+# Submits, or with --dry-run shows, one job; sets `id`. submit VARIABLE=VALUE... -- WORDS...
+number=0
+submit() {
+  local set=()
+  while [ "$1" != -- ]; do set+=("$1") && shift; done
+  shift
+  show ${set[@]+"${set[@]}"} "$@"
+  number=$((number + 1)) id=JOB$number
+  [ "$dry" = yes ] || id=$(env ${set[@]+"${set[@]}"} "$@") || die "sbatch refused it; what stands above tells why"
+}
+[ "$dry" = yes ] || mkdir -p "$SITE_LOGS"
+
+# 4. Before all else: is the cluster what site.sh says?
+if [ "$check" = yes ]; then
+  log=$SITE_LOGS/$name-check-$$.log
+  sbatch_check=(sbatch "${common[@]}" --no-requeue --wait --time=5 --job-name="$name-check" --output="$log" slurm/check.sbatch
+    --output-dir "$output")
+  show "${sbatch_check[@]}"
+  if [ "$dry" = no ]; then
+    passed=yes
+    "${sbatch_check[@]}" >/dev/null || passed=no
+    [ ! -f "$log" ] || grep -E '^(ok  |FAIL|  +change:)' "$log" || cat "$log"
+    [ "$passed" = yes ] || die "the check failed: nothing else was submitted (all of it: $log)"
+  fi
+fi
+
+# 5. One link after the other; each array of a link waits for the one before, so that the throttle holds for all of them.
+after="" ids=() all=()
+for link in $(seq "$SITE_CHAIN"); do
+  numbered=()
+  [ "$SITE_CHAIN" = 1 ] || numbered=("TRADEOFF_LINK=$link" "TRADEOFF_OUTPUT=$output")
+  if [ "$whole" = yes ]; then
+    submit ${numbered[@]+"${numbered[@]}"} -- sbatch "${common[@]}" --time="$minutes" --job-name="$name" --output="$SITE_LOGS/%x-%j.log" \
+      ${after:+--dependency=afterany:$after} slurm/eval.sbatch "${run[@]}"
+    after=$id all+=("$id")
+    continue
+  fi
+  ids=()
+  for ((first = 0; first < count; first += largest)); do
+    size=$((count - first < largest ? count - first : largest))
+    submit ${numbered[@]+"${numbered[@]}"} "TRADEOFF_FIRST_CELL=$first" -- sbatch "${common[@]}" --time="$minutes" \
+      --array="0-$((size - 1))%$SITE_PARALLEL_CELLS" --job-name="$name-cells" --output="$SITE_LOGS/%x-%A_%a.log" \
+      ${after:+--dependency=afterany:$after} slurm/replicate.sbatch "${run[@]}"
+    after=$id ids+=("$id") all+=("$id")
+  done
+done
 if [ "$whole" = yes ]; then
-  show "${single[@]}"
-  [ "$dry" = no ] || exit 0
-  mkdir -p "$SITE_LOGS"
-  echo "Submitted job $("${single[@]}"); logs in $SITE_LOGS"
+  [ "$dry" = yes ] || echo "Submitted job ${all[*]}; logs in $SITE_LOGS; \`tradeoff status $output\` tells how far it is"
   exit 0
 fi
-show "${array[@]}"
-if [ "$dry" = yes ]; then
-  show "${reduce[@]}" --dependency=afterok:ARRAY_JOB slurm/eval.sbatch "${run[@]}"
-  exit 0
-fi
-mkdir -p "$SITE_LOGS"
-first=$("${array[@]}")
-show "${reduce[@]}" --dependency="afterok:$first" slurm/eval.sbatch "${run[@]}"
-second=$("${reduce[@]}" --dependency="afterok:$first" slurm/eval.sbatch "${run[@]}")
-echo "Submitted array $first, then job $second; logs in $SITE_LOGS"
+waits=$(IFS=: && echo "${ids[*]}")
+# The last one computes nothing and may therefore be run again, also where cells come in chains.
+submit -- sbatch "${common[@]}" --time="$SITE_REDUCE_TIME" --job-name="$name-reduce" --output="$SITE_LOGS/%x-%j.log" \
+  --kill-on-invalid-dep=yes --dependency="afterok:$waits" slurm/eval.sbatch "${run[@]}"
+[ "$dry" = yes ] || echo "Submitted array ${all[*]}, then job $id; logs in $SITE_LOGS; \`tradeoff status $output\` tells how far it is"

@@ -11,11 +11,13 @@ if ! grep -q CMAKE_CUDA_COMPILER build/release/configured_with || ! compgen -G "
   left_out=gpu
   echo "   The tests labelled gpu are left out: no NVIDIA GPU, or no CUDA compiler."
 fi
-# Those on a Slurm take minutes: tests/run.sh -L slurm.
-case " $* " in
-  *slurm*) ;;
-  *) left_out=${left_out:+$left_out|}slurm ;;
-esac
+# Those on a Slurm and on several hosts take minutes: tests/run.sh -L slurm, tests/run.sh -L nodes.
+for label in slurm nodes; do
+  case " $* " in
+    *$label*) ;;
+    *) left_out=${left_out:+$left_out|}$label ;;
+  esac
+done
 exclude=()
 [ -z "$left_out" ] || exclude=(--label-exclude "$left_out")
 ctest=$(command -v ctest || echo .venv/bin/ctest)

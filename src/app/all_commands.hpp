@@ -14,6 +14,7 @@ Work parse_report(Words words);    // report.cpp
 Work parse_run(Words words);       // run.cpp
 Work parse_score(Words words);     // score_command.cpp
 Work parse_show(Words words);      // show.cpp
+Work parse_status(Words words);    // status.cpp
 Work parse_tokenize(Words words);  // tokenize.cpp
 Work parse_train(Words words);     // train.cpp
 

@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"plan", "What a study of a given size can see, and what a wanted difference needs",
      parse_plan},
     {"compare", "Paired differences of two arms or two result files", parse_compare},
+    {"status", "How far a study's folder has come, while it runs or afterwards", parse_status},
     {"tokenize", "JSONL of texts to JSONL of token ids", parse_tokenize},
     {"doctor", "What this machine has and what it can therefore run", parse_doctor},
 };

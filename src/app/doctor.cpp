@@ -7,10 +7,12 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "doctor_site.hpp"
 #include "machine.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/model/device.hpp"
 
@@ -25,6 +27,9 @@ struct DoctorOptions {
   // Original Spider and MMLU folders.
   fs::path data = "jobs/data";
   bool json = false;
+  // Looks at the cluster instead, with all ranks of the launch.
+  bool site = false;
+  SiteOptions cluster;
 };
 
 // Full path of a program on PATH; empty where there is none.
@@ -201,7 +206,30 @@ void print_verdict(const Json& facts) {
   line("default job", job ? "yes: jobs/demo.sh" : "not yet: jobs/demo.sh sets up what is missing");
 }
 
+Json to_json(const SiteFinding& finding) {
+  Json json = {{"name", finding.name}, {"ok", finding.ok}, {"found", finding.text}};
+  if (!finding.ok) json["change"] = finding.fix;
+  return json;
+}
+
+int tell_site(const DoctorOptions& options, const comm::Session& session) {
+  const auto findings = look_at_site(session, options.cluster);
+  const bool ok = std::ranges::all_of(findings, &SiteFinding::ok);
+  Json json = Json::array();
+  for (const SiteFinding& finding : findings) {
+    json.push_back(to_json(finding));
+    if (options.json) continue;
+    fmt::print("{} {:<14} {}\n", finding.ok ? "ok  " : "FAIL", finding.name, finding.text);
+    if (!finding.ok && !finding.fix.empty())
+      fmt::print("     {:<14} change: {}\n", "", finding.fix);
+  }
+  if (options.json && !findings.empty()) fmt::print("{}\n", json.dump(2));
+  // Every rank ends alike: a launcher reads the first that fails.
+  return comm::any(session, !ok) ? kFailed : kComplete;
+}
+
 int doctor(const DoctorOptions& options, const comm::Session& session) {
+  if (options.site) return tell_site(options, session);
   if (session.rank() != 0) return kComplete;
   const Json facts = look(options, session);
   if (options.json) {
@@ -223,6 +251,18 @@ Work parse_doctor(Words words) {
   table.add("model", &options->model, "Model folder of the default job").placeholder("DIR");
   table.add("data", &options->data, "Folder that holds spider and mmlu").placeholder("DIR");
   table.add("json", &options->json, "Print the facts as JSON");
+  table.add("site", &options->site,
+            "Inside an allocation, with all of its ranks: launcher, network, shared folder, locks, "
+            "space, clocks; exit code 1 where something would fail");
+  table
+      .add("output_dir", &options->cluster.output_dir, "With --site: where studies will be written")
+      .placeholder("DIR");
+  table.add("free_gib", &options->cluster.free_gib, "With --site: free space asked for there, GiB")
+      .at_least(0);
+  table
+      .add("max_skew", &options->cluster.skew_s,
+           "With --site: largest difference of clocks, seconds")
+      .at_least(0);
   if (!config::parse_command_line(
           {"doctor", "Tells what this machine has and what it can therefore run.",
            "tradeoff doctor"},

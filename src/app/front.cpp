@@ -1,6 +1,6 @@
 // The program `tradeoff`. Loading LibTorch takes half a second and half a gigabyte, several times
-// what scoring a whole file or reporting a study takes: `score`, `report`, `plan` and `compare` run
-// here without it, everything else in `tradeoff-full` beside this file.
+// what scoring a whole file or reporting a study takes: `score`, `report`, `plan`, `compare` and
+// `status` run here without it, everything else in `tradeoff-full` beside this file.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -28,16 +28,33 @@ bool launched() {
   return false;
 }
 
+using Words = std::span<const std::string>;
+
 struct LightCommand {
   std::string_view name;
-  std::function<void()> (*work_of)(std::span<const std::string> words);
+  std::function<int()> (*work_of)(Words words);
 };
-constexpr LightCommand kLight[] = {
-    {"score", score_of}, {"report", report_of}, {"plan", plan_of}, {"compare", compare_of}};
+
+// What either throws or is complete.
+template <std::function<void()> (*work_of)(Words)>
+std::function<int()> completes(Words words) {
+  auto work = work_of(words);
+  if (!work) return {};
+  return [work = std::move(work)] {
+    work();
+    return kComplete;
+  };
+}
+
+constexpr LightCommand kLight[] = {{"score", completes<score_of>},
+                                   {"report", completes<report_of>},
+                                   {"plan", completes<plan_of>},
+                                   {"compare", completes<compare_of>},
+                                   {"status", status_of}};
 
 int run(const LightCommand& command, const std::vector<std::string>& words) {
   const std::string name(command.name);
-  std::function<void()> work;
+  std::function<int()> work;
   try {
     work = command.work_of(words);
   } catch (const std::exception& error) {
@@ -45,12 +62,24 @@ int run(const LightCommand& command, const std::vector<std::string>& words) {
     return kUsage;
   }
   try {
-    if (work) work();
-    return kComplete;
+    return work ? work() : kComplete;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", message(name, error));
     return kFailed;
   }
+}
+
+// A package of this program carries no LibTorch; the loader's own words would name some library.
+bool lacks_torch(const std::filesystem::path& folder) {
+  const auto prefix = folder.parent_path().parent_path();
+  if (folder != prefix / "libexec/tradeoff" ||
+      std::filesystem::exists(prefix / "lib/tradeoff/site/torch"))
+    return false;
+  fmt::print(stderr,
+             "tradeoff: {0}/lib/tradeoff/site: no LibTorch there; {0}/share/tradeoff/jobs/fetch.sh "
+             "torch brings it\n",
+             prefix.string());
+  return true;
 }
 
 }  // namespace
@@ -60,7 +89,9 @@ int main(int argc, char** argv) {
     if (argc > 1 && argv[1] == command.name && !launched())
       return run(command, std::vector<std::string>(argv + 2, argv + argc));
   }
-  const auto full = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tradeoff-full";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  if (lacks_torch(folder)) return kFailed;
+  const auto full = folder / "tradeoff-full";
   ::execv(full.c_str(), argv);
   fmt::print(stderr, "tradeoff: {}: {}; it is built with this program (target tradeoff)\n",
              full.string(), std::strerror(errno));

@@ -23,6 +23,14 @@ Work parse_plan(Words words) {
   return on_rank_0(plan_of(words));
 }
 
+Work parse_status(Words words) {
+  auto work = status_of(words);
+  if (!work) return {};
+  return {[work = std::move(work)](const comm::Session& session) {
+    return session.rank() == 0 ? work() : kComplete;
+  }};
+}
+
 Work parse_compare(Words words) {
   return on_rank_0(compare_of(words));
 }

@@ -11,5 +11,7 @@ namespace tradeoff::app {
 std::function<void()> report_of(std::span<const std::string> words);
 std::function<void()> plan_of(std::span<const std::string> words);
 std::function<void()> compare_of(std::span<const std::string> words);
+/// The same of `tradeoff status`, which tells by its exit code whether the study is complete.
+std::function<int()> status_of(std::span<const std::string> words);
 
 }  // namespace tradeoff::app

@@ -19,7 +19,7 @@ namespace {
 
 struct RunOptions {
   std::filesystem::path job;
-  bool list_cells = false, quiet = false;
+  bool list_cells = false, list_inputs = false, quiet = false;
 };
 
 void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
@@ -30,6 +30,8 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   bind_study(table, study);
   bind_arm(table, arm);
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
+  table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")
+      .local();
   table.add("quiet", &run.quiet, "Say nothing but warnings").local();
 }
 
@@ -131,6 +133,14 @@ int print_cells(const study::StudyOptions& options) {
   return kComplete;
 }
 
+// "model" and "data", a tab, the folder as seen from here.
+int print_inputs(const study::StudyOptions& options) {
+  fmt::print("model\t{}\n", options.model.model.string());
+  for (const auto& folder : {options.spider_data, options.mmlu_data})
+    fmt::print("data\t{}\n", folder.string());
+  return kComplete;
+}
+
 }  // namespace
 
 Work parse_run(Words words) {
@@ -162,9 +172,10 @@ Work parse_run(Words words) {
   resolve(job, arguments, run, *study, problems);
   problems.throw_if_any();
   const log::Level level = run.quiet ? log::Level::quiet : log::Level::normal;
-  if (run.list_cells) {
-    return {[study](const comm::Session& session) {
-              return session.rank() == 0 ? print_cells(*study) : kComplete;
+  if (run.list_cells || run.list_inputs) {
+    const auto print = run.list_cells ? print_cells : print_inputs;
+    return {[study, print](const comm::Session& session) {
+              return session.rank() == 0 ? print(*study) : kComplete;
             },
             level};
   }

@@ -11,8 +11,12 @@ if(NOT PYTORCH_PYTHON)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
   set(PYTORCH_PYTHON "${Python3_EXECUTABLE}")
 endif()
-execute_process(COMMAND "${PYTORCH_PYTHON}" -c "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-  OUTPUT_VARIABLE _site OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+set(TRADEOFF_TORCH_SITE "" CACHE PATH "Folder that holds torch and nvidia (pip install --target); empty: PYTORCH_PYTHON's own")
+set(_site "${TRADEOFF_TORCH_SITE}")
+if(NOT _site)
+  execute_process(COMMAND "${PYTORCH_PYTHON}" -c "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    OUTPUT_VARIABLE _site OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+endif()
 set(_torch "${_site}/torch")
 if(NOT EXISTS "${_torch}/include/torch/csrc/api/include/torch/torch.h")
   message(FATAL_ERROR "torch is not installed for ${PYTORCH_PYTHON} (looked in ${_site}): run jobs/setup.sh, or set PYTORCH_PYTHON")
@@ -40,7 +44,7 @@ list(TRANSFORM _link PREPEND "LINKER:-rpath-link,")
 # stdc++ first: libtorch.so exports some of std::filesystem of its own (remove_all jumps to address 0), and the loader takes
 # the first library that has a name.
 target_link_libraries(torch::wheel INTERFACE stdc++ ${_libs} Threads::Threads)
-target_link_options(torch::wheel INTERFACE "LINKER:--no-as-needed" ${_link} "LINKER:-rpath,${_torch}/lib")
+target_link_options(torch::wheel INTERFACE "LINKER:--no-as-needed" ${_link})
 # The wheel's own libgomp: the compiler's is another file of the same name, and one process must have one.
 add_library(torch::openmp INTERFACE IMPORTED GLOBAL)
 target_compile_options(torch::openmp INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "chunk_source.hpp"
 #include "mpi.hpp"
@@ -19,6 +20,10 @@ using Message = std::array<std::uint64_t, 2>;
 constexpr int kRequestTag = 1, kReplyTag = 2;
 // A chunk takes seconds: this delay costs nothing, and a blocking receive would spin on a core.
 constexpr auto kPollPeriod = std::chrono::microseconds(200);
+// An answer that takes longer than this share of a chunk is asked for while the chunk before it is
+// computed. Below it a rank asks when it is free, so that no chunk waits in the hands of a busy
+// one.
+constexpr double kAskEarlyAbove = 0.01;
 
 // Rank 0 counts; its thread answers the others on a communicator of its own, also while rank 0
 // computes.
@@ -32,21 +37,32 @@ class ServerSource final : public ChunkCounter::Source {
   ~ServerSource() override {
     abandoned_ = true;
     if (server_.joinable()) server_.join();
+    // Only where an exception passes through: the answer may still come, and has no place then.
+    if (reply_ != MPI_REQUEST_NULL && MPI_Cancel(&reply_) == MPI_SUCCESS) MPI_Request_free(&reply_);
   }
 
   std::optional<std::uint64_t> next() override {
     if (session_.rank() == 0) return take();
-    send(kNext);
-    std::uint64_t index = 0;
-    MPI_Request reply = MPI_REQUEST_NULL;
-    check_mpi(MPI_Irecv(&index, 1, MPI_UINT64_T, 0, kReplyTag, comm_, &reply), "MPI_Irecv");
-    wait_patiently(reply, "MPI_Irecv");
-    if (index >= count_) return std::nullopt;
+    const auto called = Clock::now();
+    if (called_once_) chunk_ = called - given_;
+    const bool early = reply_ != MPI_REQUEST_NULL;
+    if (!early) ask();
+    wait_patiently(std::exchange(reply_, MPI_REQUEST_NULL), "MPI_Irecv");
+    given_ = Clock::now();
+    if (!early) round_trip_ = given_ - called;
+    if (closed_ || answer_ >= count_) return std::nullopt;
+    const std::uint64_t index = answer_;
     taken_ = index + 1;
+    if (std::exchange(called_once_, true) && round_trip_ > chunk_ * kAskEarlyAbove &&
+        !is_of_last_round(index))
+      ask();
     return index;
   }
 
-  void close() override { session_.rank() == 0 ? closed_.store(true) : send(kClose); }
+  void close() override {
+    if (closed_.exchange(true) || session_.rank() == 0) return;
+    send(kClose);
+  }
 
   std::uint64_t taken() const override { return taken_; }
 
@@ -58,6 +74,9 @@ class ServerSource final : public ChunkCounter::Source {
 
   void leave() override {
     try {
+      // The answer to a question that came too early is read, though nobody needs it.
+      if (reply_ != MPI_REQUEST_NULL)
+        wait_patiently(std::exchange(reply_, MPI_REQUEST_NULL), "MPI_Irecv");
       if (session_.rank() != 0) send(kLeave);
       barrier(session_);
       if (server_.joinable()) server_.join();
@@ -68,6 +87,18 @@ class ServerSource final : public ChunkCounter::Source {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  // A chunk taken early then would be missing to a rank that is free.
+  bool is_of_last_round(std::uint64_t index) const {
+    return index + static_cast<std::uint64_t>(session_.size()) >= count_;
+  }
+
+  void ask() {
+    check_mpi(MPI_Irecv(&answer_, 1, MPI_UINT64_T, 0, kReplyTag, comm_, &reply_), "MPI_Irecv");
+    send(kNext);
+  }
+
   std::optional<std::uint64_t> take() {
     std::uint64_t index = taken_;
     while (!closed_ && index < count_) {
@@ -117,6 +148,13 @@ class ServerSource final : public ChunkCounter::Source {
   std::atomic<std::uint64_t> taken_ = 0, counted_ = 0;
   std::atomic<bool> closed_ = false, abandoned_ = false;
   std::thread server_;
+  // Of a rank that asks: the answer on its way, what the last one took, and what its last chunk
+  // did.
+  MPI_Request reply_ = MPI_REQUEST_NULL;
+  std::uint64_t answer_ = 0;
+  bool called_once_ = false;
+  Clock::time_point given_;
+  std::chrono::duration<double> round_trip_{0}, chunk_{0};
 };
 
 }  // namespace

@@ -9,12 +9,15 @@
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/shared_folder.hpp"
 #include "work_done.hpp"
 
 namespace tradeoff::study {
 
 RunState predict_file(const comm::Session& session, const PredictOptions& options) {
   if (!options.model.single) comm::refuse_singleton(session, "predict");
+  const auto journals = store::journal_folder(options.out);
+  comm::check_shared_folder(session, journals);
   auto items = task::read_items(options.items, options.task);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
     items.resize(options.limit);
@@ -33,7 +36,6 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   // same file.
   std::optional<FileLock> lock;
   store::JournalContents finished;
-  const auto journals = store::journal_folder(options.out);
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
     lock.emplace(journals / "lock", options.model.lock);

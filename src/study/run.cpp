@@ -15,6 +15,7 @@
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/shared_folder.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
@@ -56,7 +57,7 @@ class StudyRun {
     record_["quantization"] = identity.at("quantization");
     if (session.rank() == 0) prepare_scoring();
     if (session.rank() == 0)
-      folder_.claim(record_, machine(), options.overwrite, options.model.lock);
+      folder_.claim(record_, plan(), machine(), options.overwrite, options.model.lock);
     comm::barrier(session);
   }
 
@@ -105,6 +106,25 @@ class StudyRun {
     return {{"host", session_.host()},
             {"ranks", session_.size()},
             {"kernels", identity_.at("kernels")}};
+  }
+
+  // What there is to do, for those who look at the folder meanwhile.
+  Json plan() const {
+    Json cells = Json::array();
+    for (const Cell& cell : list_cells(options_)) {
+      const ArmOptions& arm = options_.arms[cell.arm];
+      Json tasks = Json::array();
+      for (const TaskKind task : cell.tasks)
+        tasks.push_back({{"task", name_of(task)}, {"questions", data_.question_count(task)}});
+      // The steps of whole epochs are known once the training rows are made.
+      const bool steps = arm.trains && arm.train.max_steps > 0;
+      cells.push_back({{"arm", arm.name},
+                       {"seed", cell.seed},
+                       {"trains", arm.trains},
+                       {"steps", steps ? Json(arm.train.max_steps) : Json(nullptr)},
+                       {"tasks", std::move(tasks)}});
+    }
+    return {{"cells", std::move(cells)}};
   }
 
   // What cannot be scored shows here, not after hours of prediction.
@@ -305,6 +325,7 @@ class StudyRun {
 StudyResult run_study(const comm::Session& session, const StudyOptions& options) {
   if (!options.model.single) comm::refuse_singleton(session, "run");
   comm::agree(session, "the study's configuration", to_line(options.record));
+  comm::check_shared_folder(session, options.output_dir);
   return StudyRun(session, options).run();
 }
 

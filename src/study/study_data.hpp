@@ -14,7 +14,7 @@ class StudyData {
   task::RenderedItems items(const ArmOptions& arm, std::uint64_t seed, TaskKind task) const;
   /// The drawn questions; empty where the study has none of Spider.
   std::vector<task::SpiderExample> spider_questions() const;
-  /// Questions of a task, and training rows.
+  /// Drawn questions of a task, those that an overflow policy may skip included; training rows.
   std::size_t question_count(TaskKind task) const;
   std::size_t train_count() const { return spider_ ? spider_->train.size() : 0; }
   /// Rendered training rows of an arm that trains: Spider's, with the arm's prompts and limit.

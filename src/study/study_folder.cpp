@@ -24,7 +24,7 @@ fs::path StudyFolder::adapter(const std::string& arm, std::uint64_t seed) const 
   return root_ / "arms" / arm / fmt::format("seed-{}", seed) / "adapter";
 }
 
-void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
+void StudyFolder::claim(const Json& record, const Json& plan, const Json& machine, bool overwrite,
                         LockKind kind) const {
   const FileLock held(lock("study"), kind);
   if (overwrite) {
@@ -36,6 +36,7 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
   }
   remove_leftovers_in(root_);
   if (fs::exists(study_json())) {
+    Json before = read_json(study_json());
     const auto found = store::differences(field_of_file<Json>(study_json(), "config"), record);
     if (!found.empty()) {
       fail(
@@ -43,9 +44,13 @@ void StudyFolder::claim(const Json& record, const Json& machine, bool overwrite,
                       "start anew with --overwrite",
                       root_.string(), fmt::join(found, "; ")));
     }
+    if (before.contains("plan")) return;
+    before["plan"] = plan;
+    write_atomically(study_json(), before.dump(2) + "\n");
     return;
   }
   const Json json = {{"config", record},
+                     {"plan", plan},
                      {"commit", build_commit()},
                      {"version", build_version()},
                      {"machine", machine}};

@@ -25,9 +25,10 @@ class StudyFolder {
   }
 
   /// Makes the folder the one of `record`: written into study.json when new, checked when there;
-  /// --overwrite empties it first. One process at a time (its own lock). Throws Error with each
-  /// difference, key by key.
-  void claim(const Json& record, const Json& machine, bool overwrite, LockKind kind) const;
+  /// --overwrite empties it first. `plan`: what there is to do, for `status`. One process at a time
+  /// (its own lock). Throws Error with each difference, key by key.
+  void claim(const Json& record, const Json& plan, const Json& machine, bool overwrite,
+             LockKind kind) const;
   /// Puts a cell's cost into the ledger, which other processes write too.
   void record(const LedgerEntry& entry, LockKind kind) const;
 

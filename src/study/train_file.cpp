@@ -4,6 +4,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
+#include "tradeoff/comm/shared_folder.hpp"
 #include "tradeoff/train/trainer.hpp"
 #include "work_done.hpp"
 
@@ -26,6 +27,7 @@ train::SampleSet training_samples(const LoadedModel& model, std::span<const task
 RunState train_file(const comm::Session& session, const TrainFileOptions& options) {
   if (!options.model.single) comm::refuse_singleton(session, "train");
   train::check_options(options.options);
+  comm::check_shared_folder(session, options.out);
   auto items = task::read_items(options.train, task::Purpose::train);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));

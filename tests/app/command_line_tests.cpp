@@ -1,3 +1,5 @@
+#include <set>
+
 #include "command.hpp"
 #include "program.hpp"
 #include "tradeoff/base/json.hpp"
@@ -94,6 +96,36 @@ TEST_F(Program, doctor_tells_facts_of_this_machine) {
   const auto text = run("doctor");
   EXPECT_EQ(text.code, 0);
   EXPECT_NE(text.out.find("So it can run"), std::string::npos);
+}
+
+TEST_F(Program, doctor_looks_at_a_site_with_all_ranks) {
+  const std::string words =
+      "doctor --site --json --output-dir '" + (folder / "site").string() + "'";
+  const auto told = run(words, TRADEOFF_MPIEXEC " -np 2 --oversubscribe");
+  ASSERT_EQ(told.code, 0) << told.out << told.err;
+  const Json findings = Json::parse(told.out);
+  std::set<std::string> names;
+  for (const Json& finding : findings) {
+    EXPECT_TRUE(finding["ok"].get<bool>()) << finding;
+    names.insert(finding["name"].get<std::string>());
+  }
+  for (const char* name : {"launch", "versions", "MPI", "shared folder", "locks", "clocks"})
+    EXPECT_TRUE(names.contains(name)) << name;
+  const auto full = run(words + " --free-gib 1e9");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_NE(full.out.find("\"change\""), std::string::npos) << full.out;
+  const auto alone = run(words, "SLURM_NTASKS=4");
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_NE(alone.out.find("SITE_LAUNCHER"), std::string::npos) << alone.out;
+}
+
+TEST_F(Program, status_tells_by_its_exit_code) {
+  EXPECT_EQ(run("status").code, 2);
+  const auto none = run("status '" + folder.string() + "'");
+  EXPECT_EQ(none.code, 1);
+  EXPECT_NE(none.err.find("no study has begun here"), std::string::npos) << none.err;
+  file("study.json", R"({"config":{},"plan":{"cells":[]}})");
+  EXPECT_EQ(run("status '" + folder.string() + "'").code, 3);
 }
 
 TEST_F(Program, doctor_speaks_once_for_several_ranks) {

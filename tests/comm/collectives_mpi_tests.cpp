@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/shared_folder.hpp"
 
 namespace tradeoff::comm {
 namespace {
@@ -26,6 +28,31 @@ TEST(Session, ranks_of_one_machine_see_one_machine) {
   EXPECT_EQ(session.local_size(), session.size());
   EXPECT_EQ(session.place(), "rank " + std::to_string(session.rank()) + "/" +
                                  std::to_string(session.size()) + " " + session.host());
+}
+
+TEST(SharedFolder, ranks_that_see_other_folders_are_told_by_all) {
+  const Session& session = *test_session;
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("tradeoff-shared-test-" + std::to_string(session.size()) + "-");
+  check_shared_folder(session, folder);
+  barrier(session);
+  EXPECT_EQ(std::filesystem::exists(folder), session.size() > 1) << "one process looks at nothing";
+  if (session.size() == 1) return;
+  EXPECT_TRUE(std::filesystem::is_empty(folder)) << "the token is still there";
+  // As on hosts with disks of their own: the same name, another folder.
+  const auto own = folder.string() + std::to_string(session.rank());
+  try {
+    check_shared_folder(session, own, std::chrono::milliseconds(200));
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("rank 1 on " + session.host()), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find(folder.string() + "0"), std::string::npos)
+        << error.what();
+  }
+  std::filesystem::remove_all(own);
+  barrier(session);
+  if (session.rank() == 0) std::filesystem::remove_all(folder);
 }
 
 TEST(Session, groups_are_runs_of_ranks_that_work_apart) {

@@ -1,4 +1,5 @@
-"""A Slurm of one node on the loopback, in a scratch folder: munged, slurmctld and slurmd of its own, on free ports."""
+"""A Slurm in a scratch folder: munged, slurmctld and slurmd of its own, on free ports. One node on the loopback, or a node
+for each host of tests/nodes/hosts.py."""
 
 import getpass
 import os
@@ -11,22 +12,22 @@ import tempfile
 import time
 
 CONF = """ClusterName=local
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({address})
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 SrunPortRange={range}
-CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+{listen}MaxArraySize={array}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={root}/munge/munge.socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation={root}/state
-SlurmdSpoolDir={root}/spool
+SlurmdSpoolDir={root}/spool/%n
 SlurmctldPidFile={root}/run/slurmctld.pid
-SlurmdPidFile={root}/run/slurmd.pid
+SlurmdPidFile={root}/run/slurmd-%n.pid
 SlurmctldLogFile={root}/log/slurmctld.log
-SlurmdLogFile={root}/log/slurmd.log
+SlurmdLogFile={root}/log/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -45,8 +46,11 @@ SlurmdParameters=config_overrides
 SlurmctldTimeout=30
 SlurmdTimeout=30
 MailProg=/bin/true
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=60 State=UP
+{nodes}PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP
+"""
+
+
+NODE = """NodeName={name} NodeAddr={address} CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
 """
 
 
@@ -61,9 +65,12 @@ def free_ports(count):
 
 
 class Cluster:
-    def __init__(self, requeue_exit=85):
+    """`hosts`: those of a tests/nodes/hosts.py, a slurmd in each; none: this machine. `folder`: seen by all of them."""
+
+    def __init__(self, requeue_exit=85, hosts=(), address="127.0.0.1", folder="/tmp", array=1001):
+        self.hosts = list(hosts)
         # Short: the munge socket's whole path must fit in 108 bytes.
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="tr-slurm-", dir="/tmp"))
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="tr-slurm-", dir=folder))
         self.root.chmod(0o755)
         for name in ("state", "spool", "log", "munge", "run"):
             (self.root / name).mkdir(mode=0o755)
@@ -72,8 +79,13 @@ class Cluster:
         key.chmod(0o600)
         first = free_ports(1)[0] % 20000 + 30000
         self.conf = self.root / "slurm.conf"
-        self.conf.write_text(CONF.format(host=socket.gethostname().split(".")[0], user=getpass.getuser(), root=self.root,
-                                         ports=free_ports(2), range=f"{first}-{first + 100}", requeue_exit=requeue_exit))
+        own = socket.gethostname().split(".")[0]
+        named = [(host.name, host.address) for host in self.hosts] or [(own, "127.0.0.1")]
+        self.conf.write_text(CONF.format(
+            host=own, address=address, user=getpass.getuser(), root=self.root, ports=free_ports(2), range=f"{first}-{first + 100}",
+            requeue_exit=requeue_exit, array=array, nodes="".join(NODE.format(name=n, address=a) for n, a in named),
+            # Else both daemons bind 0.0.0.0.
+            listen="" if self.hosts else "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny\n"))
         (self.root / "cgroup.conf").write_text("CgroupAutomount=no\n")
         self.environment = dict(os.environ, SLURM_CONF=str(self.conf), OMPI_ALLOW_RUN_AS_ROOT="1",
                                 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_btl_vader_single_copy_mechanism="none",
@@ -86,13 +98,17 @@ class Cluster:
         self.start(["munged", f"--key-file={self.root}/munge.key", f"--socket={munge}/munge.socket", f"--pid-file={munge}/munged.pid",
                     f"--log-file={munge}/munged.log", f"--seed-file={munge}/munged.seed"])
         self.start(["slurmctld", "-f", str(self.conf)])
-        self.start(["slurmd", "-f", str(self.conf)])
-        self.wait(lambda: "idle" in self.run("sinfo", "-h", "-o", "%t", check=False), 60, "the node to be idle")
+        for host in self.hosts:
+            self.start(["slurmd", "-f", str(self.conf), "-N", host.name], host.words())
+        if not self.hosts:
+            self.start(["slurmd", "-f", str(self.conf)])
+        count = max(1, len(self.hosts))
+        self.wait(lambda: self.run("sinfo", "-h", "-N", "-o", "%t", check=False).split().count("idle") == count, 60, "idle nodes")
         return self
 
-    def start(self, words):
+    def start(self, words, before=()):
         program = shutil.which(words[0], path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-        done = subprocess.run([program, *words[1:]], env=self.environment, capture_output=True, text=True)
+        done = subprocess.run([*before, program, *words[1:]], env=self.environment, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{words[0]} did not start: {done.stderr}")
 
@@ -100,9 +116,9 @@ class Cluster:
         # Only what this cluster started, by the pids it wrote.
         subprocess.run(["scancel", f"--user={getpass.getuser()}"], env=self.environment, capture_output=True)
         time.sleep(1)
-        for file in ("run/slurmd.pid", "run/slurmctld.pid", "munge/munged.pid"):
+        for file in [*self.root.glob("run/slurmd-*.pid"), self.root / "run/slurmctld.pid", self.root / "munge/munged.pid"]:
             try:
-                pid = int((self.root / file).read_text())
+                pid = int(file.read_text())
                 os.kill(pid, 15)
             except (OSError, ValueError):
                 continue

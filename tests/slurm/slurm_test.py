@@ -44,17 +44,18 @@ class Test:
         self.long_job.write_text(JOB.format(root=root, questions=40).replace("name = tiny", "name = long"))
 
     def site(self, **values):
-        common = dict(SITE_RANKS="1", SITE_GPUS_PER_RANK="0", SITE_CPUS_PER_RANK="1", SITE_CELL_TIME="10", SITE_REDUCE_TIME="10",
+        common = dict(SITE_RANKS_PER_NODE="1", SITE_GPUS_PER_NODE="0", SITE_CPUS_PER_RANK="1", SITE_CELL_TIME="10", SITE_REDUCE_TIME="10",
                       SITE_LOGS=str(self.scratch / "logs"), SITE_LAUNCHER="mpirun", TRADEOFF_PROGRAM=self.program)
         return common | values
 
     def submit(self, name, *words, job=None, new_tokens="8", site=None):
         text = self.cluster.run(str(self.root / "slurm/submit.sh"), str(job or self.job), "--output-dir", str(self.scratch / name),
                                 *self.words, "--max-new-tokens", new_tokens, *words, **self.site(**(site or {})))
-        return [int(number) for number in re.findall(r"(?:array|job) (\d+)", text.splitlines()[-1])]
+        told = re.search(r"Submitted (?:array|job) ([\d ]+)(?:, then job (\d+))?;", text.splitlines()[-1])
+        return [int(number) for number in told[1].split() + ([told[2]] if told[2] else [])]
 
     def log(self, job):
-        return "".join(p.read_text() for p in sorted((self.scratch / "logs").glob(f"*-{job}*.log")))
+        return "".join(p.read_text() for p in sorted((self.scratch / "logs").glob(f"*-{job}[_.]*log")))
 
     def directly(self, name, job=None, new_tokens="8"):
         subprocess.run([self.program, "run", job or self.job, "--output-dir", self.scratch / name, *self.words, "--max-new-tokens", new_tokens],
@@ -87,7 +88,7 @@ class Test:
                                     text=True, env=self.cluster.environment).stdout:
             print("   (this Slurm has no pmix: not tried)")
             return
-        self.completed(self.submit("srun", "--whole", site=dict(SITE_LAUNCHER="srun", SITE_RANKS="2")))
+        self.completed(self.submit("srun", "--whole", site=dict(SITE_LAUNCHER="srun", SITE_RANKS_PER_NODE="2")))
         assert self.digest("srun") == self.short
 
     def running(self, job, name):
@@ -137,10 +138,10 @@ class Test:
     def without_slurm_it_says_what_to_run(self):
         empty = self.scratch / "bin"
         empty.mkdir()
-        for name in ("bash", "sed", "awk", "grep", "dirname", "basename", "cat", "mkdir"):
+        for name in ("bash", "sed", "awk", "grep", "dirname", "basename", "cat", "mkdir", "tr", "paste"):
             (empty / name).symlink_to(shutil.which(name))
         done = subprocess.run([str(self.root / "slurm/submit.sh"), str(self.job), *self.words], capture_output=True, text=True,
-                              env=self.cluster.environment | self.site(SITE_RANKS="2", PATH=str(empty)))
+                              env=self.cluster.environment | self.site(SITE_RANKS_PER_NODE="2", PATH=str(empty)))
         assert done.returncode == 1, done
         assert "There is no Slurm here" in done.stdout and "mpirun -np 2 --bind-to none" in done.stdout, done.stdout
 

@@ -1,0 +1,12 @@
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "tradeoff/study/status.hpp"
+
+namespace tradeoff::study {
+
+/// The heartbeats of `folder`, by host and rank; none where there are none. `now`: Unix seconds.
+std::vector<RankStatus> read_ranks(const std::filesystem::path& folder, std::int64_t now);
+
+}  // namespace tradeoff::study

@@ -1,0 +1,35 @@
+#!/bin/bash
+# install_test.sh BUILD: what `cmake --install` makes works after it was moved.
+set -euo pipefail
+build=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "install_test.sh: $*" >&2 && exit 1; }
+
+cmake --install "$build" --prefix "$work/made" >/dev/null
+mv "$work/made" "$work/moved"
+cd "$work/moved/share/tradeoff"
+export PATH=$work/moved/bin:$PATH
+[ "$(command -v tradeoff)" = "$work/moved/bin/tradeoff" ] || fail "another tradeoff comes first on PATH"
+facts=$(tradeoff doctor --json)
+grep -q '"spider": true' <<<"$facts" || fail "doctor does not find the data: $facts"
+cells=$(tradeoff run jobs/demo.ini --model "$build/../../models/smollm2-135m-instruct" --output-dir "$work/out" --list-cells)
+grep -q "qlora-50" <<<"$cells" || fail "the demo's cells are not listed: $cells"
+# As the package leaves it: what needs no LibTorch runs, the rest says what brings it.
+rm "$work/moved/lib/tradeoff/site"
+tradeoff score --help >/dev/null
+if text=$(tradeoff doctor 2>&1); then fail "doctor ran without LibTorch"; fi
+grep -q "jobs/fetch.sh torch" <<<"$text" || fail "nothing says what brings LibTorch: $text"
+page=$work/moved/share/man/man1/tradeoff.1
+for word in '"tradeoff run"' '"tradeoff status"' 'rank_groups' 'EXIT STATUS'; do
+  grep -q "${word//_/[-_]}" <(sed 's/\\-/-/g' "$page") || fail "the man page lacks $word"
+done
+. "$work/moved/share/bash-completion/completions/tradeoff"
+COMP_WORDS=(tradeoff sta) COMP_CWORD=1
+_tradeoff
+[ "${COMPREPLY[*]}" = status ] || fail "completion of sta: ${COMPREPLY[*]}"
+COMP_WORDS=(tradeoff doctor --sit) COMP_CWORD=2
+_tradeoff
+[ "${COMPREPLY[*]}" = --site ] || fail "completion of doctor --sit: ${COMPREPLY[*]}"
+# Nothing of this machine's folders is in the man page or the scripts.
+if grep -rl "$build" "$work/moved/share" "$work/moved/bin"; then fail "these name the build's folder"; fi
