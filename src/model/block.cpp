@@ -116,7 +116,9 @@ at::Tensor Block::attention(const at::Tensor& x, const BlockPass& pass, at::Tens
   const at::Tensor fused =
       qkv.apply(normed(x, norms.before_attention), tape ? &tape->low_qkv : nullptr);
   const at::Tensor q = turn(fused, pass, k, v, tape);
-  const at::Tensor out = attend(q, k, v, *pass.pattern, rule_, tape ? &tape->lse : nullptr);
+  const at::Tensor out = pass.chains
+                             ? attend_chains(q, k, v, *pass.chains, pass.position, rule_)
+                             : attend(q, k, v, *pass.pattern, rule_, tape ? &tape->lse : nullptr);
   if (tape) {
     tape->q = q;
     tape->k = k;

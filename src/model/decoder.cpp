@@ -148,6 +148,7 @@ BlockParts Decoder::parts_of(const AdapterWeights& adapter, std::int64_t layer) 
 void Decoder::set_adapter(const AdapterWeights* adapter) {
   const c10::InferenceMode inference;
   if (adapter) check_adapter(*adapter, config_);
+  ++revision_;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const BlockParts parts =
         adapter ? parts_of(*adapter, static_cast<std::int64_t>(i)) : BlockParts();
@@ -205,19 +206,30 @@ at::Tensor Decoder::rotation(std::int64_t layer, std::int64_t positions) {
     if (rope.attention_factor != 1) table = at::mul(table, rope.attention_factor);
   }
   table = table.to(options_.device);
+  ++revision_;
   return table;
 }
 
 at::Tensor Decoder::forward(const Pass& pass, KvArena& arena) {
+  return run_layers(pass.ids, {{}, pass.position, pass.kv_row, {}, &pass.pattern, nullptr},
+                    pass.max_position, pass.out_rows, arena);
+}
+
+at::Tensor Decoder::forward(const Step& step, KvArena& arena) {
+  return run_layers(step.ids, {{}, step.position, step.kv_row, {}, nullptr, &step.chains},
+                    step.max_position, {}, arena);
+}
+
+at::Tensor Decoder::run_layers(const at::Tensor& ids, BlockPass pass, std::int64_t max_position,
+                               const at::Tensor& out_rows, KvArena& arena) {
   const c10::InferenceMode inference;
-  at::Tensor hidden = embed(pass.ids);  // [T, D]
+  at::Tensor hidden = embed(ids);  // [T, D]
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Block& layer = layers_[i];
+    pass.rotation = rotation(static_cast<std::int64_t>(i), max_position + 1);
     // Nothing reads the other rows after the last attention.
-    const BlockPass own = {rotation(static_cast<std::int64_t>(i), pass.max_position + 1),
-                           pass.position, pass.kv_row,
-                           i + 1 == layers_.size() ? pass.out_rows : at::Tensor(), &pass.pattern};
-    const at::Tensor middle = layer.attention(hidden, own, arena.k[i], arena.v[i]);
+    if (i + 1 == layers_.size()) pass.out_rows = out_rows;
+    const at::Tensor middle = layer.attention(hidden, pass, arena.k[i], arena.v[i]);
     hidden = layer.mlp(layer.gated(middle), middle);
   }
   return rms_norm(hidden, final_norm_, config_.rms_norm_eps);

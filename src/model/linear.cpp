@@ -70,6 +70,7 @@ Linear Linear::quantised(std::vector<quant::Nf4Weight> parts, Columns columns, c
     part.quant_map = copy_of(part.quant_map, device);
     part.nested_absmax = copy_of(part.nested_absmax, device);
     part.nested_quant_map = copy_of(part.nested_quant_map, device);
+    if (device.is_cuda()) part = quant::without_nesting(part);
     linear.out_ += part.shape.at(0);
     linear.in_ = part.shape.at(1);
   }
@@ -143,26 +144,29 @@ at::Tensor Linear::product_cuda(const at::Tensor& x, const at::Tensor& weight) c
 }
 
 at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
+  const bool few = !nf4_.empty() && !request.float_out && quant::takes_product(nf4_, x);
   // Rows of a multiple of 16 bytes, as fast products want them.
-  if (request.gated && !nf4_.empty() && !low_rank_.empty() && low_rank_.width() % 8 == 0 &&
+  if (request.gated && !nf4_.empty() && !few && !low_rank_.empty() && low_rank_.width() % 8 == 0 &&
       in_ % 8 == 0) {
     const at::Tensor pair = run_joined(x, request);
     if (request.pair) *request.pair = pair;
     return gated_product(pair, activation_);
   }
-  const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
+  const at::Tensor weight = few ? at::Tensor() : nf4_.empty() ? weight_ : dequantised();
   if (request.float_out) {
     return x.scalar_type() == c10::ScalarType::Float
                ? at::linear(x, weight)
                : at::mm(x, weight.t(), c10::ScalarType::Float);
   }
-  at::Tensor product = product_cuda(x, weight);
+  at::Tensor product =
+      few ? quant::product(nf4_, x, bias_, request.residual ? *request.residual : at::Tensor())
+          : product_cuda(x, weight);
   if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
   if (request.gated) {
     if (request.pair) *request.pair = product;
     return gated_product(product, activation_);
   }
-  return request.residual ? at::add(product, *request.residual) : product;
+  return request.residual && !few ? at::add(product, *request.residual) : product;
 }
 
 at::Tensor Linear::run(const at::Tensor& x, const Request& request) const {

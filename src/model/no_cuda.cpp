@@ -26,6 +26,9 @@ at::Tensor rope_scatter(const at::Tensor&, const RopeShape&, const at::Tensor&, 
 at::Tensor gated_product(const at::Tensor&, Activation) {
   off();
 }
+at::Tensor argmax_rows(const at::Tensor&) {
+  off();
+}
 at::Tensor rms_norm_backward(const at::Tensor&, const at::Tensor&, double, const at::Tensor&,
                              const at::Tensor&) {
   off();

@@ -1,5 +1,7 @@
 #include "device_count.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/key_chains.hpp"
+#include "tradeoff/model/step_graph.hpp"
 
 namespace tradeoff::model::cuda {
 
@@ -20,3 +22,30 @@ long peak_memory_bytes() {
 }
 
 }  // namespace tradeoff::model::cuda
+
+namespace tradeoff::model {
+
+bool takes_chains(c10::Device, std::int64_t) {
+  return false;
+}
+at::Tensor attend_chains(const at::Tensor&, const at::Tensor&, const at::Tensor&, const KeyChains&,
+                         const at::Tensor&, const ScoreRule&) {
+  fail("this build has no CUDA kernels");
+}
+
+struct StepGraph::Recorded {};
+StepGraph::StepGraph() = default;
+StepGraph::~StepGraph() = default;
+StepGraph::StepGraph(StepGraph&&) noexcept = default;
+StepGraph& StepGraph::operator=(StepGraph&&) noexcept = default;
+void StepGraph::record(const std::function<void()>&) {
+  fail("this build has no CUDA kernels");
+}
+bool StepGraph::recorded() const {
+  return false;
+}
+void StepGraph::replay() {
+  fail("this build has no CUDA kernels");
+}
+
+}  // namespace tradeoff::model

@@ -1,6 +1,5 @@
 #include "tradeoff/model/ops.hpp"
 
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gather.h>
@@ -84,7 +83,7 @@ at::Tensor gated_product(const at::Tensor& x, Activation activation) {
 }
 
 at::Tensor argmax_rows(const at::Tensor& logits) {
-  if (logits.is_cuda()) return at::argmax(logits, 1);
+  if (logits.is_cuda()) return cuda::argmax_rows(logits);
   at::Tensor out = at::empty({logits.size(0)}, logits.options().dtype(c10::ScalarType::Long));
   for_each_task(logits.size(0), [&](std::int64_t row) {
     out.mutable_data_ptr<std::int64_t>()[row] = cpu::select_kernels().argmax(

@@ -48,7 +48,8 @@ __global__ void norm_columns_kernel(T* x, const float* weight, float eps, std::i
     assign(x[i], to_float(x[i]) * factor * weight[i]);
 }
 
-// One block a token; threads walk the pairs of query and key heads, then copy the values.
+// The blocks of a token (their number in y) walk the pairs of query and key heads, then copy the
+// values.
 template <typename T>
 __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64_t* position,
                             const std::int64_t* kv_row, Rope rope, T* q, T* k, T* v) {
@@ -61,7 +62,8 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
   const auto out_of_head = [&](int head) {
     return head < heads ? q + (token * heads + head) * d : k + kv + (head - heads) * d;
   };
-  for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
+  const int begin = blockIdx.y * blockDim.x + threadIdx.x, step = gridDim.y * blockDim.x;
+  for (int i = begin; i < pairs; i += step) {
     const int head = i / half, at = i % half, first = rope.first(at), second = rope.second(at);
     const float a = to_float(row[head * d + first]), b = to_float(row[head * d + second]);
     const float c = angle[at], s = angle[half + at];
@@ -70,12 +72,11 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
     assign(out[second], b * c + a * s);
   }
   const int rest = d - rope.rotary;
-  for (int i = threadIdx.x; i < (heads + kv_heads) * rest; i += blockDim.x) {
+  for (int i = begin; i < (heads + kv_heads) * rest; i += step) {
     const int head = i / rest, at = rope.rotary + i % rest;
     out_of_head(head)[at] = row[head * d + at];
   }
-  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
-    v[kv + i] = row[(heads + kv_heads) * d + i];
+  for (int i = begin; i < kv_heads * d; i += step) v[kv + i] = row[(heads + kv_heads) * d + i];
 }
 
 // x [rows, 2 width], out [rows, width]; kCount elements a thread, rows strided over the grid.
@@ -137,6 +138,47 @@ __global__ void attend_kernel(const T* q, const T* k, const T* v, const int* cu_
     if (i * 32 + lane < d) assign(out[pair * d + i * 32 + lane], total > 0 ? acc[i] / total : 0.0f);
   }
   if (lane == 0) lse[head * tokens + token] = total > 0 ? highest + logf(total) : -INFINITY;
+}
+
+// The greater value, and of equal ones the one that stands first.
+struct Best {
+  float value;
+  int index;
+  __device__ void take(float other, int at) {
+    if (other > value || (other == value && at < index)) *this = {other, at};
+  }
+};
+
+__device__ Best best_of_block(Best best) {
+  __shared__ Best warps[kThreads / 32];
+  for (int offset = 16; offset > 0; offset /= 2)
+    best.take(__shfl_xor_sync(0xffffffffu, best.value, offset),
+              __shfl_xor_sync(0xffffffffu, best.index, offset));
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = best;
+  __syncthreads();
+  for (int i = 0; i < kThreads / 32; ++i) best.take(warps[i].value, warps[i].index);
+  return best;
+}
+
+// Slices of a row, one a block: the best of each.
+__global__ void argmax_slices_kernel(const float* logits, int columns, Best* slices) {
+  const float* const row = logits + static_cast<std::int64_t>(blockIdx.y) * columns;
+  Best best = {-INFINITY, columns};
+  for (int i = blockIdx.x * kThreads + threadIdx.x; i < columns; i += gridDim.x * kThreads)
+    best.take(row[i], i);
+  best = best_of_block(best);
+  if (threadIdx.x == 0) slices[blockIdx.y * gridDim.x + blockIdx.x] = best;
+}
+
+// One warp a row. A row without a number above -inf has its first column.
+__global__ void argmax_kernel(const Best* slices, int count, int columns, std::int64_t* out) {
+  Best best = {-INFINITY, columns};
+  for (int i = threadIdx.x; i < count; i += 32)
+    best.take(slices[blockIdx.x * count + i].value, slices[blockIdx.x * count + i].index);
+  for (int offset = 16; offset > 0; offset /= 2)
+    best.take(__shfl_xor_sync(0xffffffffu, best.value, offset),
+              __shfl_xor_sync(0xffffffffu, best.index, offset));
+  if (threadIdx.x == 0) out[blockIdx.x] = best.index == columns ? 0 : best.index;
 }
 
 template <typename T>
@@ -209,8 +251,10 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
                         at::Tensor& v_arena) {
   at::Tensor q = at::empty({qkv.size(0), shape.heads, shape.d}, qkv.options());
   if (qkv.size(0) == 0) return q;
+  // Few tokens leave most of a card idle unless each has several blocks.
+  const dim3 grid(static_cast<unsigned>(qkv.size(0)), qkv.size(0) <= 64 ? 8 : 1);
   dispatch(qkv, [&](auto* type) {
-    rope_kernel<<<qkv.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+    rope_kernel<<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
         in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
         kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type), out_of(k_arena, type),
         out_of(v_arena, type));
@@ -228,6 +272,24 @@ at::Tensor gated_product(const at::Tensor& x, Activation activation) {
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
             in(x, type), activation, rows, static_cast<int>(width), out_of(out, type));
   });
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return out;
+}
+
+at::Tensor argmax_rows(const at::Tensor& logits) {
+  const std::int64_t rows = logits.size(0), columns = logits.size(1);
+  check(columns < (std::int64_t{1} << 30), "argmax_rows: more than 2^30 columns");
+  at::Tensor out = at::empty({rows}, logits.options().dtype(c10::ScalarType::Long));
+  if (rows == 0) return out;
+  constexpr std::int64_t kSlices = 32;
+  at::Tensor slices = at::empty({rows * kSlices * static_cast<std::int64_t>(sizeof(Best))},
+                                logits.options().dtype(c10::ScalarType::Byte));
+  auto* const best = static_cast<Best*>(slices.mutable_data_ptr());
+  const auto stream = c10::cuda::getCurrentCUDAStream();
+  argmax_slices_kernel<<<dim3(kSlices, static_cast<unsigned>(rows)), kThreads, 0, stream>>>(
+      logits.const_data_ptr<float>(), static_cast<int>(columns), best);
+  argmax_kernel<<<static_cast<unsigned>(rows), 32, 0, stream>>>(
+      best, kSlices, static_cast<int>(columns), out.mutable_data_ptr<std::int64_t>());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }

@@ -22,6 +22,7 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
                         const at::Tensor& position, const at::Tensor& kv_row, at::Tensor& k_arena,
                         at::Tensor& v_arena);
 at::Tensor gated_product(const at::Tensor& x, Activation activation);
+at::Tensor argmax_rows(const at::Tensor& logits);
 
 // Of backward.hpp and dropout.hpp: backward_cuda.cu.
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,

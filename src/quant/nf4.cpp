@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <initializer_list>
 
@@ -210,6 +211,48 @@ at::Tensor dequantise(const Nf4Weight& weight) {
   at::Tensor out = at::empty(weight.shape, weight.packed.options().dtype(weight.dtype));
   dequantise(weight, out);
   return out;
+}
+
+bool takes_product(std::span<const Nf4Weight> parts, const at::Tensor& x) {
+  if (!x.is_cuda() || x.scalar_type() != at::kBFloat16 || x.dim() != 2 || !x.is_contiguous() ||
+      x.size(0) < 1 || x.size(0) > kMostProductRows || parts.size() > ProductTask::kMostParts)
+    return false;
+  const bool shapes = std::ranges::all_of(parts, [&](const Nf4Weight& part) {
+    return part.blocksize == 64 && part.shape.size() == 2 && part.shape[1] == x.size(1) &&
+           part.shape[0] % ProductTask::kTileRows == 0 && x.size(1) % part.blocksize == 0;
+  });
+  return shapes && has_product_cuda(x.device());
+}
+
+at::Tensor product(std::span<const Nf4Weight> parts, const at::Tensor& x, const at::Tensor& bias,
+                   const at::Tensor& residual) {
+  check(takes_product(parts, x), "NF4 product: a shape or device that takes_product() refuses");
+  ProductTask task;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    task.parts[i] = {view_of(parts[i]), static_cast<int>(parts[i].shape[0])};
+    task.out_columns += task.parts[i].rows;
+  }
+  const at::Tensor out = at::empty({x.size(0), task.out_columns}, x.options());
+  task.in = static_cast<int>(x.size(1));
+  task.x_rows = static_cast<int>(x.size(0));
+  task.x = x.const_data_ptr();
+  task.bias = bias.defined() ? bias.const_data_ptr() : nullptr;
+  task.residual = residual.defined() ? residual.const_data_ptr() : nullptr;
+  task.out = out.mutable_data_ptr();
+  product_cuda(task, x.device());
+  return out;
+}
+
+Nf4Weight without_nesting(const Nf4Weight& weight) {
+  check_consistent(weight);
+  if (!weight.nested()) return weight;
+  check(weight.packed.is_cuda(), "NF4 without nesting: expected a weight on CUDA");
+  Nf4Weight plain = weight;
+  plain.absmax = at::empty({weight.blocks()}, weight.absmax.options().dtype(at::kFloat));
+  absmax_cuda(view_of(weight).absmax, weight.blocks(), plain.absmax.mutable_data_ptr<float>(),
+              weight.packed.device());
+  plain.nested_absmax = plain.nested_quant_map = at::Tensor();
+  return plain;
 }
 
 }  // namespace tradeoff::quant

@@ -155,6 +155,11 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+__global__ void absmax_kernel(AbsmaxView absmax, std::int64_t blocks, float* out) {
+  const std::int64_t block = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (block < blocks) out[block] = absmax(block);
+}
+
 void check_launch(const char* kernel) {
   const cudaError_t status = cudaGetLastError();
   if (status != cudaSuccess) fail(std::string(kernel) + ": " + cudaGetErrorString(status));
@@ -207,6 +212,13 @@ void dequantise_cuda(const Nf4View& weight, at::ScalarType dtype, void* out, at:
   if (dtype == at::kFloat) return launch_dequantise<float>(weight, out, stream);
   if (dtype == at::kHalf) return launch_dequantise<__half>(weight, out, stream);
   launch_dequantise<__nv_bfloat16>(weight, out, stream);
+}
+
+void absmax_cuda(const AbsmaxView& absmax, std::int64_t blocks, float* out, at::Device device) {
+  const c10::cuda::CUDAGuard guard(device);
+  absmax_kernel<<<grid_for(blocks, kThreads), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+      absmax, blocks, out);
+  check_launch("NF4 absmax");
 }
 
 }  // namespace tradeoff::quant

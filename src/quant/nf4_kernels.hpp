@@ -36,5 +36,27 @@ void dequantise_avx512(const Nf4View& weight, at::ScalarType dtype, std::int64_t
 /// On the current stream of `device`. A build without CUDA throws.
 void quantise_cuda(const QuantiseTask& task, at::Device device);
 void dequantise_cuda(const Nf4View& weight, at::ScalarType dtype, void* out, at::Device device);
+/// absmax of each block as a float.
+void absmax_cuda(const AbsmaxView& absmax, std::int64_t blocks, float* out, at::Device device);
+
+/// out = x·Wᵀ + bias + residual in bfloat16 for one to kMostProductRows rows of x; W is the parts'
+/// rows, one part behind the other, in whole blocks of 64.
+struct ProductTask {
+  static constexpr int kMostParts = 3;
+  // W's rows are computed in tiles of so many: those of each part are a multiple.
+  static constexpr int kTileRows = 32;
+  struct Part {
+    Nf4View weight;
+    int rows = 0;
+  } parts[kMostParts];
+  int in = 0, out_columns = 0, x_rows = 0;
+  const void* x = nullptr;         // [x_rows, in]
+  const void* bias = nullptr;      // [out_columns], or null
+  const void* residual = nullptr;  // [x_rows, out_columns], or null
+  void* out = nullptr;             // [x_rows, out_columns]
+};
+/// Whether the card has the instructions for it.
+bool has_product_cuda(at::Device device);
+void product_cuda(const ProductTask& task, at::Device device);
 
 }  // namespace tradeoff::quant

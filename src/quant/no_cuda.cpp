@@ -11,4 +11,16 @@ void dequantise_cuda(const Nf4View&, at::ScalarType, void*, at::Device device) {
   fail("NF4 dequantise on " + device.str() + ": this build has no CUDA kernels (TRADEOFF_CUDA)");
 }
 
+void absmax_cuda(const AbsmaxView&, std::int64_t, float*, at::Device device) {
+  fail("NF4 absmax on " + device.str() + ": this build has no CUDA kernels (TRADEOFF_CUDA)");
+}
+
+bool has_product_cuda(at::Device) {
+  return false;
+}
+
+void product_cuda(const ProductTask&, at::Device device) {
+  fail("NF4 product on " + device.str() + ": this build has no CUDA kernels (TRADEOFF_CUDA)");
+}
+
 }  // namespace tradeoff::quant

@@ -23,12 +23,16 @@ std::vector<std::vector<float>> logprobs(model::Decoder& decoder, const Prompts&
   return all;
 }
 
-Prompts answers(model::Decoder& decoder, const Prompts& prompts) {
+Prompts answers(model::Decoder& decoder, const Prompts& prompts, bool graphs = true,
+                std::vector<TokenId> end_tokens = {}) {
   Prompts all(prompts.size());
-  Engine engine(decoder);
+  EngineOptions engine_options;
+  engine_options.cuda_graphs = graphs;
+  Engine engine(decoder, engine_options);
   for (const Chunk& chunk : plan_chunks(prompts, {})) {
     GenerateOptions options;
     options.max_new_tokens = 12;
+    options.end_tokens = end_tokens;
     const auto values = engine.generate(chunk, prompts, options);
     for (std::size_t i = 0; i < values.size(); ++i) all[chunk.prompts[i]] = values[i].ids;
   }
@@ -69,6 +73,46 @@ TEST(GpuEngine, bfloat16_is_near_float32_and_flash_attention_merges_the_tree) {
   EXPECT_LT(largest_difference(exact, tree), 0.1);
   EXPECT_LT(largest_difference(tree, alone), 0.1);
   EXPECT_EQ(logprobs(gpu, prompts, {}), tree) << "two runs differ";
+}
+
+// Heads as wide as the decode kernel takes, with what else it has to know: windows, score caps,
+// groups of heads that fill no block.
+std::vector<model::DecoderConfig> decode_configs() {
+  const auto config = [](Json more) {
+    Json all = {{"model_type", "llama"},    {"vocab_size", 517},
+                {"hidden_size", 128},       {"intermediate_size", 256},
+                {"num_hidden_layers", 3},   {"num_attention_heads", 6},
+                {"num_key_value_heads", 2}, {"head_dim", 64},
+                {"rope_theta", 10000.0},    {"max_position_embeddings", 512}};
+    all.update(more);
+    return model::parse_config(all);
+  };
+  return {config(Json::object()), config({{"head_dim", 128}, {"num_attention_heads", 10}}),
+          config({{"head_dim", 256}, {"num_attention_heads", 2}}),
+          config({{"model_type", "gemma2"},
+                  {"hidden_activation", "gelu_pytorch_tanh"},
+                  {"query_pre_attn_scalar", 64},
+                  {"sliding_window", 50},
+                  {"attn_logit_softcapping", 2.0},
+                  {"final_logit_softcapping", 3.0}})};
+}
+
+TEST(GpuEngine, steps_of_few_rows_equal_the_cpu_and_graphs_change_no_token) {
+  for (const model::DecoderConfig& config : decode_configs()) {
+    const testing::RandomModel folder(config);
+    const Prompts prompts = testing::family_prompts(config.vocab_size);
+    model::Decoder cpu(folder.folder(), {});
+    const c10::Device device = model::pick_device(model::DeviceChoice::cuda, 0, 1);
+    model::Decoder gpu(folder.folder(), {device, c10::ScalarType::Float});
+    const Prompts expected = answers(cpu, prompts);
+    EXPECT_EQ(answers(gpu, prompts), expected) << config.json;
+    EXPECT_EQ(answers(gpu, prompts, false), expected) << config.json;
+    // Answers that end apart: the rows become fewer on the way.
+    const std::vector<TokenId> ends = {expected[0][3], expected[4][6], expected[9][1]};
+    EXPECT_EQ(answers(gpu, prompts, true, ends), answers(cpu, prompts, true, ends));
+    model::Decoder half(folder.folder(), {device, c10::ScalarType::BFloat16});
+    EXPECT_EQ(answers(half, prompts, true, ends), answers(half, prompts, false, ends));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +99,74 @@ TEST(Nf4Cuda, nan_and_infinity_spread_as_on_the_cpu) {
   const Nf4Weight cuda = quantise(values.to(kCuda), {.double_quant = false});
   EXPECT_TRUE(same_bytes(cuda.packed, cpu.packed));
   EXPECT_TRUE(same_bytes(dequantise(cuda).nan_to_num(-1), dequantise(cpu).nan_to_num(-1)));
+}
+
+// Root of the mean squared error over that of the values themselves.
+double relative_error(const at::Tensor& values, const at::Tensor& exact) {
+  return values.cpu().to(at::kDouble).sub(exact).norm().div(exact.norm()).item().toDouble();
+}
+
+TEST(Nf4Product, is_as_near_to_exact_as_the_product_of_dequantised_weights) {
+  struct Case {
+    std::int64_t in;
+    std::vector<std::int64_t> rows;
+    bool nested, bias;
+  };
+  const std::vector<Case> cases = {{64, {32}, true, false},
+                                   {192, {96, 32, 64}, true, true},
+                                   {896, {128, 64}, false, true},
+                                   {4096, {1024}, true, false}};
+  for (const Case& c : cases) {
+    std::vector<Nf4Weight> parts;
+    std::vector<at::Tensor> dense, half;
+    for (const std::int64_t rows : c.rows) {
+      const Nf4Weight weight =
+          quantise(at::randn({rows, c.in}).mul(0.02), {.double_quant = c.nested});
+      parts.push_back(weight.to(kCuda));
+      dense.push_back(dequantise(weight).to(at::kDouble));
+      half.push_back(at::empty({rows, c.in}, at::TensorOptions(kCuda).dtype(at::kBFloat16)));
+      dequantise(parts.back(), half.back());
+    }
+    const at::Tensor all = at::cat(half);
+    const at::Tensor bias =
+        c.bias ? at::randn({all.size(0)}).to(at::kBFloat16).to(kCuda) : at::Tensor();
+    for (const std::int64_t rows : {1, 3, 8, 9, 16, 17, 32, 50, 64}) {
+      const at::Tensor x = at::randn({rows, c.in}).to(at::kBFloat16).to(kCuda);
+      ASSERT_TRUE(takes_product(parts, x));
+      at::Tensor exact = x.cpu().to(at::kDouble).mm(at::cat(dense).t());
+      if (c.bias) exact.add_(bias.cpu().to(at::kDouble));
+      const at::Tensor own = product(parts, x, bias);
+      const at::Tensor usual = c.bias ? at::linear(x, all, bias) : at::linear(x, all);
+      EXPECT_LT(relative_error(own, exact), 1.2 * relative_error(usual, exact))
+          << c.in << ", " << rows << " rows";
+      // The other rows do not matter, nor does nesting.
+      at::Tensor others = at::randn_like(x);
+      others[rows / 2].copy_(x[rows / 2]);
+      EXPECT_TRUE(same_bytes(product(parts, others, bias)[rows / 2], own[rows / 2].cpu())) << rows;
+      std::vector<Nf4Weight> plain;
+      for (const Nf4Weight& part : parts) plain.push_back(without_nesting(part));
+      EXPECT_TRUE(same_bytes(product(plain, x, bias), own.cpu())) << rows;
+      const at::Tensor residual = at::randn_like(own);
+      exact.add_(residual.cpu().to(at::kDouble));
+      EXPECT_LT(relative_error(product(parts, x, bias, residual), exact), 5e-3);
+    }
+  }
+}
+
+TEST(Nf4Product, takes_whole_blocks_of_few_bfloat16_rows_alone) {
+  const auto takes = [](std::vector<std::int64_t> shape, int blocksize, std::int64_t rows,
+                        at::ScalarType dtype) {
+    const std::vector<Nf4Weight> parts = {
+        quantise(at::randn(shape), {.blocksize = blocksize}).to(kCuda)};
+    return takes_product(parts,
+                         at::zeros({rows, shape.back()}, at::TensorOptions(kCuda).dtype(dtype)));
+  };
+  EXPECT_TRUE(takes({64, 128}, 64, 1, at::kBFloat16));
+  EXPECT_FALSE(takes({64, 128}, 128, 1, at::kBFloat16));
+  EXPECT_FALSE(takes({48, 128}, 64, 1, at::kBFloat16));
+  EXPECT_FALSE(takes({64, 96}, 64, 1, at::kBFloat16));
+  EXPECT_FALSE(takes({64, 128}, 64, kMostProductRows + 1, at::kBFloat16));
+  EXPECT_FALSE(takes({64, 128}, 64, 1, at::kFloat));
 }
 
 }  // namespace

@@ -174,7 +174,8 @@ class Checker:
                             max_grad_norm=0.0, device=self.device)
         self.pipe.call("train", job)
         worst = max(abs(ours["loss"] - want) for ours, want in zip(curve(out), theirs, strict=True))
-        self.expect(worst < TOLERANCE and theirs[-1] < theirs[0],
+        # The oracle runs on the CPU; on another device the bound is a share of the loss.
+        self.expect(worst < TOLERANCE * (1 if self.device == "cpu" else theirs[-1]) and theirs[-1] < theirs[0],
                     f"{name}: ten losses from {theirs[0]:.2f} to {theirs[-1]:.2f} within {worst:.1e}")
 
     def refused(self, base, change, *words):

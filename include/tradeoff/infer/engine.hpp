@@ -30,7 +30,12 @@ struct EngineOptions {
   std::int64_t max_pass_tokens = 0;
   // Called whenever prompts of a chunk have got their answer, with their number. May be empty.
   std::function<void(std::int64_t)> on_answers;
+  // Decodes few prompts on a GPU by recorded graphs; the tokens are the same without.
+  bool cuda_graphs = true;
 };
+
+class FewRows;
+struct TextRow;
 
 /// Rows of keys and values that a chunk may fill: a quarter of the whole card's memory, whatever is
 /// free of it, so that a plan depends on the kind of card alone. 0 on the CPU.
@@ -74,12 +79,22 @@ class Engine {
   void tell_answers(std::int64_t count) const;
   void compute_root(std::span<const TokenId> root);
   void reserve(std::int64_t rows);
+  bool take(Answer& answer, TokenId token, const GenerateOptions& options);
+  model::Pass decode_pass(const Layout& layout, std::int64_t step,
+                          std::span<const std::int64_t> active,
+                          std::span<const Answer> answers) const;
+  bool takes_few_rows(const Layout& layout, std::size_t rows) const;
+  TextRow text_row(const Layout& layout, std::int64_t step, std::int64_t prompt,
+                   const Answer& answer) const;
+  void decode_few_rows(const Layout& layout, const GenerateOptions& options, std::int64_t step,
+                       std::vector<std::int64_t> active, std::span<Answer> answers);
   Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
                      std::int64_t new_tokens);
 
   model::Decoder& model_;
   EngineOptions options_;
   model::KvArena arena_;
+  std::unique_ptr<FewRows> few_rows_;  // where the device has them
   std::vector<TokenId> root_;  // tokens whose keys and values stand in the arena's first rows
   std::int64_t prefill_tokens_ = 0, decoded_tokens_ = 0;
 };

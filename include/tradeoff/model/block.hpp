@@ -5,6 +5,7 @@
 
 #include "tradeoff/model/attention.hpp"
 #include "tradeoff/model/config.hpp"
+#include "tradeoff/model/key_chains.hpp"
 #include "tradeoff/model/linear.hpp"
 
 namespace tradeoff::model {
@@ -32,6 +33,7 @@ struct BlockPass {
   at::Tensor kv_row;    // int64 [T]
   at::Tensor out_rows;  // int64 [R]: the rows that are wanted after the attention; undefined: all
   const AttentionPattern* pattern = nullptr;
+  const KeyChains* chains = nullptr;  // in the pattern's place, for a step of decoding
 };
 
 /// The gradients' places of one layer's updates, in the order in which its products hold them.

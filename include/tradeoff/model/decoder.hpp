@@ -47,6 +47,13 @@ struct Pass {
   AttentionPattern pattern;
 };
 
+/// One new token of each of R texts, in tensors that stay where they are from step to step.
+struct Step {
+  at::Tensor ids, position, kv_row;  // int64 [R], as in Pass
+  KeyChains chains;
+  std::int64_t max_position = 0;  // that position may reach
+};
+
 /// A decoder of any family of families.hpp on one device. Not thread-safe.
 class Decoder {
  public:
@@ -66,6 +73,11 @@ class Decoder {
   /// Runs the tokens, writes their keys and values, returns the final hidden states of out_rows
   /// after the last norm: [R, D].
   at::Tensor forward(const Pass& pass, KvArena& arena);
+  /// The same of a step of decoding, where takes_chains(device(), config().head_dim): [R, D].
+  at::Tensor forward(const Step& step, KvArena& arena);
+  /// Changes whenever something that a step reads, besides its own tensors and the arena, has
+  /// moved.
+  std::int64_t revision() const { return revision_; }
   /// float32 logits [R, vocab] of hidden states [R, D].
   at::Tensor logits(const at::Tensor& hidden) const;
 
@@ -96,12 +108,15 @@ class Decoder {
  private:
   void load(const StoredWeights& weights);
   Linear load_product(const StoredWeights& weights, std::int64_t layer, Product product) const;
+  at::Tensor run_layers(const at::Tensor& ids, BlockPass pass, std::int64_t max_position,
+                        const at::Tensor& out_rows, KvArena& arena);
 
   std::filesystem::path folder_;
   DecoderConfig config_;
   LoadOptions options_;
   bool quantised_ = false, nf4_packed_ = false, backward_ready_ = false;
   at::Tensor embedding_, final_norm_;
+  std::int64_t revision_ = 0;
   std::vector<at::Tensor> rotations_;  // by rope; the last: no rotation
   Linear head_;
   std::vector<Block> layers_;

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 /// NF4 (QLoRA, Dettmers et al. 2023, arXiv:2305.14314) in bitsandbytes' format, bit for bit.
@@ -50,6 +51,25 @@ Nf4Weight quantise(const at::Tensor& weight, const Nf4Options& options = {});
 void dequantise(const Nf4Weight& weight, const at::Tensor& out);
 /// The same into a new tensor of weight.dtype.
 at::Tensor dequantise(const Nf4Weight& weight);
+
+/// Most rows of x for which product() is faster than dequantising.
+inline constexpr std::int64_t kMostProductRows = 64;
+
+/// Whether product() takes these: bfloat16 x [1 to kMostProductRows, in] on a CUDA card of compute
+/// capability 8.0 or later; up to three matrices [rows, in] in blocks of 64 with in a multiple of
+/// 64 and rows of 32.
+bool takes_product(std::span<const Nf4Weight> parts, const at::Tensor& x);
+
+/// x·Wᵀ + bias + residual, bfloat16 [R, Σ rows], of the matrices' rows one behind the other; bias
+/// bfloat16 [Σ rows] or undefined; residual bfloat16 [R, Σ rows] or undefined. Reads the codes
+/// alone; sums in float. A row of the result depends on its own rows and on R alone. Enqueued on
+/// the current stream.
+at::Tensor product(std::span<const Nf4Weight> parts, const at::Tensor& x, const at::Tensor& bias,
+                   const at::Tensor& residual = {});
+
+/// The same weight with absmax in float: larger by 3.4 bytes a block, and read with fewer steps.
+/// Dequantises to the same bits. On CUDA; one that is not nested is returned as it is.
+Nf4Weight without_nesting(const Nf4Weight& weight);
 
 /// Throws Error unless dtypes, sizes and devices of all parts agree.
 void check_consistent(const Nf4Weight& weight);
