@@ -150,11 +150,14 @@ def items_and_seeds(scores, cluster):
     noise = sum(np.sum(rest[cluster == g].sum(0) ** 2) for g in np.unique(cluster))
     noise *= groups / (groups - 1) / (k - 1) / n**2
     between = delta.var(ddof=1)
-    if between <= noise:
-        return se, df
-    total = se**2 + (between - noise) / k
-    lost = se**4 / df + (between / k) ** 2 / (k - 1) + (noise / k) ** 2 / ((groups - 1) * (k - 1))
-    return np.sqrt(total), max(min(df, k - 1), total**2 / lost)
+    total = se**2 + max(0, between - noise) / k
+    # The degrees of freedom of a `between` at its upper limit.
+    limit = between * (k - 1) / stats.chi2.ppf(0.3 if k == 2 else 0.4, k - 1)
+    if limit <= noise:
+        return np.sqrt(total), df
+    larger = se**2 + (limit - noise) / k
+    lost = se**4 / df + (limit / k) ** 2 / (k - 1) + (noise / k) ** 2 / ((groups - 1) * (k - 1))
+    return np.sqrt(total), max(min(df, k - 1), larger**2 / lost)
 
 
 def korn_graubard(rate, se, df, items, cells):
