@@ -89,8 +89,8 @@ std::vector<stats::TaskMargin> margins_of(const std::string& task, const ResultF
   if (options.margin) return {{task, options.margin->fraction}};
   const stats::TaskMargin *a = margin_of(first, task), *b = margin_of(second, task);
   if (a && b && a->margin != b->margin) {
-    fail(fmt::format("margin of {}: {} states {} points, {} states {}; --margin chooses", task,
-                     options.files[0].string(), 100 * a->margin, options.files[1].string(),
+    fail(fmt::format("margin of {}: {} states {} points, {} states {} points; --margin chooses",
+                     task, options.files[0].string(), 100 * a->margin, options.files[1].string(),
                      100 * b->margin));
   }
   if (!a && !b) return {};

@@ -37,11 +37,11 @@ std::vector<std::string> failed_lines(const Analysis& analysis) {
   std::vector<std::string> lines;
   for (const ArmRuns& arm : analysis.runs) {
     if (arm.failed.empty()) continue;
-    std::string line =
-        fmt::format("{} of {} of {} failed: {}. The figures here hold them.", arm.failed.size(),
-                    counted(arm.runs, "run"), arm.arm, who_failed(arm));
-    if (arm.arm != analysis.reference) line += " " + without(analysis, arm.arm) + ".";
-    lines.push_back(std::move(line));
+    const std::string beside =
+        arm.arm == analysis.reference ? "" : fmt::format(" {}.", without(analysis, arm.arm));
+    lines.push_back(fmt::format("{} of {} of {} failed: {}. The figures here hold them.{}",
+                                arm.failed.size(), counted(arm.runs, "run"), arm.arm,
+                                who_failed(arm), beside));
   }
   return lines;
 }

@@ -230,6 +230,11 @@ Grid floors_grid(const Analysis& analysis) {
       break;
     }
   }
+  if (!grid.rows.empty() && analysis.primary != study::Primary::exec &&
+      std::ranges::find(analysis.tasks, "spider") != analysis.tasks.end()) {
+    grid.notes.push_back(fmt::format("Spider's are judged by exec, not by {}: they are stored so.",
+                                     study::name_of(analysis.primary)));
+  }
   return grid;
 }
 

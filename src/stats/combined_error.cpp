@@ -16,7 +16,7 @@ double CombinedError::runs() const {
 }
 
 double CombinedError::df() const {
-  const double own = seeds - 1, limit = between * limit_factor(seeds);
+  const double own = seeds - 1, limit = between * factor;
   if (limit <= noise) return items_df;
   const double total = items + (limit - noise) / seeds;
   const double spread = limit / seeds, rest = noise / seeds;

@@ -13,6 +13,7 @@ struct CombinedError {
   double between = 0;              // variance of the seed means, on seeds - 1
   double noise = 0, noise_df = 1;  // the part of `between` that question x seed noise makes
   double seeds = 2;                // at least 2
+  double factor = limit_factor(seeds);
 
   double runs() const;  // what the seeds themselves add, never negative
   double variance() const { return items + runs(); }

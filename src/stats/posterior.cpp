@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 
@@ -15,7 +16,10 @@
 namespace tradeoff::stats {
 namespace {
 
-constexpr std::size_t kDeviations = 40, kCorrelations = 9;
+constexpr std::size_t kDeviations = 100, kCorrelations = 9;
+// A variance below which nothing is known, 0.001 points: where nothing varied the density is
+// finite.
+constexpr double kLeast = 1e-10;
 
 // Standard normal by Box & Muller 1958; the stream's order is part of the result.
 double normal(SeedStream& random) {
@@ -63,6 +67,21 @@ struct Questions {
   }
 };
 
+// The index whose part of `cumulative` holds `share` of the whole.
+std::size_t place_of(const std::vector<double>& cumulative, double share) {
+  const auto at = std::ranges::upper_bound(cumulative, share * cumulative.back());
+  return std::min(static_cast<std::size_t>(at - cumulative.begin()), cumulative.size() - 1);
+}
+
+// Sums of squares of one task's differences about their mean.
+double squares_of(const TaskEvidence& task) {
+  double mean = 0, sum = 0;
+  for (const auto& [seed, delta] : task.by_seed)
+    mean += delta / static_cast<double>(task.by_seed.size());
+  for (const auto& [seed, delta] : task.by_seed) sum += (delta - mean) * (delta - mean);
+  return sum;
+}
+
 // Sums of squares and products of the tasks' differences about their means, over common seeds.
 struct Scatter {
   double xx = 0, xy = 0, yy = 0;
@@ -91,66 +110,52 @@ Scatter scatter_of(const TaskEvidence& x, const TaskEvidence& y) {
   return out;
 }
 
-// Log density of the scatter (Wishart, or singular: constants of the data left out).
-double log_likelihood(const Scatter& s, double xx, double xy, double yy) {
-  if (s.seeds < 2) return 0;
-  const double determinant = xx * yy - xy * xy;
-  const double trace = (yy * s.xx - 2 * xy * s.xy + xx * s.yy) / determinant;
-  return -0.5 * (static_cast<double>(s.seeds - 1) * std::log(determinant) + trace);
-}
-
-struct Runs {
-  double x = 0, y = 0, correlation = 0;  // standard deviations between runs
-};
-
-// Nodes of the runs' prior, equally likely, and what the scatter makes of them.
-class RunPosterior {
+// Nodes of one task's standard deviation between runs, and what its scatter makes of them.
+class Deviations {
  public:
-  RunPosterior(const TaskEvidence& x, const TaskEvidence& y, double scale) {
-    const Scatter scatter = scatter_of(x, y);
-    const double noise_x = x.spread ? x.spread->noise : 0, noise_y = y.spread ? y.spread->noise : 0;
+  // `squares` about the mean of `seeds` differences, each with `noise` of question x seed on top.
+  Deviations(const TaskEvidence& task, double squares, std::size_t seeds, double scale) {
+    const double noise = (task.spread ? task.spread->noise : 0) + kLeast;
     std::vector<double> logs;
-    for (const double of_x : deviations(x, scale)) {
-      for (const double of_y : deviations(y, scale)) {
-        for (std::size_t r = 0; r < kCorrelations; ++r) {
-          const double rho =
-              (2 * static_cast<double>(r) + 1) / static_cast<double>(kCorrelations) - 1;
-          nodes_.push_back({of_x, of_y, rho});
-          // No task is surer than 0.001 points: where nothing varied the limit is finite.
-          logs.push_back(log_likelihood(scatter, of_x * of_x + noise_x + 1e-10, rho * of_x * of_y,
-                                        of_y * of_y + noise_y + 1e-10));
-        }
-      }
+    // Midpoints of equal parts of the half-Cauchy's probability.
+    for (std::size_t k = 0; k < kDeviations; ++k) {
+      const double p = (static_cast<double>(k) + 0.5) / static_cast<double>(kDeviations);
+      const double sd = task.computed_once ? 0 : scale * std::tan(std::numbers::pi / 2 * p);
+      const double variance = sd * sd + noise, df = seeds < 2 ? 0 : static_cast<double>(seeds - 1);
+      nodes_.push_back(sd);
+      logs.push_back(df > 0 ? -0.5 * (df * std::log(variance) + squares / variance) : 0);
     }
     const double largest = std::ranges::max(logs);
     double sum = 0;
     for (const double log : logs) cumulative_.push_back(sum += std::exp(log - largest));
   }
-
-  const Runs& draw(SeedStream& random) const {
-    const double place = random.uniform() * cumulative_.back();
-    const auto at = std::ranges::upper_bound(cumulative_, place);
-    const auto index = static_cast<std::size_t>(at - cumulative_.begin());
-    return nodes_[std::min(index, nodes_.size() - 1)];
-  }
+  double draw(SeedStream& random) const { return nodes_[place_of(cumulative_, random.uniform())]; }
 
  private:
-  // Midpoints of equal parts of the half-Cauchy's probability.
-  static std::vector<double> deviations(const TaskEvidence& task, double scale) {
-    if (task.computed_once) return {0.0};
-    std::vector<double> out;
-    for (std::size_t k = 0; k < kDeviations; ++k) {
-      const double p = (static_cast<double>(k) + 0.5) / static_cast<double>(kDeviations);
-      out.push_back(scale * std::tan(std::numbers::pi / 2 * p));
-    }
-    return out;
-  }
-  std::vector<Runs> nodes_;
-  std::vector<double> cumulative_;
+  std::vector<double> nodes_, cumulative_;
 };
 
-std::size_t common_seeds(const TaskEvidence& x, const TaskEvidence& y) {
-  return scatter_of(x, y).seeds;
+// The tasks' correlation over runs given their standard deviations: uniform on its nodes, weighed
+// by the joint normal density of the scatter (Wishart).
+double draw_correlation(const Scatter& s, double variance_x, double variance_y, double shared_sd,
+                        SeedStream& random) {
+  const double place = random.uniform();
+  std::array<double, kCorrelations> nodes{}, weights{};
+  double largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t r = 0; r < kCorrelations; ++r) {
+    nodes[r] = (2 * static_cast<double>(r) + 1) / static_cast<double>(kCorrelations) - 1;
+    if (s.seeds < 2) continue;
+    const double xy = nodes[r] * shared_sd;
+    const double determinant = variance_x * variance_y - xy * xy;
+    const double trace = (variance_y * s.xx - 2 * xy * s.xy + variance_x * s.yy) / determinant;
+    weights[r] = -0.5 * (static_cast<double>(s.seeds - 1) * std::log(determinant) + trace);
+    largest = std::max(largest, weights[r]);
+  }
+  std::vector<double> cumulative;
+  double sum = 0;
+  for (const double log : weights)
+    cumulative.push_back(sum += s.seeds < 2 ? 1 : std::exp(log - largest));
+  return nodes[place_of(cumulative, place)];
 }
 
 Interval middle95(std::vector<double> values) {
@@ -210,16 +215,22 @@ TradeoffPosterior tradeoff_posterior(const TaskEvidence& x, const TaskEvidence& 
   check(options.run_scale > 0, "posterior: run_scale is not above 0");
   SeedStream random(options.seed, "posterior");
   const Questions questions_x(x), questions_y(y);
-  const RunPosterior runs(x, y, options.run_scale);
+  const Scatter scatter = scatter_of(x, y);
+  const Deviations deviations_x(x, squares_of(x), x.by_seed.size(), options.run_scale);
+  const Deviations deviations_y(y, squares_of(y), y.by_seed.size(), options.run_scale);
+  const double noise_x = (x.spread ? x.spread->noise : 0) + kLeast;
+  const double noise_y = (y.spread ? y.spread->noise : 0) + kLeast;
   const double root_x = std::sqrt(static_cast<double>(x.seeds));
   const double root_y = std::sqrt(static_cast<double>(y.seeds));
-  const double shared = static_cast<double>(common_seeds(x, y)) / (root_x * root_y);
+  const double shared = static_cast<double>(scatter.seeds) / (root_x * root_y);
   std::vector<double> of_x, of_y;
   for (std::uint32_t draw = 0; draw < options.draws; ++draw) {
-    const Runs& run = runs.draw(random);
-    const double u = normal(random), v = normal(random), rho = run.correlation * shared;
-    const double error_x = run.x / root_x * u;
-    const double error_y = run.y / root_y * (rho * u + std::sqrt(1 - rho * rho) * v);
+    const double sd_x = deviations_x.draw(random), sd_y = deviations_y.draw(random);
+    const double rho = shared * draw_correlation(scatter, sd_x * sd_x + noise_x,
+                                                 sd_y * sd_y + noise_y, sd_x * sd_y, random);
+    const double u = normal(random), v = normal(random);
+    const double error_x = sd_x / root_x * u;
+    const double error_y = sd_y / root_y * (rho * u + std::sqrt(1 - rho * rho) * v);
     of_x.push_back(std::clamp(questions_x.draw(random) + error_x, -1.0, 1.0));
     of_y.push_back(std::clamp(questions_y.draw(random) + error_y, -1.0, 1.0));
   }

@@ -71,7 +71,7 @@ double power_at(const DesignError& design, double shift, double tail, Tails tail
   const auto below = [&](double between) {
     return chi_squared_cdf(between / true_between * df, df);
   };
-  const double jump = below(design.noise / limit_factor(design.seeds)), bend = below(design.noise);
+  const double jump = below(design.noise / design.factor), bend = below(design.noise);
   double power = jump * given(0);
   for (const auto& [ratio, weight] : variance_ratios<12>(df, jump, bend))
     power += weight * given(true_between * ratio);
@@ -91,7 +91,7 @@ double DesignError::se() const {
 }
 
 CombinedError DesignError::estimated(double items_seen, double between) const {
-  return {items_seen, items_df, between, noise, items_df * (seeds - 1), seeds};
+  return {items_seen, items_df, between, noise, items_df * (seeds - 1), seeds, factor};
 }
 
 double DesignError::df() const {
@@ -103,6 +103,7 @@ DesignError design_error(const PlanOptions& o, double questions, double seeds, d
   double effect = 1;
   DesignError out;
   out.seeds = seeds;
+  if (seeds > 1) out.factor = limit_factor(seeds);
   out.items_df = std::max(1.0, questions - 1);
   if (o.clusters > 0) {
     const double clusters = static_cast<double>(o.clusters);

@@ -20,6 +20,7 @@ struct DesignError {
   double runs = 0;      // over seeds, of the true difference; 0 where unknown or for one seed
   double items_df = 0;  // CR2's, about clusters / (1 + cv^2) - 1; questions - 1 without clusters
   double seeds = 1;
+  double factor = 1;  // limit_factor of several seeds
   double se() const;
   /// What the report works with where it estimates these two; the noise is taken as known.
   CombinedError estimated(double items_seen, double between) const;

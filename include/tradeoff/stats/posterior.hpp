@@ -33,7 +33,7 @@ struct PosteriorOptions {
   std::uint32_t draws = 20000;
   std::uint64_t seed = 0;
   // Scale of the half-Cauchy prior of the standard deviation between runs, a fraction.
-  double run_scale = 0.02;
+  double run_scale = 0.05;
   std::vector<double> gains = {0, 0.02, 0.05};  // on x, fractions
   std::vector<double> losses = {0.01, 0.02};    // on y
 };
@@ -54,11 +54,12 @@ struct TradeoffPosterior {
 
 /// Questions: on each task the shares that change to right, to wrong, or not have a Dirichlet
 /// posterior (Jeffreys' prior, 1/2 each) at the effective number of questions, as korn_graubard
-/// takes it: bounded, with a width where nothing changed. Runs: normal about the mean, with
-/// standard deviations half-Cauchy(run_scale) a task (Gelman 2006) and a uniform correlation of the
-/// tasks, given the scatter of the common seeds with question x seed noise on top; by quadrature on
-/// 40 x 40 x 9 nodes. Drawn from a seeded stream, so that equal evidence gives equal figures. One
-/// seed: the runs' spread is the prior's.
+/// takes it: bounded, with a width where nothing changed. Runs: normal about the mean; the standard
+/// deviation of each task half-Cauchy(run_scale) (Gelman 2006) given the scatter of its own seeds,
+/// question x seed noise on top; the tasks' correlation over runs uniform, given these and the
+/// common seeds. (A joint posterior would let the tasks, whose runs are the same, count their prior
+/// twice.) Drawn from a seeded stream, so that equal evidence gives equal figures. One seed: the
+/// runs' spread is the prior's.
 TradeoffPosterior tradeoff_posterior(const TaskEvidence& x, const TaskEvidence& y,
                                      const PosteriorOptions& options = {});
 /// The prior in words.
