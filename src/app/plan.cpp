@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "reports.hpp"
 #include "tradeoff/base/atomic_file.hpp"
@@ -10,6 +11,7 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/report/pilot.hpp"
+#include "tradeoff/stats/sequence.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -25,12 +27,20 @@ std::vector<std::string> stated_names(const config::Table& table) {
   return names;
 }
 
-std::vector<stats::PlanOptions> from_pilot(const report::PlanCommandOptions& options,
-                                           const std::vector<std::string>& stated) {
+// The pilot's tables that are asked about, two by two.
+struct Pilot {
+  report::Study study;
+  report::Analysis analysis;
+  std::vector<std::pair<const stats::ScoreTable*, const stats::ScoreTable*>> pairs;
+};
+
+Pilot read_pilot(const report::PlanCommandOptions& options,
+                 const std::vector<std::string>& stated) {
   const fs::path files[] = {fs::is_directory(options.pilot) ? options.pilot / "predictions.h5"
                                                             : options.pilot};
-  const report::Study study = report::read_study(files);
-  const report::Analysis analysis = report::analyse(study);
+  Pilot pilot{report::read_study(files), {}, {}};
+  pilot.analysis = report::analyse(pilot.study);
+  const report::Analysis& analysis = pilot.analysis;
   const auto arms = fmt::format("{}", fmt::join(analysis.arms, ", "));
   for (const std::string& arm : {options.a, options.b}) {
     check(arm.empty() || std::ranges::find(analysis.arms, arm) != analysis.arms.end(),
@@ -41,25 +51,46 @@ std::vector<stats::PlanOptions> from_pilot(const report::PlanCommandOptions& opt
         fmt::format("{}: no task \"{}\"; it has {}", files[0].string(), options.plan.task,
                     fmt::join(analysis.tasks, ", ")));
   const std::string a = options.a.empty() ? analysis.reference : options.a;
-  std::vector<stats::PlanOptions> plans;
   for (const std::string& task : analysis.tasks) {
     if (one_task && task != options.plan.task) continue;
     for (const std::string& b : analysis.arms) {
       if (b == a || (!options.b.empty() && b != options.b)) continue;
       const stats::ScoreTable* from = analysis.table_of(a, task);
       const stats::ScoreTable* to = analysis.table_of(b, task);
-      if (from && to) {
-        plans.push_back(report::plan_of_pilot(options.plan, stated, study, *from, *to));
-      }
+      if (from && to) pilot.pairs.emplace_back(from, to);
     }
   }
-  check(!plans.empty(),
+  check(!pilot.pairs.empty(),
         fmt::format("{}: no two arms to plan from; it has {}", files[0].string(), arms));
+  return pilot;
+}
+
+std::vector<stats::PlanOptions> from_pilot(const report::PlanCommandOptions& options,
+                                           const std::vector<std::string>& stated) {
+  const Pilot pilot = read_pilot(options, stated);
+  std::vector<stats::PlanOptions> plans;
+  for (const auto& [a, b] : pilot.pairs)
+    plans.push_back(report::plan_of_pilot(options.plan, stated, pilot.study, *a, *b));
   return plans;
+}
+
+void print_next(const report::PlanCommandOptions& options, const std::vector<std::string>& stated) {
+  check(!options.pilot.empty(),
+        "plan: --next needs --pilot: only seeds that were run tell how much runs differ");
+  const Pilot pilot = read_pilot(options, stated);
+  std::vector<stats::NextCells> cells;
+  Json json = Json::array();
+  for (const auto& [a, b] : pilot.pairs) {
+    cells.push_back(stats::next_cells(*a, *b, options.next->fraction));
+    json.push_back(stats::to_json(cells.back()));
+  }
+  fmt::print("{}", stats::to_text(cells));
+  if (!options.out.empty()) write_atomically(options.out, Json{{"next", json}}.dump(2) + "\n");
 }
 
 void print_plans(const report::PlanCommandOptions& options,
                  const std::vector<std::string>& stated) {
+  if (options.next) return print_next(options, stated);
   std::vector<stats::PlanOptions> asked;
   if (!options.pilot.empty()) {
     asked = from_pilot(options, stated);

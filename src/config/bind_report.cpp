@@ -113,6 +113,11 @@ void bind(Table& table, report::PlanCommandOptions& options) {
   table.add("a", &options.a, "Arm of the pilot; else its reference arm").placeholder("ARM");
   table.add("b", &options.b, "Arm of the pilot compared with --a; else every other")
       .placeholder("ARM");
+  table
+      .add("next", &options.next,
+           "With --pilot: the cells to add until every difference is known to within this, such as "
+           "\"2 points\", however often one looks")
+      .local();
   table.add("out", &options.out, "JSON to write").local().placeholder("F.json");
 }
 

@@ -21,20 +21,6 @@ std::string study_name(const store::Predictions& predictions) {
   return name;
 }
 
-// [study] margin.TASK, kept as a fraction; older files have none.
-std::vector<stats::TaskMargin> stored_margins(const store::Predictions& predictions,
-                                              const std::vector<std::string>& tasks) {
-  std::vector<stats::TaskMargin> margins;
-  const auto found = predictions.config.find("margin");
-  if (found == predictions.config.end()) return margins;
-  for (const std::string& task : tasks) {
-    const auto margin = found->find(task);
-    if (margin != found->end() && !margin->is_null())
-      margins.push_back({task, margin->get<double>()});
-  }
-  return margins;
-}
-
 void add_grouping(Analysis& out, const std::string& task, const std::string& name,
                   const std::vector<std::string>& labels) {
   Grouping grouping{task, name, labels, {}, {}};
@@ -49,17 +35,28 @@ void add_grouping(Analysis& out, const std::string& task, const std::string& nam
   out.groupings.push_back(std::move(grouping));
 }
 
+// Losses that are asked about: the stated margin, else one and two points.
+void add_posterior(const stats::PairSummary& x, const stats::PairSummary& y, ArmTradeoff& row) {
+  const auto of_x = stats::evidence_of(x), of_y = stats::evidence_of(y);
+  row.no_posterior = of_x.evidence ? of_y.reason : of_x.reason;
+  if (!of_x.evidence || !of_y.evidence) return;
+  stats::PosteriorOptions options;
+  if (y.noninferiority) options.losses = {y.noninferiority->margin};
+  row.posterior = stats::tradeoff_posterior(*of_x.evidence, *of_y.evidence, options);
+}
+
 void add_tradeoffs(Analysis& out) {
   for (const std::string& arm : out.arms) {
     const stats::PairSummary* x = out.pair_of(out.reference, arm, "spider");
     const stats::PairSummary* y = out.pair_of(out.reference, arm, "mmlu");
     if (!x || !y) continue;
-    ArmTradeoff row{arm, stats::Over::items_and_seeds, {}};
+    ArmTradeoff row{arm, stats::Over::items_and_seeds, {}, {}, {}};
     row.result = stats::tradeoff(*x, *y, row.over);
     if (!row.result.tradeoff) {
       row.over = stats::Over::items;
       row.result = stats::tradeoff(*x, *y, row.over);
     }
+    add_posterior(*x, *y, row);
     out.tradeoffs.push_back(std::move(row));
   }
 }
@@ -126,7 +123,7 @@ Analysis analyse(const Study& study) {
                                 [&](const auto& table) { return table.arm == out.reference; });
   stats::share_gold_errors(out.tables);
   stats::PairOptions pairing;
-  pairing.margins = stored_margins(predictions, out.tasks);
+  pairing.margins = stored_margins(predictions);
   out.summary = stats::reduce(out.tables, study::stored_floors(predictions), pairing);
   for (const std::string& task : out.tasks) {
     const store::Table& items = predictions.items.at(task);
@@ -136,6 +133,7 @@ Analysis analyse(const Study& study) {
     add_grouping(out, task, spider ? "database" : "subject",
                  items.at<Strings>(spider ? "db_id" : "subject"));
   }
+  find_failed(study, pairing, out);
   add_tradeoffs(out);
   add_plans(out);
   count_rows(study, out);

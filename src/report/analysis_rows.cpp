@@ -94,6 +94,7 @@ void calibrate(const Study& study, Analysis& out) {
   const Strings& gold = study.predictions.items.at("mmlu").at<Strings>("answer");
   for (const std::string& arm : out.arms) {
     std::vector<stats::ChoiceRow> rows;
+    std::size_t of_arm = 0;
     for (const auto& [key, run] : study.predictions.runs) {
       if (key.arm != arm || key.task != "mmlu" || !run.rows.has("choice_logprobs")) continue;
       const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
@@ -102,8 +103,10 @@ void calibrate(const Study& study, Analysis& out) {
             logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
         if (gold[i].size() != 1 || std::isnan(*first)) continue;
         rows.push_back({{first, first + static_cast<std::ptrdiff_t>(logprobs.width)},
-                        static_cast<std::size_t>(gold[i][0] - 'A')});
+                        static_cast<std::size_t>(gold[i][0] - 'A'),
+                        of_arm});
       }
+      ++of_arm;
     }
     if (!rows.empty()) out.calibration[arm] = stats::calibration(rows);
   }

@@ -78,6 +78,25 @@ std::vector<std::string> tasks_of(const std::vector<ScoreTable>& tables) {
   return tasks;
 }
 
+const stats::TaskMargin* margin_of(const ResultFile& file, const std::string& task) {
+  const auto found = std::ranges::find(file.margins, task, &stats::TaskMargin::task);
+  return found == file.margins.end() ? nullptr : &*found;
+}
+
+// The margin of --margin, or the one that either file states.
+std::vector<stats::TaskMargin> margins_of(const std::string& task, const ResultFile& first,
+                                          const ResultFile& second, const CompareOptions& options) {
+  if (options.margin) return {{task, options.margin->fraction}};
+  const stats::TaskMargin *a = margin_of(first, task), *b = margin_of(second, task);
+  if (a && b && a->margin != b->margin) {
+    fail(fmt::format("margin of {}: {} states {} points, {} states {} points; --margin chooses",
+                     task, options.files[0].string(), 100 * a->margin, options.files[1].string(),
+                     100 * b->margin));
+  }
+  if (!a && !b) return {};
+  return {a ? *a : *b};
+}
+
 }  // namespace
 
 std::vector<stats::Comparison> compare_files(const CompareOptions& options) {
@@ -113,8 +132,7 @@ std::vector<stats::Comparison> compare_files(const CompareOptions& options) {
     pairing.seeds = one_each ? stats::SeedPairing::in_order : stats::SeedPairing::by_label;
     if (!one_each && first.kind == ResultFile::Kind::rows) a.computed_once = true;
     if (!one_each && second.kind == ResultFile::Kind::rows) b.computed_once = true;
-    pairing.margins.clear();
-    if (options.margin) pairing.margins.push_back({a.task, options.margin->fraction});
+    pairing.margins = margins_of(a.task, first, second, options);
     out.push_back(stats::compare(a, b, pairing));
     pairs.push_back(out.back().pair);
   }

@@ -7,10 +7,15 @@
 /// The report's tables, as text. Those that a study has nothing for come back without rows.
 namespace tradeoff::report {
 
-Grid spider_grid(const Analysis& analysis);    // the origin's Table II
-Grid mmlu_grid(const Analysis& analysis);      // the origin's Table III
-Grid metrics_grid(const Analysis& analysis);   // every SQL metric beside the primary one
-Grid pairs_grid(const Analysis& analysis);     // paired differences
+Grid spider_grid(const Analysis& analysis);     // the origin's Table II
+Grid mmlu_grid(const Analysis& analysis);       // the origin's Table III
+Grid metrics_grid(const Analysis& analysis);    // every SQL metric beside the primary one
+Grid pairs_grid(const Analysis& analysis);      // paired differences
+Grid error_grid(const Analysis& analysis);      // a difference's error in parts, and what halves it
+Grid sequence_grid(const Analysis& analysis);   // intervals for adding seeds until it is clear
+Grid posterior_grid(const Analysis& analysis);  // of the trade-off
+Grid runs_grid(const Analysis& analysis);       // failed runs, counted and named
+Grid without_failed_grid(const Analysis& analysis);
 Grid tradeoff_grid(const Analysis& analysis);  // Δexec, ΔMMLU and their ratio
 Grid seeds_grid(const Analysis& analysis);     // accuracy by seed
 Grid variance_grid(const Analysis& analysis);  // question × seed components

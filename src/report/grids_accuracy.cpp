@@ -230,6 +230,11 @@ Grid floors_grid(const Analysis& analysis) {
       break;
     }
   }
+  if (!grid.rows.empty() && analysis.primary != study::Primary::exec &&
+      std::ranges::find(analysis.tasks, "spider") != analysis.tasks.end()) {
+    grid.notes.push_back(fmt::format("Spider's are judged by exec, not by {}: they are stored so.",
+                                     study::name_of(analysis.primary)));
+  }
   return grid;
 }
 
@@ -273,19 +278,22 @@ Grid group_grid(const Analysis& analysis, const Grouping& grouping) {
 }
 
 Grid calibration_grid(const Analysis& analysis) {
-  Grid grid{"Calibration of MMLU choices.",
-            "Confidence is the probability of the chosen letter among the four; the expected "
-            "calibration error over 15 bins (Guo et al. 2017).",
-            {"arm", "mean confidence", "accuracy", "calibration error", "Brier score"},
-            1,
-            {},
-            {}};
+  Grid grid{
+      "Calibration of MMLU choices.",
+      "Confidence is the probability of the chosen letter among the four; the expected "
+      "calibration error over 15 bins (Guo et al. 2017), mean over the runs; beside it what a "
+      "perfectly calibrated model of the same confidences and questions would show by chance.",
+      {"arm", "mean confidence", "accuracy", "calibration error", "if perfect", "Brier score"},
+      1,
+      {},
+      {}};
   for (const std::string& arm : analysis.arms) {
     const auto found = analysis.calibration.find(arm);
     if (found == analysis.calibration.end()) continue;
     const stats::Calibration& c = found->second;
     grid.rows.push_back({arm, percent(c.mean_confidence), percent(c.accuracy),
-                         percent(c.expected_error), fmt::format("{:.3f}", c.brier.value_or(0))});
+                         percent(c.expected_error), percent(c.expected_error_if_perfect),
+                         fmt::format("{:.3f}", c.brier.value_or(0))});
   }
   return grid;
 }

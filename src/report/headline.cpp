@@ -144,6 +144,7 @@ std::vector<std::string> headline(const Analysis& analysis) {
       }
     }
   }
+  for (std::string& line : failed_lines(analysis)) lines.push_back(std::move(line));
   const auto cost = cost_sentence(analysis);
   if (!lines.empty()) {
     if (cost) lines.push_back(*cost);

@@ -131,6 +131,7 @@ std::string seeds(const Analysis& analysis) {
                         "Wilson interval of the mean.");
   }
   return "<div class=\"side\">" + plots + "</div>\n" + grid(seeds_grid(analysis)) +
+         grid(runs_grid(analysis)) + grid(without_failed_grid(analysis)) +
          grid(variance_grid(analysis));
 }
 
@@ -149,11 +150,13 @@ std::string html(const Study& study, const Analysis& analysis) {
   compared += figure(forest_figure(analysis),
                      "Paired differences. Thick: 95 % over databases or subjects at these seeds; "
                      "thin: over seeds too.");
-  compared += grid(pairs_grid(analysis)) + grid(tradeoff_grid(analysis));
+  compared += grid(pairs_grid(analysis)) + grid(error_grid(analysis)) +
+              grid(tradeoff_grid(analysis)) + grid(posterior_grid(analysis));
   if (analysis.arms.size() > 1)
     page.section("tradeoff", "The trade-off", legend(analysis) + compared);
   page.section("settle", "What would settle it",
-               list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)));
+               list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)) +
+                   grid(sequence_grid(analysis)));
   page.section("seeds", "Seeds", seeds(analysis));
   page.section("where", "Where", by_label(analysis));
   page.section("errors", "Errors", errors(analysis));

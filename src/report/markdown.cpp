@@ -25,7 +25,12 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(spider_grid(analysis));
   add(mmlu_grid(analysis));
   add(pairs_grid(analysis));
+  add(error_grid(analysis));
   add(tradeoff_grid(analysis));
+  add(posterior_grid(analysis));
+  add(sequence_grid(analysis));
+  add(runs_grid(analysis));
+  add(without_failed_grid(analysis));
   const auto settle = what_would_settle(analysis);
   if (!settle.empty()) text += "\n## What would settle it\n\n";
   for (const std::string& line : settle) text += "- " + plain_markdown(line) + "\n";
@@ -39,6 +44,7 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(errors_grid(analysis));
   add(glossary_grid(analysis));
   add(counts_grid(analysis));
+  add(calibration_grid(analysis));
   add(cost_grid(analysis));
   return text;
 }

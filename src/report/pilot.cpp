@@ -56,6 +56,10 @@ stats::PlanOptions plan_of_pilot(stats::PlanOptions options, const std::vector<s
   if (has(stated, "cluster_size_cv")) out.cluster_size_cv = options.cluster_size_cv;
   if (!has(stated, "questions")) out.questions = std::max<std::size_t>(2, a.items.size());
   if (!has(stated, "seeds")) out.seeds = std::max(a.seeds.size(), b.seeds.size());
+  if (!has(stated, "margin")) {
+    for (const stats::TaskMargin& one : stored_margins(study.predictions))
+      if (one.task == a.task) out.margin = stats::Margin{one.margin};
+  }
   out.costs = pilot_costs(study, a.arm, b.arm, a.task);
   return out;
 }

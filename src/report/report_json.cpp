@@ -48,9 +48,26 @@ Json tradeoff_json(const Analysis& analysis) {
     } else {
       json["not_estimable"] = row.result.reason;
     }
+    json["posterior"] = row.posterior ? stats::to_json(*row.posterior) : Json();
+    json["posterior_prior"] = row.posterior ? stats::prior_text() : row.no_posterior;
     out.push_back(std::move(json));
   }
   return out;
+}
+
+Json runs_json(const Analysis& analysis) {
+  Json arms = Json::object(), pairs = Json::array();
+  for (const ArmRuns& arm : analysis.runs) {
+    Json which = Json::array();
+    for (const stats::FailedRun& run : arm.failed)
+      which.push_back({{"seed", run.seed}, {"reasons", run.reasons}});
+    arms[arm.arm] = {{"runs", arm.runs},
+                     {"failed", which},
+                     {"upper_limit", stats::failure_limit(arm.failed.size(), arm.runs)}};
+  }
+  for (const stats::PairSummary& pair : analysis.pairs_without_failed)
+    pairs.push_back(stats::to_json(pair));
+  return {{"rule", stats::failure_rule()}, {"arms", arms}, {"pairs_without", pairs}};
 }
 
 Json missing_json(const Study& study) {
@@ -85,6 +102,7 @@ Json report_json(const Study& study, const Analysis& analysis) {
   json["headline"] = headline(analysis);
   json["what_would_settle"] = what_would_settle(analysis);
   json["tradeoff"] = tradeoff_json(analysis);
+  json["failed_runs"] = runs_json(analysis);
   json["plans"] = Json::array();
   for (const stats::PlanResult& plan : analysis.plans)
     json["plans"].push_back(stats::to_json(plan));

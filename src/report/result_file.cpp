@@ -42,7 +42,7 @@ void take_metric(ScoreTable& table, const std::string& metric, const fs::path& p
                    names.empty() ? "acc" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-std::vector<ScoreTable> from_hdf5(const fs::path& path, const CompareOptions& options) {
+ResultFile from_hdf5(const fs::path& path, const CompareOptions& options) {
   const fs::path files[] = {path};
   const Study study = read_study(files);
   auto tables = study::score_tables(study.predictions, study::primary_of(study.predictions));
@@ -55,7 +55,7 @@ std::vector<ScoreTable> from_hdf5(const fs::path& path, const CompareOptions& op
     take_metric(table, options.metric, path);
     out.push_back(std::move(table));
   }
-  return out;
+  return {ResultFile::Kind::predictions, std::move(out), stored_margins(study.predictions)};
 }
 
 // A row of `score --out`.
@@ -110,7 +110,7 @@ ResultFile read_results(const fs::path& path, const CompareOptions& options) {
   using Kind = ResultFile::Kind;
   if (fs::is_directory(path)) {
     if (fs::exists(path / "predictions.h5")) {
-      return {Kind::predictions, from_hdf5(path / "predictions.h5", options)};
+      return from_hdf5(path / "predictions.h5", options);
     }
     std::vector<ScoreTable> tables;
     // A task a table: MMLU's subjects are one task.
@@ -118,13 +118,13 @@ ResultFile read_results(const fs::path& path, const CompareOptions& options) {
       ScoreTable table = from_rows(of_task, path, options);
       if (options.task.empty() || table.task == options.task) tables.push_back(std::move(table));
     }
-    return {Kind::rows, std::move(tables)};
+    return {Kind::rows, std::move(tables), {}};
   }
   if (!fs::exists(path)) fail(path.string() + ": no such file");
   if (path.extension() == ".h5" || is_hdf5(path)) {
-    return {Kind::predictions, from_hdf5(path, options)};
+    return from_hdf5(path, options);
   }
-  return {Kind::rows, {from_rows({path}, path, options)}};
+  return {Kind::rows, {from_rows({path}, path, options)}, {}};
 }
 
 }  // namespace tradeoff::report

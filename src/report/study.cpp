@@ -105,4 +105,20 @@ Study read_study(std::span<const fs::path> files) {
   return study;
 }
 
+std::vector<stats::TaskMargin> stored_margins(const store::Predictions& predictions) {
+  std::vector<stats::TaskMargin> margins;
+  const auto found = predictions.config.find("margin");
+  if (found == predictions.config.end()) return margins;
+  for (const std::string& task : study::task_order(predictions)) {
+    const auto margin = found->find(task);
+    if (margin == found->end() || margin->is_null()) continue;
+    const bool fraction =
+        margin->is_number() && margin->get<double>() > 0 && margin->get<double>() < 1;
+    check(fraction, fmt::format("config: margin.{} = {}, expected a fraction between 0 and 1", task,
+                                margin->dump()));
+    margins.push_back({task, margin->get<double>()});
+  }
+  return margins;
+}
+
 }  // namespace tradeoff::report

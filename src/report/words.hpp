@@ -41,6 +41,8 @@ std::string metric_words(study::Primary primary);
 
 /// What the study found, a sentence an arm and task; the first are the page's head line.
 std::vector<std::string> headline(const Analysis& analysis);
+/// Arms with failed runs: how many, why, and the differences without them; part of headline().
+std::vector<std::string> failed_lines(const Analysis& analysis);
 /// What would settle what the study could not tell; a sentence a pair.
 std::vector<std::string> what_would_settle(const Analysis& analysis);
 /// Missing cells, and what the files' notes say.

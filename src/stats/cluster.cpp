@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "cluster_sums.hpp"
+#include "combined_error.hpp"
 #include "distribution.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
@@ -128,17 +129,16 @@ std::optional<StandardError> cluster_robust_small_sample(std::span<const double>
   return with_interval(sums.mean, meat / (n * n), satterthwaite_df(sums, n, correlation));
 }
 
-std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
+std::optional<RunSpread> run_spread(const ItemScores& scores) {
   if (scores.seeds < 2 || scores.clusters < 2) return std::nullopt;
   const std::vector<double> means = scores.item_means();
   const std::vector<double> by_seed = scores.seed_means();
-  const StandardError items = *cluster_robust_small_sample(means, scores.cluster, scores.clusters);
   const double n = static_cast<double>(scores.items), seeds = static_cast<double>(scores.seeds);
   const double groups = static_cast<double>(scores.clusters);
   const double mean = std::accumulate(by_seed.begin(), by_seed.end(), 0.0) / seeds;
-  double between = 0;
-  for (const double value : by_seed) between += (value - mean) * (value - mean);
-  between /= seeds - 1;
+  RunSpread out;
+  for (const double value : by_seed) out.between += (value - mean) * (value - mean);
+  out.between /= seeds - 1;
 
   // What question x seed noise alone would put between the seed means, clusters kept whole.
   std::vector<double> interaction(scores.clusters * scores.seeds);  // [clusters, seeds]
@@ -148,20 +148,23 @@ std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
           scores.values[i * scores.seeds + s] - means[i] - (by_seed[s] - mean);
     }
   }
-  double noise = 0;
-  for (const double sum : interaction) noise += sum * sum;
-  noise *= groups / (groups - 1) / (seeds - 1) / (n * n);
+  for (const double sum : interaction) out.noise += sum * sum;
+  out.noise *= groups / (groups - 1) / (seeds - 1) / (n * n);
+  out.noise_df = (groups - 1) * (seeds - 1);
+  return out;
+}
 
-  const double items_variance = items.se * items.se;
-  const double seed_variance = (between - noise) / seeds;
-  if (seed_variance <= 0) return items;
-  const double total = items_variance + seed_variance;
-  const double lost = items_variance * items_variance / items.df +
-                      between * between / (seeds * seeds) / (seeds - 1) +
-                      noise * noise / (seeds * seeds) / ((groups - 1) * (seeds - 1));
-  // What is subtracted can push the formula below the parts' own degrees of freedom.
-  const double df = std::max(std::min(items.df, seeds - 1), total * total / lost);
-  return with_interval(mean, total, df);
+std::optional<StandardError> over_items_and_seeds(const ItemScores& scores) {
+  const auto spread = run_spread(scores);
+  if (!spread) return std::nullopt;
+  const std::vector<double> means = scores.item_means();
+  const StandardError items = *cluster_robust_small_sample(means, scores.cluster, scores.clusters);
+  const CombinedError both{items.se * items.se, items.df,
+                           spread->between,     spread->noise,
+                           spread->noise_df,    static_cast<double>(scores.seeds)};
+  const double mean =
+      std::accumulate(means.begin(), means.end(), 0.0) / static_cast<double>(means.size());
+  return with_interval(mean, both.variance(), both.df());
 }
 
 }  // namespace tradeoff::stats

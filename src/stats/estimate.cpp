@@ -9,16 +9,6 @@ std::string not_estimable_text(const std::string& reason) {
   return reason.find("not estimable") == std::string::npos ? "not estimable: " + reason : reason;
 }
 
-std::optional<VarianceParts> MeanEstimate::variance() const {
-  if (!small_sample) return std::nullopt;
-  VarianceParts parts{small_sample->se * small_sample->se, {}};
-  if (items_and_seeds) {
-    // Equal where the seeds vary no more than question x seed noise makes them.
-    parts.runs = std::max(0.0, items_and_seeds->se * items_and_seeds->se - parts.items);
-  }
-  return parts;
-}
-
 MeanEstimate estimate_mean(const ItemScores& scores, bool computed_once,
                            const BootstrapOptions& options) {
   MeanEstimate out;
@@ -35,6 +25,8 @@ MeanEstimate estimate_mean(const ItemScores& scores, bool computed_once,
     out.bootstrap95 = cluster_bootstrap(means, scores.cluster, scores.clusters, options);
   }
   out.items_and_seeds = over_items_and_seeds(scores);
+  out.spread = run_spread(scores);
+  out.seeds = scores.seeds;
   out.seed_sd = seed_sd(scores);
   out.components = variance_components(scores);
 

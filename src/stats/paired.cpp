@@ -202,6 +202,8 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
   out.n10 = flips.n10;
   drop_empty_errors(out.delta, flips, out.items);
   test_difference(out, options.margins);
+  if (const auto parts = out.delta.variance()) out.halving = halve(*parts, out.items, out.seeds);
+  out.sequence = confidence_sequence(out.delta);
   if (out.seeds == 1) out.mcnemar_p = mcnemar_exact(out.n01, out.n10);
   out.by_seed = seed_pairs(paired);
   out.flip_rate = static_cast<double>(out.n01 + out.n10) / static_cast<double>(out.n);

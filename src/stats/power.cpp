@@ -29,13 +29,13 @@ std::vector<std::array<double, 2>> unit_nodes() {
 }
 
 // What a variance is estimated times: chi-square over its degrees of freedom, at the nodes of its
-// probability between `from` and 1.
+// probability between `from` and `to`.
 template <unsigned kNodes>
-std::vector<std::array<double, 2>> variance_ratios(double df, double from = 0) {
+std::vector<std::array<double, 2>> variance_ratios(double df, double from = 0, double to = 1) {
   auto nodes = unit_nodes<kNodes>();
   for (auto& [value, weight] : nodes) {
-    value = chi_squared_quantile(from + (1 - from) * value, df) / df;
-    weight *= 1 - from;
+    value = chi_squared_quantile(from + (to - from) * value, df) / df;
+    weight *= to - from;
   }
   return nodes;
 }
@@ -54,19 +54,10 @@ double power_at(const DesignError& design, double shift, double tail, Tails tail
   const auto items_ratio = variance_ratios<12>(design.items_df);
   // Power where the seeds' means vary by `between`.
   const auto given = [&](double between) {
-    const double k = design.seeds, over_seeds = std::max(0.0, between - design.noise) / k;
     double power = 0;
     for (const auto& [ratio, weight] : items_ratio) {
-      const double items = design.items * ratio, total = items + over_seeds;
-      double df = design.items_df;
-      if (over_seeds > 0) {
-        const double noise = design.noise / k;
-        df = std::max(std::min(df, k - 1),
-                      total * total /
-                          (items * items / df + between * between / (k * k) / (k - 1) +
-                           noise * noise / (design.items_df * (k - 1))));
-      }
-      const double critical = student_quantile(1 - tail, df) * std::sqrt(total);
+      const CombinedError seen = design.estimated(design.items * ratio, between);
+      const double critical = student_quantile(1 - tail, seen.df()) * std::sqrt(seen.variance());
       double here = normal_cdf((shift - critical) / se);
       if (tails == Tails::two) here += normal_cdf((-shift - critical) / se);
       power += weight * here;
@@ -75,10 +66,16 @@ double power_at(const DesignError& design, double shift, double tail, Tails tail
   };
   const double df = design.seeds - 1, true_between = design.runs + design.noise;
   if (true_between == 0) return given(0);
-  // Below its noise the estimate is truncated: there the power does not vary.
-  const double truncated = chi_squared_cdf(design.noise / true_between * df, df);
-  double power = truncated * given(0);
-  for (const auto& [ratio, weight] : variance_ratios<30>(df, truncated))
+  // The estimated df jumps where the variance's limit passes the noise, the variance itself is
+  // truncated below it: a rule between each two of these.
+  const auto below = [&](double between) {
+    return chi_squared_cdf(between / true_between * df, df);
+  };
+  const double jump = below(design.noise / design.factor), bend = below(design.noise);
+  double power = jump * given(0);
+  for (const auto& [ratio, weight] : variance_ratios<12>(df, jump, bend))
+    power += weight * given(true_between * ratio);
+  for (const auto& [ratio, weight] : variance_ratios<30>(df, bend, 1))
     power += weight * given(true_between * ratio);
   return power;
 }
@@ -93,19 +90,20 @@ double DesignError::se() const {
   return std::sqrt(items + runs / seeds);
 }
 
+CombinedError DesignError::estimated(double items_seen, double between) const {
+  return {items_seen, items_df, between, noise, items_df * (seeds - 1), seeds, factor};
+}
+
 double DesignError::df() const {
   if (seeds < 2 || runs == 0) return items_df;
-  const double total = items + runs / seeds, between = (runs + noise) / seeds;
-  const double rest = noise / seeds;
-  return total * total /
-         (items * items / items_df + between * between / (seeds - 1) +
-          rest * rest / (items_df * (seeds - 1)));
+  return estimated(items, runs + noise).df();
 }
 
 DesignError design_error(const PlanOptions& o, double questions, double seeds, double difference) {
   double effect = 1;
   DesignError out;
   out.seeds = seeds;
+  if (seeds > 1) out.factor = limit_factor(seeds);
   out.items_df = std::max(1.0, questions - 1);
   if (o.clusters > 0) {
     const double clusters = static_cast<double>(o.clusters);

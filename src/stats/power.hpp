@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "combined_error.hpp"
 #include "tradeoff/stats/plan.hpp"
 
 namespace tradeoff::stats {
@@ -19,8 +20,11 @@ struct DesignError {
   double runs = 0;      // over seeds, of the true difference; 0 where unknown or for one seed
   double items_df = 0;  // CR2's, about clusters / (1 + cv^2) - 1; questions - 1 without clusters
   double seeds = 1;
+  double factor = 1;  // limit_factor of several seeds
   double se() const;
-  /// Satterthwaite's, as the report works them out, from estimates equal to the true variances.
+  /// What the report works with where it estimates these two; the noise is taken as known.
+  CombinedError estimated(double items_seen, double between) const;
+  /// As the report works them out, from estimates equal to the true variances.
   double df() const;
 };
 DesignError design_error(const PlanOptions& options, double questions, double seeds,

@@ -48,7 +48,18 @@ Json variance_json(const MeanEstimate& estimate) {
   const auto parts = estimate.variance();
   return {{"items", parts ? Json(parts->items) : Json()},
           {"runs", parts ? or_null(parts->runs) : Json()},
-          {"sampling", Json()}};  // one answer a question and seed
+          {"sampling", parts ? or_null(parts->sampling) : Json()}};
+}
+
+Json halving_json(const std::optional<Halving>& halving) {
+  if (!halving) return Json();
+  Json out = {{"questions", or_null(halving->questions)},
+              {"seeds", or_null(halving->seeds)},
+              {"samples", or_null(halving->samples)},
+              {"both", Json()}};
+  if (const auto& both = halving->both)
+    out["both"] = {{"questions", both->questions}, {"seeds", both->seeds}};
+  return out;
 }
 
 std::optional<Interval> cluster_interval(const MeanEstimate& estimate) {
@@ -110,6 +121,8 @@ Json to_json(const PairSummary& p) {
   out["p"] = or_null(p.p);
   out["holm_p"] = or_null(p.holm_p);
   out["variance"] = variance_json(p.delta);
+  out["halving"] = halving_json(p.halving);
+  out["sequence"] = p.sequence ? to_json(*p.sequence) : Json();
   out["noninferiority"] = Json();
   if (const auto& n = p.noninferiority) {
     out["noninferiority"] = {{"margin", n->margin},
@@ -153,6 +166,10 @@ Json varies_over() {
        "t with its df, an arm's Clopper-Pearson at the effective sample size"},
       {"p", "as ci95: the test that this interval is"},
       {"variance", "the parts of ci95's variance"},
+      {"halving", "how many more of each would halve the error; questions with their clusters"},
+      {"sequence",
+       "as ci95, and true at every number of seeds at once: for adding seeds until it "
+       "is clear"},
       {"noninferiority", "as ci95; one-sided against a loss of the margin"},
       {"wilson95", "items, taken as independent; one seed alone"},
       {"se_cluster", "clusters of items; seeds fixed"},
@@ -178,7 +195,9 @@ Json to_json(const Calibration& c) {
   }
   Json out;
   out["rows"] = c.rows;
+  out["runs"] = c.runs;
   out["expected_error"] = or_null(c.expected_error);
+  out["expected_error_if_perfect"] = or_null(c.expected_error_if_perfect);
   out["mean_confidence"] = or_null(c.mean_confidence);
   out["accuracy"] = or_null(c.accuracy);
   out["brier"] = or_null(c.brier);

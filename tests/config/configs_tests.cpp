@@ -43,6 +43,32 @@ TEST(ConfigFilesTest, every_file_under_configs_trains) {
   EXPECT_EQ(seen, kConfigFiles);
 }
 
+using MarginTest = ::ConfigFiles;
+
+TEST_F(MarginTest, a_job_states_it_with_its_unit_a_task) {
+  const auto margins = [&](const std::string& lines, Problems& problems) {
+    const auto job =
+        JobFile::read(file("j.ini", "[study]\nname = x\nseeds = 1\n" + lines), problems);
+    study::StudyOptions options;
+    Table table;
+    bind_study(table, options);
+    job.bind_base(table, problems);
+    return std::pair(options.margin_spider, options.margin_mmlu);
+  };
+  Problems problems;
+  const auto [spider, mmlu] =
+      margins("margin.mmlu = 1\nmargin.spider = 0.5 points\n[arm.base]\n", problems);
+  EXPECT_TRUE(problems.empty()) << problems.lines().front();
+  ASSERT_TRUE(spider && mmlu);
+  EXPECT_DOUBLE_EQ(mmlu->fraction, 0.01);
+  EXPECT_DOUBLE_EQ(spider->fraction, 0.005);
+  EXPECT_FALSE(margins("[arm.base]\n", problems).second);
+  EXPECT_TRUE(problems.empty());
+  margins("margin.mmlu = 0.01\nmargin.squad = 1\n[arm.base]\n", problems);
+  const std::string told = problems.lines().empty() ? "" : problems.lines().front();
+  EXPECT_EQ(problems.lines().size(), 2u) << told;
+}
+
 using TrainFileTest = ::ConfigFiles;
 
 TEST_F(TrainFileTest, an_arm_takes_a_shared_file_and_its_own_keys_win) {

@@ -3,7 +3,7 @@
 usage: plan_golden.py STATS_PIPE
 
 Tolerances: 1e-6 relative for one seed's interval (noncentral t); 0.005 for several seeds, where the plan integrates over
-two estimated variances with 30 x 10 nodes and this with 150 x 150; 1e-8 for the exact McNemar test's.
+two estimated variances with 42 x 12 nodes and this with 450 x 150; 1e-8 for the exact McNemar test's.
 """
 import sys
 
@@ -18,7 +18,7 @@ NODE, WEIGHT = (NODE + 1) / 2, WEIGHT / 2
 
 
 def plan_power(p, n, k, difference):
-    """Power of the report's own test: V = items X + max(0, between - noise) / k, with its Satterthwaite df."""
+    """Power of the report's own test: V = items X + max(0, between - noise) / k, with its df."""
     effect, items_df = 1.0, n - 1.0
     if p["clusters"]:
         uneven = 1 + p["cluster_size_cv"] ** 2
@@ -36,14 +36,20 @@ def plan_power(p, n, k, difference):
                               * np.sqrt(items_df), 0, 20, limit=400, points=[1, difference / se / q])[0]
         return 1 - tail
     true = items + p["seed_sd"] ** 2 / k
-    between = ((p["seed_sd"] ** 2 + noise) * stats.chi2.ppf(NODE, k - 1) / (k - 1))[:, None]
+    # The df jumps where the limit of `between` passes the noise, the variance bends where `between` does.
+    whole, factor = p["seed_sd"] ** 2 + noise, (k - 1) / stats.chi2.ppf(0.3 if k == 2 else 0.4, k - 1)
+    edges = [0, *stats.chi2.cdf([noise / factor / whole * (k - 1), noise / whole * (k - 1)], k - 1), 1] if whole > 0 else [0, 1]
+    probability = np.concatenate([low + (high - low) * NODE for low, high in zip(edges, edges[1:])])
+    weight = np.concatenate([(high - low) * WEIGHT for low, high in zip(edges, edges[1:])])
+    between = (whole * stats.chi2.ppf(probability, k - 1) / (k - 1))[:, None]
     seen = (items * stats.chi2.ppf(NODE, items_df) / items_df)[None, :]
     runs = np.maximum(0, between - noise) / k
-    lost = seen**2 / items_df + (runs > 0) * ((between / k) ** 2 / (k - 1) + (noise / k) ** 2 / (items_df * (k - 1)))
-    df = np.where(runs > 0, np.maximum(min(items_df, k - 1), (seen + runs) ** 2 / lost), items_df)
+    limit = between * factor
+    lost = seen**2 / items_df + (limit / k) ** 2 / (k - 1) + (noise / k) ** 2 / (items_df * (k - 1))
+    df = np.where(limit > noise, np.maximum(min(items_df, k - 1), (seen + (limit - noise) / k) ** 2 / lost), items_df)
     critical = stats.t.ppf(0.975, df) * np.sqrt(seen + runs)
     found = stats.norm.cdf((difference - critical) / np.sqrt(true)) + stats.norm.cdf((-difference - critical) / np.sqrt(true))
-    return WEIGHT @ found @ WEIGHT
+    return weight @ found @ WEIGHT
 
 
 def check_plan(p, got):

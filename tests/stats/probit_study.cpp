@@ -1,11 +1,15 @@
 #include "probit_study.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
 #include "tradeoff/stats/accuracy.hpp"
+#include "tradeoff/stats/failed_runs.hpp"
 #include "tradeoff/stats/paired.hpp"
+#include "tradeoff/stats/posterior.hpp"
+#include "tradeoff/stats/sequence.hpp"
 
 namespace tradeoff::stats {
 
@@ -48,9 +52,14 @@ double base_level(const ProbitDesign& d) {
   return solve([&](double level) { return phi(level / sd); }, d.base);
 }
 
+// Of a trained arm's latent at a given run.
+double variance_within(const ProbitDesign& d) {
+  return square(d.cluster) + square(d.item) + square(d.noise) + square(d.arm_cluster) +
+         square(d.arm_item) + (d.once ? 0 : square(d.draw));
+}
+
 double trained_level(const ProbitDesign& d) {
-  const double without = square(d.cluster) + square(d.item) + square(d.noise) +
-                         square(d.arm_cluster) + square(d.arm_item) + (d.once ? 0 : square(d.draw));
+  const double without = variance_within(d);
   const double sd = std::sqrt(without + square(d.run));
   return solve(
       [&](double level) {
@@ -154,14 +163,136 @@ ItemScores difference_of(const ItemScores& a, const ItemScores& b) {
   return out;
 }
 
+ItemScores columns_of(const ItemScores& scores, const std::vector<std::size_t>& keep) {
+  ItemScores out = scores;
+  out.seeds = keep.size();
+  out.values.clear();
+  for (std::size_t i = 0; i < scores.items; ++i)
+    for (const std::size_t s : keep) out.values.push_back(scores.values[i * scores.seeds + s]);
+  return out;
+}
+
+double delta_of_good_runs(const ProbitDesign& d) {
+  return phi(trained_level(d) / std::sqrt(variance_within(d) + square(d.run))) - d.base;
+}
+
+namespace {
+
+// Adds what the rule of failed runs does in one study; returns whether two good seeds are left.
+bool add_without_failed(const ProbitDesign& design, const ProbitRuns& runs,
+                        const ItemScores& trained, const ItemScores& difference,
+                        std::array<double, 4>& counts, ProbitShares& out) {
+  std::vector<bool> named(design.seeds);
+  for (const FarBelow& run : runs_far_below(trained)) named[run.column] = true;
+  std::vector<std::size_t> keep;
+  for (std::size_t s = 0; s < design.seeds; ++s) {
+    const bool failed = runs.failed[0][s];
+    counts[failed ? 0 : 2] += 1;
+    counts[failed ? 1 : 3] += named[s];
+    if (!named[s]) keep.push_back(s);
+  }
+  if (keep.size() < std::min<std::size_t>(2, design.seeds)) return false;
+  const auto error = told_error(columns_of(difference, keep));
+  out.without_covered += error && holds(error->ci95, delta_of_good_runs(design));
+  return true;
+}
+
+MeanEstimate estimate_of(const ItemScores& scores) {
+  MeanEstimate out;
+  const std::vector<double> means = scores.item_means();
+  out.mean = std::accumulate(means.begin(), means.end(), 0.0) / static_cast<double>(scores.items);
+  out.small_sample = cluster_robust_small_sample(means, scores.cluster, scores.clusters);
+  out.items_and_seeds = over_items_and_seeds(scores);
+  out.spread = run_spread(scores);
+  out.seeds = scores.seeds;
+  return out;
+}
+
+// Share of studies that `misses` the truth at any look, given the differences seen so far.
+template <typename Misses>
+double error_of_looks(const ProbitDesign& design, int studies, std::uint64_t seed, Misses misses) {
+  std::mt19937_64 random(seed);
+  int wrong = 0;
+  for (int study = 0; study < studies; ++study) {
+    const ProbitArms arms = draw_task(design, draw_runs(design, 1, random), random);
+    const ItemScores difference = difference_of(arms.base, arms.trained[0]);
+    std::vector<std::size_t> seen = {0, 1};
+    bool missed = false;
+    for (std::size_t s = 2; s < design.seeds && !missed; ++s) {
+      seen.push_back(s);
+      missed = misses(columns_of(difference, seen));
+    }
+    wrong += missed;
+  }
+  return static_cast<double>(wrong) / studies;
+}
+
+TaskEvidence evidence_of(const ItemScores& difference) {
+  const MeanEstimate estimate = estimate_of(difference);
+  TaskEvidence out;
+  for (const double d : difference.values) {
+    out.up += d > 0;
+    out.down += d < 0;
+  }
+  out.up /= static_cast<double>(difference.values.size());
+  out.down /= static_cast<double>(difference.values.size());
+  out.items = difference.items;
+  out.seeds = difference.seeds;
+  out.error = estimate.small_sample;
+  out.spread = estimate.spread;
+  const std::vector<double> means = difference.seed_means();
+  for (std::size_t s = 0; s < means.size(); ++s) out.by_seed.emplace_back(s, means[s]);
+  return out;
+}
+
+}  // namespace
+
+double sequence_error(const ProbitDesign& design, int studies, std::uint64_t seed) {
+  return error_of_looks(design, studies, seed, [&](const ItemScores& seen) {
+    const auto sequence = confidence_sequence(estimate_of(seen));
+    return sequence && !holds(sequence->ci95, design.delta);
+  });
+}
+
+double looking_error(const ProbitDesign& design, int studies, std::uint64_t seed) {
+  return error_of_looks(design, studies, seed, [&](const ItemScores& seen) {
+    return !holds(over_items_and_seeds(seen)->ci95, design.delta);
+  });
+}
+
+PosteriorShares simulate_posterior(const ProbitDesign& x, const ProbitDesign& y, int studies,
+                                   std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  PosteriorOptions options;
+  options.draws = 2000;
+  PosteriorShares out;
+  for (int study = 0; study < studies; ++study) {
+    const ProbitRuns runs = draw_runs(x, 1, random);
+    const ProbitArms of_x = draw_task(x, runs, random), of_y = draw_task(y, runs, random);
+    options.seed = static_cast<std::uint64_t>(study);
+    const TradeoffPosterior got =
+        tradeoff_posterior(evidence_of(difference_of(of_x.base, of_x.trained[0])),
+                           evidence_of(difference_of(of_y.base, of_y.trained[0])), options);
+    out.x_covered += holds(got.x95, x.delta);
+    out.y_covered += holds(got.y95, y.delta);
+  }
+  out.x_covered /= studies;
+  out.y_covered /= studies;
+  return out;
+}
+
 ProbitShares simulate(const ProbitDesign& design, int studies, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   ProbitShares out;
+  std::array<double, 4> counts{};  // failed runs, named among them; good runs, named among them
+  double kept = 0;
   for (int study = 0; study < studies; ++study) {
-    const ProbitArms arms = draw_task(design, draw_runs(design, 1, random), random);
+    const ProbitRuns runs = draw_runs(design, 1, random);
+    const ProbitArms arms = draw_task(design, runs, random);
     out.base_covered += holds(accuracy_interval(arms.base), design.base);
     out.trained_covered += holds(accuracy_interval(arms.trained[0]), design.base + design.delta);
     const ItemScores difference = difference_of(arms.base, arms.trained[0]);
+    kept += add_without_failed(design, runs, arms.trained[0], difference, counts, out);
     const auto error = told_error(difference);
     const std::vector<double> means = difference.seed_means();
     const double mean =
@@ -173,6 +304,9 @@ ProbitShares simulate(const ProbitDesign& design, int studies, std::uint64_t see
     out.called += *p < 0.05;
   }
   for (double* share : {&out.covered, &out.called}) *share /= std::max(1.0, out.estimable);
+  out.without_covered /= std::max(1.0, kept);
+  out.named = counts[1] / std::max(1.0, counts[0]);
+  out.misnamed = counts[3] / std::max(1.0, counts[2]);
   for (double* share : {&out.base_covered, &out.trained_covered, &out.estimable}) *share /= studies;
   return out;
 }

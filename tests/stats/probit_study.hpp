@@ -44,6 +44,11 @@ ProbitArms draw_task(const ProbitDesign& design, const ProbitRuns& runs, std::mt
 /// b - a; a table computed once goes with every seed.
 ItemScores difference_of(const ItemScores& a, const ItemScores& b);
 
+/// The columns `keep` of [items, seeds].
+ItemScores columns_of(const ItemScores& scores, const std::vector<std::size_t>& keep);
+/// The true difference over runs that do not fail.
+double delta_of_good_runs(const ProbitDesign& design);
+
 /// Shares of simulated studies, for base against one trained arm.
 struct ProbitShares {
   double covered = 0;          // the difference's told interval holds the truth
@@ -51,8 +56,26 @@ struct ProbitShares {
   double base_covered = 0;     // the base's accuracy interval
   double trained_covered = 0;  // the trained arm's
   double estimable = 0;        // of the studies; the first two are shares of these
+  // Without the runs that failed by the report's rule, of the studies that keep two seeds or more:
+  // intervals that hold the difference over good runs.
+  double without_covered = 0;
+  double named = 0, misnamed = 0;  // of failed and of good runs, those that the rule names
 };
 ProbitShares simulate(const ProbitDesign& design, int studies, std::uint64_t seed);
+
+/// Share of studies where the confidence sequence misses the truth at any look from 3 to
+/// `design.seeds` seeds.
+double sequence_error(const ProbitDesign& design, int studies, std::uint64_t seed);
+/// The same where one stops at the first ci95 that excludes the truth: what looking costs there.
+double looking_error(const ProbitDesign& design, int studies, std::uint64_t seed);
+
+/// Shares of studies of base and one trained arm on two tasks: whose 95 % posterior
+/// interval holds the truth.
+struct PosteriorShares {
+  double x_covered = 0, y_covered = 0;
+};
+PosteriorShares simulate_posterior(const ProbitDesign& x, const ProbitDesign& y, int studies,
+                                   std::uint64_t seed);
 
 /// Share of studies of base and two trained arms, on both tasks (six pairs), where any Holm p is
 /// below 0.05 though no arm differs.

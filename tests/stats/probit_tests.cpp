@@ -56,6 +56,65 @@ INSTANTIATE_TEST_SUITE_P(Cells, Probit,
                                   std::to_string(cell.param.seeds) + "_seeds";
                          });
 
+TEST(ProbitRuns, that_differ_by_five_points_keep_the_size_of_p) {
+  for (const bool spider : {true, false}) {
+    for (const std::size_t seeds : {2, 3}) {
+      ProbitDesign design = design_of(spider, 1034, seeds);
+      design.run = 0.22;
+      const ProbitShares none = simulate(design, kStudies, 20277);
+      std::printf("%s 1034 x %zu, runs 5 points apart: covered %.3f, called %.3f\n",
+                  spider ? "spider" : "mmlu", seeds, none.covered, none.called);
+      EXPECT_LE(none.called, 0.065 + kError);
+      // Two seeds are told widely, not never.
+      design.delta = 0.5;
+      EXPECT_GT(simulate(design, kStudies / 10, 20278).called, 0.3);
+    }
+  }
+}
+
+TEST(ProbitFailures, are_named_and_the_others_are_told_truly) {
+  for (const bool spider : {true, false}) {
+    ProbitDesign design = design_of(spider, 200, 5);
+    design.failing = 0.1;
+    const ProbitShares got = simulate(design, kStudies, 20279);
+    std::printf("%s: with them %.3f, without %.3f covered; named %.3f, wrongly %.4f\n",
+                spider ? "spider" : "mmlu", got.covered, got.without_covered, got.named,
+                got.misnamed);
+    EXPECT_GT(got.named, 0.93);  // two failed of five are named by the other three alone
+    EXPECT_LT(got.misnamed, 0.005);
+    EXPECT_NEAR(got.without_covered, 0.95, 0.02 + kError);
+  }
+}
+
+TEST(ProbitSequence, holds_over_twenty_looks_where_the_interval_does_not) {
+  for (const bool spider : {true, false}) {
+    ProbitDesign design = design_of(spider, 200, 22);
+    design.run = 0.22;
+    const double sequence = sequence_error(design, kStudies / 2, 20280);
+    const double interval = looking_error(design, kStudies / 2, 20280);
+    std::printf("%s, 20 looks: sequence %.3f, interval %.3f\n", spider ? "spider" : "mmlu",
+                sequence, interval);
+    EXPECT_LE(sequence, 0.05);
+    EXPECT_GT(interval, 0.10);
+  }
+}
+
+TEST(ProbitPosterior, holds_the_truth_of_both_tasks) {
+  for (const std::size_t seeds : {3, 5}) {
+    ProbitDesign x = design_of(true, 200, seeds), y = design_of(false, 200, seeds);
+    x.delta = 0.06;
+    y.delta = -0.02;
+    const PosteriorShares got = simulate_posterior(x, y, kStudies / 2, 20281);
+    std::printf("posterior, %zu seeds: spider %.3f, mmlu %.3f\n", seeds, got.x_covered,
+                got.y_covered);
+    // The prior of the runs' spread widens it where they differ less, to 99 % with three.
+    for (const double covered : {got.x_covered, got.y_covered}) {
+      EXPECT_GT(covered, 0.93 - kError);
+      EXPECT_LT(covered, 0.995);
+    }
+  }
+}
+
 TEST(ProbitFamily, of_a_whole_study_keeps_five_percent) {
   const double error =
       family_wise_error(design_of(true, 200, 3), design_of(false, 200, 3), kStudies, 20275);

@@ -150,11 +150,14 @@ def items_and_seeds(scores, cluster):
     noise = sum(np.sum(rest[cluster == g].sum(0) ** 2) for g in np.unique(cluster))
     noise *= groups / (groups - 1) / (k - 1) / n**2
     between = delta.var(ddof=1)
-    if between <= noise:
-        return se, df
-    total = se**2 + (between - noise) / k
-    lost = se**4 / df + (between / k) ** 2 / (k - 1) + (noise / k) ** 2 / ((groups - 1) * (k - 1))
-    return np.sqrt(total), max(min(df, k - 1), total**2 / lost)
+    total = se**2 + max(0, between - noise) / k
+    # The degrees of freedom of a `between` at its upper limit.
+    limit = between * (k - 1) / stats.chi2.ppf(0.3 if k == 2 else 0.4, k - 1)
+    if limit <= noise:
+        return np.sqrt(total), df
+    larger = se**2 + (limit - noise) / k
+    lost = se**4 / df + (limit / k) ** 2 / (k - 1) + (noise / k) ** 2 / ((groups - 1) * (k - 1))
+    return np.sqrt(total), max(min(df, k - 1), larger**2 / lost)
 
 
 def korn_graubard(rate, se, df, items, cells):
@@ -172,6 +175,48 @@ def check_nothing_varies(got):
     assert got["not_estimable"]["se_cluster"].startswith(("no verdict differs: at most ", "all clusters differ alike"))
 
 
+def check_sequence(pair, scores, cluster):
+    """The half widths, from a root of the mixture martingale itself."""
+    k = scores.shape[1]
+    if k < 3:
+        assert pair["sequence"] is None
+        return
+    wide = 1 + 30 * k
+    log_martingale = lambda t: k / 2 * (np.log1p(t * t / (k - 1)) - np.log1p(t * t / (k - 1) / wide)) - np.log(wide) / 2
+    t = optimize.brentq(lambda t: log_martingale(t) - np.log(1 / 0.04), 0, 1e4)
+    se, df = cr2(scores.mean(1), cluster)
+    near = np.testing.assert_allclose
+    near(pair["sequence"]["runs_half"], t * scores.mean(0).std(ddof=1) / np.sqrt(k), rtol=1e-6, atol=1e-9)
+    near(pair["sequence"]["questions_half"], stats.t.ppf(0.995, df) * se, rtol=1e-6, atol=1e-9)
+
+
+def check_halving(pair, scores, cluster):
+    """That many more of one alone bring a quarter of the variance, one fewer does not."""
+    (n, k), runs = scores.shape, pair["variance"]["runs"]
+    items, noise = pair["variance"]["items"], 0.0
+    if k > 1:
+        rest = scores - scores.mean(1, keepdims=True) - scores.mean(0) + scores.mean()
+        groups = np.unique(cluster)
+        noise = sum(np.sum(rest[cluster == g].sum(0) ** 2) for g in groups) * len(groups) / (len(groups) - 1) / (k - 1) / n**2
+        noise = min(items, noise / k)
+    error = lambda q, s: (items - noise) / q + noise / (q * s) + (runs or 0) / s
+    wanted = error(1, 1) / 4
+    ways = dict(questions=lambda more: error(1 + more / n, 1))
+    if k > 1:
+        ways["seeds"] = lambda more: error(1, 1 + more / k)
+    else:
+        assert pair["halving"]["seeds"] is None and pair["halving"]["both"] is None
+    for name, after in ways.items():
+        more = pair["halving"][name]
+        if more is None:
+            assert after(1e15) > wanted * (1 - 1e-6), name
+        else:
+            assert after(more) <= wanted * (1 + 1e-6) and (more == 0 or after(more - 1) > wanted * (1 - 1e-6)), name
+    both = pair["halving"]["both"]
+    if both:
+        assert error(1 + both["questions"] / n, 1 + both["seeds"] / k) <= wanted * (1 + 1e-6)
+
+
 def check_told(pair, scores, cluster, margin):
     """p, df, ci95, variance and non-inferiority are all of one t."""
     near = np.testing.assert_allclose
@@ -179,11 +224,13 @@ def check_told(pair, scores, cluster, margin):
     se, df = items_and_seeds(scores, cluster) if several else cr2(scores.mean(1), cluster)
     mean = scores.mean()
     near(pair["df"], df, rtol=1e-6)
+    check_sequence(pair, scores, cluster)
     near(pair["p"], 2 * stats.t.sf(abs(mean) / se, df), rtol=1e-5, atol=1e-10)
     near(pair["ci95"], mean + stats.t.ppf([0.025, 0.975], df) * se, rtol=1e-6, atol=1e-8)
     assert pair["holm_p"] == pair["p"]
     assert (pair["p"] < 0.05) == (pair["ci95"][0] > 0 or pair["ci95"][1] < 0) or abs(pair["p"] - 0.05) < 1e-9
     near(pair["variance"]["items"] + (pair["variance"]["runs"] or 0), se**2, rtol=1e-6)
+    check_halving(pair, scores, cluster)
     assert (pair["variance"]["runs"] is None) == (not several)
     test = pair["noninferiority"]
     near(test["p"], stats.t.sf((mean + margin) / se, df), rtol=1e-5, atol=1e-10)
@@ -304,6 +351,14 @@ def study_problem(data, seed):
     return out
 
 
+def absolute_sum(p):
+    """E |sum of Bernoulli(p) - sum of p|, by the whole distribution."""
+    chance = np.ones(1)
+    for one in p:
+        chance = np.convolve(chance, [1 - one, one])
+    return chance @ abs(np.arange(len(chance)) - p.sum())
+
+
 def check_calibration(problem, got):
     logits = np.array([row["logprobs"] for row in problem["rows"]])
     gold = np.array([row["gold"] for row in problem["rows"]])
@@ -314,6 +369,8 @@ def check_calibration(problem, got):
     place = np.digitize(confidence, np.arange(1, bins) / bins, right=True)
     ece = sum(abs(right[place == b].mean() - confidence[place == b].mean()) * (place == b).mean() for b in np.unique(place))
     np.testing.assert_allclose(got["expected_error"], ece, rtol=1e-10, atol=1e-13)
+    perfect = sum(absolute_sum(confidence[place == b]) for b in np.unique(place)) / len(place)
+    np.testing.assert_allclose(got["expected_error_if_perfect"], perfect, rtol=0.01)
     np.testing.assert_allclose(got["brier"], ((p - np.eye(4)[gold]) ** 2).sum(1).mean(), **CLOSED)
     assert [b["rows"] for b in got["bins"]] == np.bincount(place, minlength=bins).tolist()
 

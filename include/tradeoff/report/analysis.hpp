@@ -7,7 +7,9 @@
 
 #include "tradeoff/report/study.hpp"
 #include "tradeoff/stats/calibration.hpp"
+#include "tradeoff/stats/failed_runs.hpp"
 #include "tradeoff/stats/plan.hpp"
+#include "tradeoff/stats/posterior.hpp"
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/stats/tradeoff.hpp"
 #include "tradeoff/study/task_kind.hpp"
@@ -19,6 +21,16 @@ struct ArmTradeoff {
   std::string arm;
   stats::Over over = stats::Over::items;
   stats::TradeoffOrReason result;
+  // Beside it, in words of its own; empty with the reason for graded metrics.
+  std::optional<stats::TradeoffPosterior> posterior;
+  std::string no_posterior;
+};
+
+/// An arm's runs (its seeds, on any task), and those that failed by stats::failure_rule.
+struct ArmRuns {
+  std::string arm;
+  std::uint64_t runs = 0;
+  std::vector<stats::FailedRun> failed;
 };
 
 /// Rows of one arm and task that something happened to, over its seeds.
@@ -70,6 +82,9 @@ struct Analysis {
   std::vector<stats::ScoreTable> tables;
   stats::StudySummary summary;
   std::vector<ArmTradeoff> tradeoffs;
+  std::vector<ArmRuns> runs;  // of arms that any random stream reaches
+  // `summary.pairs` without the failed runs; empty where none failed.
+  std::vector<stats::PairSummary> pairs_without_failed;
   std::vector<Grouping> groupings;
   std::vector<RowCounts> counts;
   std::vector<Transition> transitions;

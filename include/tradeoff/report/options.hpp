@@ -60,6 +60,9 @@ struct PlanCommandOptions {
   std::filesystem::path pilot;
   // The pilot's arms; empty: the reference arm against every other.
   std::string a, b;
+  // With a pilot: which seeds to add until the always-valid interval of each difference is this
+  // near to either side.
+  std::optional<stats::Margin> next;
   // JSON to write beside the text; empty: none.
   std::filesystem::path out;
 };

@@ -11,9 +11,9 @@ namespace tradeoff::report {
 std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a,
                                         const std::string& b, const std::string& task);
 
-/// The design put into `options` from a pilot's two arms. Fields named in `stated` ("questions",
-/// "discordance", ...) keep what they have. Throws Error naming the file's arms for an arm or task
-/// that is not there.
+/// The design put into `options` from a pilot's two arms, and the margin that its study states.
+/// Fields named in `stated` ("questions", "discordance", ...) keep what they have. Throws Error
+/// naming the file's arms for an arm or task that is not there.
 stats::PlanOptions plan_of_pilot(stats::PlanOptions options, const std::vector<std::string>& stated,
                                  const Study& study, const stats::ScoreTable& a,
                                  const stats::ScoreTable& b);

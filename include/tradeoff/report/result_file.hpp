@@ -16,10 +16,14 @@ struct ResultFile {
   // Where answers are written alike, so that equal ones have equal codes.
   enum class Kind { predictions, rows } kind = Kind::predictions;
   std::vector<stats::ScoreTable> tables;
+  // Those that the study was run with.
+  std::vector<stats::TaskMargin> margins;
 };
 ResultFile read_results(const std::filesystem::path& path, const CompareOptions& options);
 
 /// The comparisons that the options ask for: of two files' arms, or of one file's; Holm over all.
+/// Without --margin a task is tested against the margin that its files state; two files that state
+/// others are an Error naming both.
 std::vector<stats::Comparison> compare_files(const CompareOptions& options);
 
 }  // namespace tradeoff::report

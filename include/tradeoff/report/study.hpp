@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tradeoff/stats/paired.hpp"
 #include "tradeoff/store/predictions_file.hpp"
 #include "tradeoff/study/ledger.hpp"
 
@@ -36,5 +37,9 @@ struct Study {
 /// other questions; a cell that stands in two files (one that is computed once may, if it is
 /// equal).
 Study read_study(std::span<const std::filesystem::path> files);
+
+/// [study] margin.TASK as the file's configuration holds it; none in older files. Throws Error
+/// naming the key for anything but a fraction between 0 and 1.
+std::vector<stats::TaskMargin> stored_margins(const store::Predictions& predictions);
 
 }  // namespace tradeoff::report

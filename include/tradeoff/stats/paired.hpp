@@ -7,6 +7,7 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/stats/score_table.hpp"
+#include "tradeoff/stats/sequence.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
 
 namespace tradeoff::stats {
@@ -73,6 +74,8 @@ struct PairSummary {
   // Of delta.told(), so that p < 0.05 exactly where its interval excludes 0; holm_p is over these.
   std::optional<double> p, holm_p;
   std::optional<Noninferiority> noninferiority;
+  std::optional<Halving> halving;    // of delta's error
+  std::optional<Sequence> sequence;  // from three seeds on
   // Discordant (item, seed) pairs: n01 = a wrong and b right. For a graded metric: b above a.
   std::uint64_t n01 = 0, n10 = 0;
   // One seed alone, for these adapters: over items taken as independent.

@@ -57,10 +57,17 @@ struct ClusterShape {
 ClusterShape cluster_shape(std::span<const double> values, std::span<const std::uint32_t> cluster,
                            std::size_t clusters);
 
+/// How the seeds' means vary: their variance (on seeds - 1), and the part of it that question x
+/// seed noise, clusters kept whole, explains. Empty for one seed or one cluster.
+struct RunSpread {
+  double between = 0, noise = 0, noise_df = 1;
+};
+std::optional<RunSpread> run_spread(const ItemScores& scores);
+
 /// Both samplings at once, items (by clusters) and seeds: the CR2 variance of the items' means plus
 /// the part of the variance of the seed means that question x seed noise (by clusters) does not
-/// explain, never negative, over the number of seeds; Satterthwaite's degrees of freedom. Empty for
-/// one seed.
+/// explain, never negative, over the number of seeds; Satterthwaite's degrees of freedom, with an
+/// upper limit for the seeds' variance (combined_error.hpp). Empty for one seed.
 std::optional<StandardError> over_items_and_seeds(const ItemScores& scores);
 
 struct BootstrapOptions {
@@ -110,8 +117,32 @@ std::string not_estimable_text(const std::string& reason);
 /// The parts of a mean's variance; they sum to the square of the error it is told with.
 struct VarianceParts {
   double items = 0;            // other questions (clusters kept whole), question x seed noise
+  double noise = 0;            // the part of `items` that is question x seed noise
   std::optional<double> runs;  // other seeds; empty for one seed
+  // Other samples of an answer (per question and seed); empty for one answer, whose sampling is in
+  // `noise`.
+  std::optional<double> sampling;
+
+  double total() const { return items + runs.value_or(0) + sampling.value_or(0); }
+  /// The total with so many times the questions (clusters with them), seeds and samples.
+  double at(double questions, double seeds, double samples = 1) const;
 };
+
+/// What halves the standard error, by more of one alone; empty where that does not reach it.
+struct Halving {
+  std::optional<std::uint64_t> questions, seeds, samples;  // that many more
+  // The design of fewest answers that halves it, at most 8 times of either: more of both.
+  struct Both {
+    std::uint64_t questions = 0, seeds = 0;
+  };
+  std::optional<Both> both;
+};
+/// `samples` of each answer; one seed, or one answer: more of these is not estimable and empty.
+Halving halve(const VarianceParts& parts, std::uint64_t questions, std::uint64_t seeds,
+              std::uint64_t samples = 1);
+/// "620 more questions, 4 more seeds, or 300 more questions and 2 more seeds"; else what prevents
+/// it.
+std::string to_text(const Halving& halving);
 
 /// Everything above for one mean (an accuracy, or a paired difference), with a reason for each
 /// figure that is empty.
@@ -123,6 +154,8 @@ struct MeanEstimate {
   std::optional<Interval> bootstrap95;           // over clusters of items, these seeds
   std::optional<double> seed_sd;                 // over seeds, these items
   std::optional<VarianceComponents> components;
+  std::optional<RunSpread> spread;  // of the seeds' means
+  std::uint64_t seeds = 0;
   std::vector<NotEstimable> reasons;
 
   /// The error that the mean is told with, its p-value's too: over all that varied. One seed: CR2.
