@@ -25,7 +25,7 @@ train::SampleSet training_samples(const LoadedModel& model, std::span<const task
 RunState train_file(const comm::Session& session, const TrainFileOptions& options) {
   if (!options.model.single) comm::refuse_singleton(session, "train");
   train::check_options(options.options);
-  auto items = task::read_items(options.train, task::Purpose::train);
+  auto items = task::read_training_items(options.train);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));
   }

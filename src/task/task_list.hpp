@@ -1,0 +1,10 @@
+#pragma once
+#include "tradeoff/task/task.hpp"
+
+namespace tradeoff::task {
+
+// Each in src/task/<task>_task.cpp.
+Task spider_task();
+Task mmlu_task();
+
+}  // namespace tradeoff::task
