@@ -6,6 +6,7 @@
 #include "figures.hpp"
 #include "grids.hpp"
 #include "questions.hpp"
+#include "robustness.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "words.hpp"
 
@@ -157,8 +158,10 @@ std::string html(const Study& study, const Analysis& analysis) {
                      "Paired differences. Thick: 95 % over databases or subjects at these seeds; "
                      "thin: over seeds too.");
   compared += grid(pairs_grid(analysis)) + grid(tradeoff_grid(analysis));
+  const std::string reworded = grid(robustness_grid(analysis));
   if (analysis.arms.size() > 1)
     page.section("tradeoff", "The trade-off", legend(analysis) + compared);
+  page.section("reworded", "Other words", reworded);
   page.section("settle", "What would settle it",
                list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)));
   page.section("seeds", "Seeds", seeds(analysis));

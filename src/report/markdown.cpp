@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "grids.hpp"
+#include "robustness.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "words.hpp"
 
@@ -24,6 +25,7 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
   for (const std::string& task : analysis.tasks) add(accuracy_grid(analysis, task));
   add(pairs_grid(analysis));
+  add(robustness_grid(analysis));
   add(tradeoff_grid(analysis));
   const auto settle = what_would_settle(analysis);
   if (!settle.empty()) text += "\n## What would settle it\n\n";

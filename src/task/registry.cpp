@@ -11,6 +11,7 @@ const std::vector<Task>& built_in_tasks() {
       // clang-format off
       spider_task(),
       mmlu_task(),
+      spider_syn_task(),
       // clang-format on
   };
   return tasks;

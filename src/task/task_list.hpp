@@ -6,5 +6,6 @@ namespace tradeoff::task {
 // Each in src/task/<task>_task.cpp.
 Task spider_task();
 Task mmlu_task();
+Task spider_syn_task();
 
 }  // namespace tradeoff::task
