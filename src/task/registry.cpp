@@ -12,6 +12,7 @@ const std::vector<Task>& built_in_tasks() {
       spider_task(),
       mmlu_task(),
       spider_syn_task(),
+      spider_dk_task(),
       // clang-format on
   };
   return tasks;

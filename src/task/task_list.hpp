@@ -7,5 +7,6 @@ namespace tradeoff::task {
 Task spider_task();
 Task mmlu_task();
 Task spider_syn_task();
+Task spider_dk_task();
 
 }  // namespace tradeoff::task
