@@ -13,6 +13,7 @@ const std::vector<Task>& built_in_tasks() {
       mmlu_task(),
       spider_syn_task(),
       spider_dk_task(),
+      mmlu_redux_task(),
       // clang-format on
   };
   return tasks;

@@ -8,5 +8,6 @@ Task spider_task();
 Task mmlu_task();
 Task spider_syn_task();
 Task spider_dk_task();
+Task mmlu_redux_task();
 
 }  // namespace tradeoff::task
