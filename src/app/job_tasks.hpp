@@ -7,9 +7,17 @@
 
 namespace tradeoff::app {
 
-/// The tasks whose keys a job may hold: the default ones, and those that it asks for, in the file
-/// or in `words` of the command line. What is wrong in either is told when all of it is read.
-std::vector<task::Task> tasks_of_job(const config::JobFile& job, Words words);
+/// The tasks whose keys a job may hold: the default ones, those that it asks for, and those that it
+/// or a --task-file tells.
+struct JobTasks {
+  std::vector<task::Task> tasks;
+  // Of those that are no built-in ones, by name; for the study's record.
+  Json own;
+};
+
+/// `words` are those of the command line. What is wrong with [task.NAME] goes to `problems`; what
+/// is wrong elsewhere is told when all of it is read.
+JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems& problems);
 
 /// Those that stand in `run --help`.
 std::vector<task::Task> default_tasks();

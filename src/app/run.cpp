@@ -19,6 +19,8 @@ namespace {
 
 struct RunOptions {
   std::filesystem::path job;
+  // Files of tasks of one's own, [task.NAME].
+  std::vector<std::filesystem::path> task_files;
   bool list_cells = false, quiet = false;
 };
 
@@ -29,6 +31,9 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.positional("job");
   bind_study(table, study, tasks);
   bind_arm(table, arm, tasks);
+  table.add("task_file", &run.task_files, "A file of [task.NAME]: tasks of one's own; repeatable")
+      .local()
+      .placeholder("F.ini");
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
   table.add("quiet", &run.quiet, "Say nothing but warnings").local();
 }
@@ -77,7 +82,8 @@ void check_study(const config::JobFile& job, const study::StudyOptions& study,
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
 void resolve(const config::JobFile& job, Words words, RunOptions& run, study::StudyOptions& study,
              config::Problems& problems) {
-  const std::vector<task::Task> tasks = tasks_of_job(job, words);
+  const JobTasks known = tasks_of_job(job, words, problems);
+  const std::vector<task::Task>& tasks = known.tasks;
   study::ArmOptions base;
   config::Table table;
   bind_run(table, run, study, base, tasks);
@@ -90,6 +96,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   study.record = table.record();
   // Each arm's own says whether and how it trains.
   study.record.erase("train");
+  if (!known.own.empty()) study.record["task"] = known.own;
   for (const std::string& name : job.arms()) {
     study::ArmOptions arm;
     arm.name = name;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/task/own.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -21,6 +22,12 @@ std::optional<double> score_of(std::int8_t flag) {
 // The runs of one arm and task, by ascending seed.
 using Runs = std::vector<std::pair<std::uint64_t, const store::Run*>>;
 
+// Of a job's own task: nothing that questions could be sampled within.
+bool is_one_cluster(const store::Table& items, task::Kind kind) {
+  const Strings& clusters = items.at<Strings>(task::columns_of(kind).cluster);
+  return std::ranges::all_of(clusters, [&](const auto& one) { return one == clusters.front(); });
+}
+
 stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
                              const store::Table& items, const Runs& runs, Primary primary) {
   const bool sql = task.kind == task::Kind::sql;
@@ -30,6 +37,7 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
   table.task = task.name;
   table.items = items.at<Strings>("id");
   table.clusters = items.at<Strings>(columns.cluster);
+  if (!task::find_task(task.name) && is_one_cluster(items, task.kind)) table.clusters = table.items;
   table.strata = items.at<Strings>(columns.level);
   const std::size_t n = items.rows(), seeds = runs.size();
   const std::string metric = sql ? name_of(primary) : "correct";
@@ -91,10 +99,20 @@ Primary primary_of(const store::Predictions& predictions) {
 
 task::Task task_of(const store::Predictions& predictions, const std::string& name) {
   if (const task::Task* known = task::find_task(name)) return *known;
+  const auto own = predictions.config.find("task");
   const auto items = predictions.items.find(name);
   const bool sql =
       items != predictions.items.end() && items->second.has(task::columns_of(task::Kind::sql).gold);
-  return task::plain_task(name, sql ? task::Kind::sql : task::Kind::choice);
+  const bool told = own != predictions.config.end() && own->contains(name);
+  task::Task task =
+      task::own_task_words(name, sql ? task::Kind::sql : task::Kind::choice,
+                           told ? field_or<std::string>((*own)[name], "group", "") : std::string());
+  // Questions of one database, or in no groups, are a sample of questions.
+  if (items != predictions.items.end() && is_one_cluster(items->second, task.kind)) {
+    task.words.cluster = "question";
+    task.words.clusters = "questions";
+  }
+  return task;
 }
 
 std::vector<std::string> arm_order(const store::Predictions& predictions) {
