@@ -81,7 +81,7 @@ TEST_F(Items, no_item_is_an_error) {
   expect_error("\n \n", Kind::choice, "found no items");
 }
 
-TEST_F(Items, multiple_choice_needs_four_choices_and_a_letter) {
+TEST_F(Items, multiple_choice_needs_two_to_ten_choices_and_a_letter) {
   const std::string head = "{\"id\":1,\"prompt\":\"p\",";
   EXPECT_EQ(error_of(head + kChoices + "}\n", Kind::choice), "(no error)");
   EXPECT_EQ(error_of(head + kChoices + ",\"answer\":\"D\"}\n", Kind::choice), "(no error)");
@@ -89,7 +89,7 @@ TEST_F(Items, multiple_choice_needs_four_choices_and_a_letter) {
   expect_error(head + "\"choices\":\"ABCD\"}\n", Kind::choice, "key \"choices\"");
   expect_error(head + "\"choices\":[\"A\"]}\n", Kind::choice, "expected 2 to 10 different strings");
   expect_error(head + "\"choices\":[\"A\",\"B\",\"C\",\"A\"]}\n", Kind::choice,
-               "four different strings");
+               "expected 2 to 10 different strings");
   expect_error(head + kChoices + ",\"answer\":\"E\"}\n", Kind::choice,
                "found \"E\", expected a letter from A to D");
   expect_error(head + kChoices + ",\"answer\":2}\n", Kind::choice, "found 2, expected a string");

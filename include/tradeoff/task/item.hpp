@@ -55,9 +55,9 @@ std::string id_text(const Json& id);
 
 /// Reads a JSONL file of items of that kind, in order: id, prompt or prompt_ids; for kind choice
 /// choices too. Throws Error "FILE:LINE: ..." for a row without id,
-/// without prompt, with an id that occurred before, with choices other than four different strings,
-/// with an answer other than A to D, or of a wrong type; "FILE: ..." where there is no item. Keys
-/// it does not know are ignored.
+/// without prompt, with an id that occurred before, with choices other than 2 to 10 different
+/// strings, with an answer that is no letter of them, or of a wrong type; "FILE: ..." where there
+/// is no item. Keys it does not know are ignored.
 std::vector<Item> read_items(const std::filesystem::path& path, Kind kind);
 /// The same for training rows: id, prompt or prompt_ids, completion.
 std::vector<Item> read_training_items(const std::filesystem::path& path);
