@@ -47,8 +47,6 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
   std::vector<std::string> others;
   if (sql)
     others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
-  for (const char* name : {"clean", "corrected"})
-    if (!sql && runs.front().second->rows.has(name)) others.emplace_back(name);
   for (const std::string& name : others)
     table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
   for (std::size_t s = 0; s < seeds; ++s) {
