@@ -15,6 +15,7 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/model/device.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 struct DoctorOptions {
   // The model that the default job reads.
   fs::path model = "models/smollm2-135m-instruct";
-  // Original Spider and MMLU folders.
+  // Folder of the tasks' original data.
   fs::path data = "jobs/data";
   bool json = false;
   // Looks at the cluster instead, with all ranks of the launch.
@@ -99,9 +100,9 @@ Json look(const DoctorOptions& options, const comm::Session& session) {
                      {"ranks", session.size()},
                      {"root", ::geteuid() == 0}};
   facts["model"] = look_at_model(options.model);
-  facts["data"] = {{"path", options.data.string()},
-                   {"spider", fs::is_regular_file(options.data / "spider/tables.json")},
-                   {"mmlu", fs::is_directory(options.data / "mmlu/test")}};
+  facts["data"] = {{"path", options.data.string()}};
+  for (const task::Task& task : task::built_in_tasks())
+    facts["data"][task.name] = fs::exists(options.data / task.name / task.landmark);
   return facts;
 }
 
@@ -174,9 +175,9 @@ void print_launch(const Json& facts) {
   else
     line("model",
          fmt::format("{}: {}; jobs/setup.sh makes it", path, model["why"].get<std::string>()));
-  for (const char* name : {"spider", "mmlu"})
-    line(name, facts["data"]["path"].get<std::string>() + "/" + name +
-                   (facts["data"][name].get<bool>() ? "" : " is missing"));
+  for (const task::Task& task : task::built_in_tasks())
+    line(task.name, facts["data"]["path"].get<std::string>() + "/" + task.name +
+                        (facts["data"][task.name].get<bool>() ? "" : " is missing"));
 }
 
 // What follows from the facts.
@@ -184,8 +185,9 @@ void print_verdict(const Json& facts) {
   const Json& machine = facts["machine"];
   const Json& engine = facts["engine"];
   const std::size_t seen = machine["gpus"].size(), gpus = engine["gpus"];
-  const bool job = facts["model"]["usable"].get<bool>() && facts["data"]["spider"].get<bool>() &&
-                   facts["data"]["mmlu"].get<bool>();
+  bool job = facts["model"]["usable"].get<bool>();
+  for (const task::Task& task : task::built_in_tasks())
+    job = job && (!task.by_default || facts["data"][task.name].get<bool>());
   fmt::print("\nSo it can run\n");
   line("CPU", fmt::format("yes, with {} kernels; --dtype auto is {}",
                           engine["cpu_kernels"].get<std::string>(),
@@ -249,7 +251,8 @@ Work parse_doctor(Words words) {
   auto options = std::make_shared<DoctorOptions>();
   config::Table table;
   table.add("model", &options->model, "Model folder of the default job").placeholder("DIR");
-  table.add("data", &options->data, "Folder that holds spider and mmlu").placeholder("DIR");
+  table.add("data", &options->data, "Folder that holds a folder of data for each task")
+      .placeholder("DIR");
   table.add("json", &options->json, "Print the facts as JSON");
   table.add("site", &options->site,
             "Inside an allocation, with all of its ranks: launcher, network, shared folder, locks, "

@@ -12,6 +12,7 @@
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/report/pilot.hpp"
 #include "tradeoff/stats/sequence.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -96,12 +97,12 @@ void print_plans(const report::PlanCommandOptions& options,
     asked = from_pilot(options, stated);
   } else if (stated.empty()) {
     fmt::print("The origin's two draws and the two full sets:\n\n");
-    asked = stats::origin_plans();
+    asked = report::default_plans();
   } else {
     asked = {options.plan};
-    // As in the origin design: fewer MMLU verdicts change.
     const bool is_stated = std::ranges::find(stated, "discordance") != stated.end();
-    if (options.plan.task == "mmlu" && !is_stated) asked[0].discordance = 0.10;
+    const task::Task* known = task::find_task(options.plan.task);
+    if (known && !is_stated) asked[0].discordance = known->plan.discordance;
   }
   std::vector<stats::PlanResult> plans;
   Json json = Json::array();
@@ -123,7 +124,7 @@ std::function<void()> plan_of(std::span<const std::string> words) {
           {"plan",
            "The difference that a design can see, or what a wanted difference needs; without "
            "options, the origin's design.",
-           "tradeoff plan --task spider --difference 0.03 --seeds 3"},
+           "tradeoff plan --questions 1034 --difference 0.03 --seeds 3"},
           table, words))
     return {};
   return [options, stated = stated_names(table)] { print_plans(*options, stated); };

@@ -22,16 +22,25 @@ void report(const task::Prepared& prepared) {
   fmt::print("{}\n", prepared.to_json().dump(2));
 }
 
-template <typename Options>
-Work parse(const config::Usage& usage, Words words, task::Prepared (*prepare)(const Options&)) {
-  auto options = std::make_shared<Options>();
+Work prepare_task(const task::Task& task, Words words) {
+  auto options = std::make_shared<task::PrepareOptions>(task::prepare_options(task));
+  // A folder of the user's is named, not guessed.
+  options->source.data.clear();
   bool quiet = false;
   config::Table table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
+  const std::string files = task.kind == task::Kind::sql
+                                ? "train_formatted.jsonl and dev_formatted.jsonl"
+                                : task.name + ".jsonl";
+  const config::Usage usage{
+      "prepare " + task.name, "Writes " + files + ".",
+      fmt::format("tradeoff prepare {} --data {} --model models/smollm2-135m-instruct "
+                  "--output-dir prepared",
+                  task.name, task.source.data.string())};
   if (!config::parse_command_line(usage, table, words)) return {};
-  const auto run = [options, prepare](const comm::Session& session) {
-    if (session.rank() == 0) report(prepare(*options));
+  const auto run = [options](const comm::Session& session) {
+    if (session.rank() == 0) report(task::prepare(*options));
     return kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
@@ -40,31 +49,22 @@ Work parse(const config::Usage& usage, Words words, task::Prepared (*prepare)(co
 }  // namespace
 
 Work parse_prepare(Words words) {
-  if (!words.empty() && words.front() == "spider")
-    return parse<task::PrepareSpiderOptions>(
-        {"prepare spider", "Writes train_formatted.jsonl and dev_formatted.jsonl.",
-         "tradeoff prepare spider --data jobs/data/spider --model models/smollm2-135m-instruct "
-         "--output-dir prepared"},
-        words.subspan(1), task::prepare_spider);
-  if (!words.empty() && words.front() == "mmlu")
-    return parse<task::PrepareMmluOptions>(
-        {"prepare mmlu", "Writes mmlu.jsonl.",
-         "tradeoff prepare mmlu --data jobs/data/mmlu --model models/smollm2-135m-instruct "
-         "--output-dir prepared"},
-        words.subspan(1), task::prepare_mmlu);
-  // Neither: the table of the one word tells what is wrong.
+  if (const task::Task* task = words.empty() ? nullptr : task::find_task(words.front()))
+    return prepare_task(*task, words.subspan(1));
+  // None of them: the table of the one word tells what is wrong.
+  const std::string example =
+      fmt::format("tradeoff prepare {} --help", task::built_in_tasks().front().name);
   std::string name;
   config::Table table;
   table
-      .add_choice("task", &name, config::Names<std::string>{{"spider", "spider"}, {"mmlu", "mmlu"}},
-                  "Which data; the first word. `tradeoff prepare spider --help` tells the rest")
+      .add_choice("task", &name, config::names_of(task::built_in_tasks()),
+                  fmt::format("Which data; the first word. `{}` tells the rest", example))
       .required();
   table.positional("task");
-  if (!config::parse_command_line({"prepare", "Makes formatted prompts of original data.",
-                                   "tradeoff prepare spider --help"},
+  if (!config::parse_command_line({"prepare", "Makes formatted prompts of original data.", example},
                                   table, words))
     return {};
-  throw config::UsageError("spider or mmlu must be the first word after prepare");
+  throw config::UsageError("the task must be the first word after prepare");
 }
 
 }  // namespace tradeoff::app

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "all_commands.hpp"
+#include "job_tasks.hpp"
 #include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -19,16 +20,21 @@ namespace {
 
 struct RunOptions {
   std::filesystem::path job;
+  // Files of tasks of one's own, [task.NAME].
+  std::vector<std::filesystem::path> task_files;
   bool list_cells = false, list_inputs = false, quiet = false;
 };
 
 void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
-              study::ArmOptions& arm) {
+              study::ArmOptions& arm, std::span<const task::Task> tasks) {
   table.section("");
   table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
   table.positional("job");
-  bind_study(table, study);
-  bind_arm(table, arm);
+  bind_study(table, study, tasks);
+  bind_arm(table, arm, tasks);
+  table.add("task_file", &run.task_files, "A file of [task.NAME]: tasks of one's own; repeatable")
+      .local()
+      .placeholder("F.ini");
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
   table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")
       .local();
@@ -77,11 +83,14 @@ void check_study(const config::JobFile& job, const study::StudyOptions& study,
 }
 
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
-void resolve(const config::JobFile& job, const config::Arguments& arguments, RunOptions& run,
-             study::StudyOptions& study, config::Problems& problems) {
+void resolve(const config::JobFile& job, Words words, RunOptions& run, study::StudyOptions& study,
+             config::Problems& problems) {
+  const JobTasks known = tasks_of_job(job, words, problems);
+  const std::vector<task::Task>& tasks = known.tasks;
   study::ArmOptions base;
   config::Table table;
-  bind_run(table, run, study, base);
+  bind_run(table, run, study, base, tasks);
+  const auto arguments = config::Arguments::parse(table, words, problems);
   job.bind_base(table, problems);
   const config::Table job_base = table;
   arguments.apply(table, problems);
@@ -90,11 +99,12 @@ void resolve(const config::JobFile& job, const config::Arguments& arguments, Run
   study.record = table.record();
   // Each arm's own says whether and how it trains.
   study.record.erase("train");
+  if (!known.own.empty()) study.record["task"] = known.own;
   for (const std::string& name : job.arms()) {
     study::ArmOptions arm;
     arm.name = name;
     config::Table arm_table;
-    config::bind_arm(arm_table, arm);
+    config::bind_arm(arm_table, arm, tasks);
     job.bind_arm(name, arm_table, problems);
     arm.trains = job_trains(job, job_base, arm_table, arm, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);
@@ -149,27 +159,28 @@ Work parse_run(Words words) {
   const config::Usage usage{
       "run", "A whole study: every arm, seed and task of a job file; continues where it stopped.",
       "tradeoff run jobs/demo.ini --model models/smollm2-135m-instruct --output-dir results/demo"};
-  config::Problems problems;
-  // The command line alone first: it names the job file.
+  // The command line alone first: it names the job file, which names the tasks.
+  config::Problems first;
   study::StudyOptions unused;
   study::ArmOptions unused_arm;
   RunOptions named;
   config::Table table;
-  bind_run(table, named, unused, unused_arm);
-  const auto arguments = config::Arguments::parse(table, words, problems);
+  bind_run(table, named, unused, unused_arm, default_tasks());
+  const auto arguments = config::Arguments::parse(table, words, first);
   if (arguments.help()) {
     fmt::print("{}", config::help_text(usage, table));
     return {};
   }
-  arguments.apply(table, problems);
+  arguments.apply(table, first);
   if (named.job.empty()) {
-    problems.add("JOB.ini", "no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
-    problems.throw_if_any();
+    first.add("JOB.ini", "no job file: `tradeoff run JOB.ini`, for example jobs/demo.ini");
+    first.throw_if_any();
   }
+  config::Problems problems;
   const auto job = config::JobFile::read(named.job, problems);
   if (job.arms().empty())
     problems.add(named.job.string(), "no arm; expected a section [arm.NAME], such as [arm.base]");
-  resolve(job, arguments, run, *study, problems);
+  resolve(job, words, run, *study, problems);
   problems.throw_if_any();
   const log::Level level = run.quiet ? log::Level::quiet : log::Level::normal;
   if (run.list_cells || run.list_inputs) {

@@ -9,6 +9,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -41,6 +42,15 @@ std::vector<sql::ScoredRow> rows_of(const store::Table& items, const store::Tabl
   return rows;
 }
 
+// Tasks of the file whose answers are queries.
+std::vector<std::string> sql_tasks_of(const store::Predictions& stored) {
+  std::vector<std::string> tasks;
+  for (const auto& [name, items] : stored.items) {
+    if (items.has(task::columns_of(task::Kind::sql).gold)) tasks.push_back(name);
+  }
+  return tasks;
+}
+
 std::int8_t flag(std::optional<bool> value) {
   return value ? (*value ? 1 : 0) : -1;
 }
@@ -68,18 +78,23 @@ bool is_stored(const std::filesystem::path& predictions) {
 void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::string>& arms,
                   std::ostream& out) {
   const store::Predictions stored = store::read_predictions(options.pred);
-  const auto items = stored.items.find("spider");
-  check(items != stored.items.end(),
-        fmt::format("{}: expected Spider questions, found none", options.pred.string()));
+  const std::vector<std::string> tasks = sql_tasks_of(stored);
+  check(!tasks.empty(),
+        fmt::format("{}: expected questions with a query, found none", options.pred.string()));
+  for (const std::string& task : tasks)
+    check(!stored.items.at(task).has("also_right"),
+          fmt::format("{}: {} has several right queries a question, which only `run` judges by",
+                      options.pred.string(), task));
   std::vector<std::string> left = arms;
   std::string lines;
   std::vector<sql::ScoredRow> all;
   for (const auto& [key, run] : stored.runs) {
-    if (key.task != "spider") continue;
+    if (std::ranges::find(tasks, key.task) == tasks.end()) continue;
     if (!arms.empty() && std::ranges::find(arms, key.arm) == arms.end()) continue;
     std::erase(left, key.arm);
-    std::vector<sql::ScoredRow> rows = rows_of(items->second, run.rows);
-    out << fmt::format("arm {}, seed {}: {} questions\n", key.arm, key.seed, rows.size());
+    std::vector<sql::ScoredRow> rows = rows_of(stored.items.at(key.task), run.rows);
+    out << fmt::format("arm {}, seed {}: {} questions{}\n", key.arm, key.seed, rows.size(),
+                       tasks.size() > 1 ? " of " + key.task : "");
     sql::score_and_print(options, rows, out);
     print_changes(rows, run.rows, out);
     out << '\n';
@@ -87,12 +102,13 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
       Json json = sql::to_json(row);
       json["arm"] = key.arm;
       json["seed"] = key.seed;
+      if (tasks.size() > 1) json["task"] = key.task;
       lines += to_line(json) + "\n";
     }
     std::move(rows.begin(), rows.end(), std::back_inserter(all));
   }
   for (const std::string& arm : left)
-    fail(fmt::format("{}: no Spider answers of arm \"{}\"", options.pred.string(), arm));
+    fail(fmt::format("{}: no queries of arm \"{}\"", options.pred.string(), arm));
   if (!options.out.empty()) write_atomically(options.out, lines);
   sql::check_scored(all);
 }

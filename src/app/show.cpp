@@ -12,7 +12,7 @@
 #include "tradeoff/sql/result_text.hpp"
 #include "tradeoff/sql/score.hpp"
 #include "tradeoff/task/extract.hpp"
-#include "tradeoff/task/item.hpp"
+#include "tradeoff/task/task.hpp"
 #include "tradeoff/text/tokenizer.hpp"
 
 namespace tradeoff::app {
@@ -25,7 +25,8 @@ struct ShowOptions {
   // Without a study: items file, and the id of the item to show.
   std::filesystem::path items;
   std::string id;
-  task::Purpose task = task::Purpose::spider;
+  // What kind of items they are, by a task's name.
+  std::string task = task::default_task(task::Kind::sql).name;
   // Model folder or tokenizer: shows the prompt's tokens.
   std::filesystem::path model;
   // Predictions of `predict`: shows the answer.
@@ -41,7 +42,7 @@ void heading(std::string_view text) {
 }
 
 task::Item find_item(const ShowOptions& options) {
-  for (task::Item& item : task::read_items(options.items, options.task))
+  for (task::Item& item : task::read_items(options.items, task::find_task(options.task)->kind))
     if (task::id_text(item.id) == options.id) return std::move(item);
   fail(fmt::format("{}: no item with the id {}", options.items.string(), options.id));
 }
@@ -135,7 +136,7 @@ void show(const ShowOptions& options) {
     fmt::print("{}\n", item.query);
   }
   if (!row) return;
-  if (options.task == task::Purpose::mmlu) return print_choices(item, *row);
+  if (task::find_task(options.task)->kind == task::Kind::choice) return print_choices(item, *row);
   heading("answer");
   fmt::print("{}\n({} tokens, finish {})\n", field_or<std::string>(*row, "text", ""),
              row->contains("token_ids") ? row->at("token_ids").size() : 0,
@@ -164,10 +165,8 @@ void bind(config::Table& table, ShowOptions& options) {
            {"input"})
       .placeholder("F.jsonl");
   table.add("id", &options.id, "The item to show").required().placeholder("ID");
-  table.add_choice("task", &options.task,
-                   config::Names<task::Purpose>{{"spider", task::Purpose::spider},
-                                                {"mmlu", task::Purpose::mmlu}},
-                   "What kind of items they are");
+  table.add_choice("task", &options.task, config::names_of(task::built_in_tasks()),
+                   "What the items are; of a study: where the question stands");
   table.add("model", &options.model, "Model folder or tokenizer: show the prompt's tokens")
       .placeholder("DIR");
   table.add("pred", &options.pred, "Predictions of `predict`: show the answer")
@@ -192,8 +191,7 @@ void check_together(ShowOptions& options, const config::Table& table) {
       if (table.given(name))
         problems.add(std::string("--") + name, "is for an item of --items, not for a study");
     options.question.id = options.id;
-    if (table.given("task"))
-      options.question.task = options.task == task::Purpose::mmlu ? "mmlu" : "spider";
+    if (table.given("task")) options.question.task = options.task;
   }
   problems.throw_if_any();
 }

@@ -11,7 +11,8 @@ namespace {
 
 class CsvReader {
  public:
-  explicit CsvReader(const MappedFile& file) : path_(file.path()), text_(file.text()) {
+  CsvReader(std::string_view text, const std::filesystem::path& path, char separator)
+      : path_(path), text_(text), separator_(separator), ends_{separator, '\r', '\n'} {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
   }
 
@@ -22,10 +23,10 @@ class CsvReader {
       record_ = {.fields = {}, .row = rows.size() + 1, .line = line_};
       do {
         read_field();
-      } while (skip(','));
+      } while (skip(separator_));
       if (at_ < text_.size() && !skip_line_end()) {
-        bad(fmt::format("found '{}' after a closing quote, expected a comma or the end of the line",
-                        text_[at_]));
+        bad(fmt::format("found '{}' after a closing quote, expected '{}' or the end of the line",
+                        text_[at_], separator_));
       }
       rows.push_back(std::move(record_));
     }
@@ -55,7 +56,7 @@ class CsvReader {
     if (skip('"')) {
       read_quoted(value);
     } else {
-      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+      const std::size_t end = std::min(text_.find_first_of(ends_, at_), text_.size());
       value = text_.substr(at_, end - at_);
       at_ = end;
     }
@@ -80,6 +81,9 @@ class CsvReader {
 
   std::filesystem::path path_;
   std::string_view text_;
+  char separator_;
+  // Of an unquoted field.
+  std::string ends_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   CsvRow record_;
@@ -89,7 +93,12 @@ class CsvReader {
 
 std::vector<CsvRow> read_csv(const std::filesystem::path& path) {
   const MappedFile file(path);
-  return CsvReader(file).read();
+  return parse_csv(file.text(), path);
+}
+
+std::vector<CsvRow> parse_csv(std::string_view text, const std::filesystem::path& path,
+                              char separator) {
+  return CsvReader(text, path, separator).read();
 }
 
 }  // namespace tradeoff

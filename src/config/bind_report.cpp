@@ -1,5 +1,7 @@
 #include "tradeoff/config/bind_report.hpp"
 
+#include "tradeoff/task/task.hpp"
+
 namespace tradeoff::config {
 
 void bind(Table& table, report::ReportOptions& options) {
@@ -27,8 +29,10 @@ void bind(Table& table, report::ReportOptions& options) {
       .local()
       .placeholder("OLD=NEW");
   table
-      .add("primary", &options.selection.primary,
-           "The metric that accuracy means on Spider: exec, set or strict; else the study's own")
+      .add(
+          "primary", &options.selection.primary,
+          "The metric that accuracy means where queries are written: exec, set or strict; else the "
+          "study's own")
       .local()
       .placeholder("METRIC");
   table.add("exports", &options.exports, "Write export/ too: official, lm-eval's and CSV files")
@@ -48,7 +52,7 @@ void bind(Table& table, report::CompareOptions& options) {
   table.add("a", &options.a, "Arm of the first file (or, with one file, the first arm)")
       .placeholder("ARM");
   table.add("b", &options.b, "Arm of the second file, compared with --a").placeholder("ARM");
-  table.add("task", &options.task, "spider or mmlu; else every task that both have")
+  table.add("task", &options.task, "A task by its name; else every task that both have")
       .placeholder("TASK");
   table
       .add("metric", &options.metric,
@@ -70,6 +74,7 @@ void bind(Table& table, report::CompareOptions& options) {
 
 void bind(Table& table, report::PlanCommandOptions& options) {
   stats::PlanOptions& plan = options.plan;
+  plan.task = task::built_in_tasks().front().name;
   table.add("task", &plan.task, "What is asked; with --pilot one of its tasks, else all of them")
       .placeholder("TASK");
   table.add("questions", &plan.questions, "Questions of the design").at_least(2);

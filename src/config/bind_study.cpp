@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "tradeoff/config/bind.hpp"
 
 namespace tradeoff::config {
@@ -64,12 +66,12 @@ void bind(Table& table, study::DecodingOptions& options) {
 
 void bind(Table& table, study::PredictOptions& options) {
   bind(table, options.model);
-  table.add_choice(
-      "task", &options.task,
-      Names<task::Purpose>{{"spider", task::Purpose::spider}, {"mmlu", task::Purpose::mmlu}},
-      "Greedy answers, or log-probabilities of the choices");
+  table.add_choice("task", &options.task, names_of(task::built_in_tasks()),
+                   "What the items are: decides between greedy answers and log-probabilities of "
+                   "the choices");
   table
-      .add("items", &options.items, "Items, JSONL: {\"id\", \"prompt\"} and, for mmlu, \"choices\"",
+      .add("items", &options.items,
+           "Items, JSONL: {\"id\", \"prompt\"} and, where letters are chosen, \"choices\"",
            {"input"})
       .required()
       .local()
@@ -106,11 +108,13 @@ void bind(Table& table, model::ImportOptions& options) {
                    "nf4: linear layers in bitsandbytes' 4-bit format");
 }
 
-void bind_arm(Table& table, study::ArmOptions& arm) {
-  table.section("spider");
-  bind(table, arm.spider);
-  table.section("mmlu");
-  bind(table, arm.mmlu);
+void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks) {
+  for (const task::Task& task : tasks) {
+    if (!task.pair_of.empty()) continue;
+    task::PromptOptions& prompt = arm.prompts[task.name] = task.prompt;
+    table.section(task.name);
+    bind_prompt(table, task, prompt);
+  }
   table.section("");
   bind(table, arm.limit);
   bind(table, arm.decoding);
@@ -119,37 +123,46 @@ void bind_arm(Table& table, study::ArmOptions& arm) {
   bind(table, arm.lora);
 }
 
-void bind_study(Table& table, study::StudyOptions& options) {
+// Built-in tasks, and a job's own.
+static Names<std::string> nameable(std::span<const task::Task> tasks) {
+  Names<std::string> names = names_of(task::built_in_tasks());
+  for (const task::Task& task : tasks)
+    if (!task::find_task(task.name)) names.emplace_back(task.name, task.name);
+  return names;
+}
+
+void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks) {
+  for (const task::Task& task : tasks) {
+    options.known[task.name] = {task, task.source, task.draw, {}};
+    if (task.by_default) options.tasks.push_back(task.name);
+  }
   table.section("study");
   table.add("name", &options.name, "What the study is called");
   table.add("seeds", &options.seeds, "Replicate seeds, such as 1,2,3").required();
   table.add("data_seed", &options.data_seed, "Seed of the draws of questions");
-  table.add_choice(
-      "tasks", &options.tasks,
-      Names<study::TaskKind>{{"spider", study::TaskKind::spider}, {"mmlu", study::TaskKind::mmlu}},
-      "What is asked");
+  table.add_choice("tasks", &options.tasks, nameable(tasks),
+                   "What is asked; each task has a section of its name, with the keys of its kind");
   table.add_choice("primary", &options.primary,
                    Names<study::Primary>{{"exec", study::Primary::exec},
                                          {"set", study::Primary::set},
                                          {"strict", study::Primary::strict}},
-                   "The metric that accuracy means on Spider");
+                   "The metric that accuracy means where queries are written");
   // [study] margin.mmlu = 1
   table.section("margin");
-  table.add("spider", &options.margin_spider,
-            "A loss on Spider that would not matter, such as \"1 point\"");
-  table.add("mmlu", &options.margin_mmlu,
-            "A loss on MMLU that would not matter, such as \"1 point\"");
+  for (const task::Task& task : tasks) {
+    table.add(
+        task.name, &options.known.at(task.name).margin,
+        fmt::format("A loss on {} that would not matter, such as \"1 point\"", task.words.title));
+  }
   table.section("model");
   bind(table, options.model);
   bind(table, options.chat);
-  table.section("spider");
-  table.add("data", &options.spider_data, "Folder of the Spider release")
-      .local()
-      .placeholder("DIR");
-  bind(table, options.spider_draw);
-  table.section("mmlu");
-  table.add("data", &options.mmlu_data, "Folder of the MMLU release").local().placeholder("DIR");
-  bind(table, options.mmlu_draw);
+  for (const task::Task& task : tasks) {
+    study::StudyTask& known = options.known.at(task.name);
+    table.section(task.name);
+    bind_source(table, task, known.source);
+    if (task.pair_of.empty()) bind_draw(table, task, known.draw);
+  }
   table.section("");
   table
       .add("sql_timeout", &options.scoring.execute.timeout_s,

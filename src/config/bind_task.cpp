@@ -1,34 +1,16 @@
 #include "tradeoff/config/bind_task.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace tradeoff::config {
 namespace {
 
-const Names<task::Template> kTemplates{{"chat", task::Template::chat},
-                                       {"plain", task::Template::plain}};
-const Names<task::Template> kMmluTemplates{{"chat", task::Template::chat},
-                                           {"plain", task::Template::plain},
-                                           {"hendrycks", task::Template::hendrycks}};
-
-// What both kinds of `prepare` read and write.
-template <typename Options>
-void bind_folders(Table& table, Options& options, const char* data) {
-  table.add("data", &options.data, data, {"data_dir"}).required().local().placeholder("DIR");
-  table.add("model", &options.model, "Model folder: its tokenizer and chat template")
-      .required()
-      .local()
-      .placeholder("DIR");
-  table.add("output_dir", &options.output_dir, "Folder to write to", {"out"})
-      .required()
-      .local()
-      .placeholder("DIR");
-}
-
-template <typename Draw>
-void bind_selection(Table& table, Draw& draw) {
-  bind(table, draw);
-  table.add("data_seed", &draw.data_seed, "Seed of the draw of questions");
-  table.add("limit", &draw.limit, "At most so many items, the first ones; 0: all");
-}
+const Names<task::Template> kSqlTemplates{{"chat", task::Template::chat},
+                                          {"plain", task::Template::plain}};
+const Names<task::Template> kChoiceTemplates{{"chat", task::Template::chat},
+                                             {"plain", task::Template::plain},
+                                             {"hendrycks", task::Template::hendrycks}};
 
 }  // namespace
 
@@ -53,19 +35,18 @@ void bind(Table& table, text::ChatOptions& options) {
             "Tells a chat template with a thinking mode to use it");
 }
 
-void bind(Table& table, task::SpiderPromptOptions& options) {
+void bind_prompt(Table& table, const task::Task& task, task::PromptOptions& options) {
   table.add("shots", &options.shots, "Solved examples before the question", {"num_fewshot"});
-  table.add_choice("schema_style", &options.schema_style,
-                   Names<task::SchemaStyle>{{"compact", task::SchemaStyle::compact},
-                                            {"create-table", task::SchemaStyle::create_table}},
-                   "How a database is told to the model");
-  table.add_choice("template", &options.prompt_template, kTemplates,
-                   "The model's chat template, or the text alone");
-}
-
-void bind(Table& table, task::MmluPromptOptions& options) {
-  table.add("shots", &options.num_fewshot, "Solved examples before the question", {"num_fewshot"});
-  table.add_choice("template", &options.prompt_template, kMmluTemplates,
+  if (task.kind == task::Kind::sql) {
+    table.add_choice("schema_style", &options.schema_style,
+                     Names<task::SchemaStyle>{{"compact", task::SchemaStyle::compact},
+                                              {"create-table", task::SchemaStyle::create_table}},
+                     "How a database is told to the model");
+    table.add_choice("template", &options.prompt_template, kSqlTemplates,
+                     "The model's chat template, or the text alone");
+    return;
+  }
+  table.add_choice("template", &options.prompt_template, kChoiceTemplates,
                    "The model's chat template, the text alone as lm-evaluation-harness has it, or "
                    "as the original hendrycks/test has it");
   table.add("fewshot_as_multiturn", &options.fewshot_as_multiturn,
@@ -73,34 +54,70 @@ void bind(Table& table, task::MmluPromptOptions& options) {
             "lm-evaluation-harness has it with --apply_chat_template");
 }
 
-void bind(Table& table, task::SpiderDraw& draw) {
-  table.add("questions", &draw.questions, "How many questions are drawn; 0: all");
+void bind_source(Table& table, const task::Task& task, task::Source& source) {
+  if (task.source.data.empty()) return;
+  table.add("data", &source.data, fmt::format("Folder of the {} release", task.words.title))
+      .local()
+      .placeholder("DIR");
+  if (!task.source.original.empty()) {
+    table.add("original", &source.original, "Folder of the release that it is made from")
+        .local()
+        .placeholder("DIR");
+  }
 }
 
-void bind(Table& table, task::MmluDraw& draw) {
+void bind_draw(Table& table, const task::Task& task, task::Draw& draw) {
+  if (task.groups.empty()) {
+    table.add("questions", &draw.questions, "How many questions are drawn; 0: all");
+    return;
+  }
   table.add("questions", &draw.questions,
             "How many questions are drawn, evenly over the groups; 0: all");
-  table.add("groups", &draw.groups, "Groups of subjects: stem, humanities, social_sciences, other")
+  table
+      .add("groups", &draw.groups,
+           fmt::format("Groups of subjects: {}", fmt::join(task.groups, ", ")))
       .commas();
 }
 
-void bind(Table& table, task::PrepareSpiderOptions& options) {
-  bind_folders(table, options, "Folder of the original Spider release");
-  bind_selection(table, options.draw);
-  bind(table, options.prompt);
-  bind(table, options.chat);
-  table.add("seed", &options.prompt.seed, "Replicate seed: the draw of the solved examples");
-  bind(table, options.prompt.limit);
-  table.add("train_others", &options.files.train_others,
-            "The training questions of train_others.json too");
+Names<std::string> names_of(std::span<const task::Task> tasks) {
+  Names<std::string> names;
+  for (const task::Task& task : tasks) names.emplace_back(task.name, task.name);
+  return names;
 }
 
-void bind(Table& table, task::PrepareMmluOptions& options) {
-  bind_folders(table, options, "Folder of the original MMLU release, with dev and test");
-  bind_selection(table, options.draw);
-  bind(table, options.prompt);
+void bind(Table& table, task::PrepareOptions& options) {
+  table
+      .add("data", &options.source.data,
+           fmt::format("Folder of the original {} release", options.task.words.title), {"data_dir"})
+      .required()
+      .local()
+      .placeholder("DIR");
+  if (!options.task.source.original.empty()) {
+    table.add("original", &options.source.original, "Folder of the release that it is made from")
+        .local()
+        .placeholder("DIR");
+  }
+  table.add("model", &options.model, "Model folder: its tokenizer and chat template")
+      .required()
+      .local()
+      .placeholder("DIR");
+  table.add("output_dir", &options.output_dir, "Folder to write to", {"out"})
+      .required()
+      .local()
+      .placeholder("DIR");
+  bind_draw(table, options.task, options.draw);
+  table.add("data_seed", &options.draw.data_seed, "Seed of the draw of questions");
+  table.add("limit", &options.draw.limit, "At most so many items, the first ones; 0: all");
+  bind_prompt(table, options.task, options.prompt);
   bind(table, options.chat);
+  if (options.task.kind == task::Kind::sql) {
+    table.add("seed", &options.prompt.seed, "Replicate seed: the draw of the solved examples");
+  }
   bind(table, options.prompt.limit);
+  if (options.task.kind == task::Kind::sql) {
+    table.add("train_others", &options.source.train_others,
+              "The training questions of train_others.json too");
+  }
 }
 
 }  // namespace tradeoff::config

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tradeoff/base/file_name.hpp"
+#include "tradeoff/config/own_tasks.hpp"
 
 namespace tradeoff::config {
 namespace {
@@ -60,7 +61,8 @@ void JobFile::bind_base(Table& table, Problems& problems) const {
       known.push_back(option->section());
   std::vector<std::string> strange;
   for (const IniSection& section : file_.sections) {
-    if (is_arm(section.name) || std::ranges::find(known, canonical(section.name)) != known.end())
+    if (is_arm(section.name) || is_own_task(section.name) ||
+        std::ranges::find(known, canonical(section.name)) != known.end())
       continue;
     strange.push_back(section.name);
     problems.add(section.where, fmt::format("unknown section [{}]{}", section.name,
@@ -68,7 +70,8 @@ void JobFile::bind_base(Table& table, Problems& problems) const {
   }
   // One line for an unknown section; its keys would only repeat it.
   for (const Setting& setting : file_.settings)
-    if (!is_arm(setting.section) && std::ranges::find(strange, setting.section) == strange.end())
+    if (!is_arm(setting.section) && !is_own_task(setting.section) &&
+        std::ranges::find(strange, setting.section) == strange.end())
       table.set(setting, problems);
 }
 
@@ -76,7 +79,8 @@ void JobFile::bind_arm(std::string_view arm, Table& table, Problems& problems) c
   if (std::ranges::find(arms_, arm) == arms_.end())
     fail(fmt::format("{}: no section [arm.{}]", path().string(), arm));
   for (const Setting& setting : file_.settings)
-    if (!is_arm(setting.section)) table.set(setting, problems, Unknown::ignore);
+    if (!is_arm(setting.section) && !is_own_task(setting.section))
+      table.set(setting, problems, Unknown::ignore);
   std::vector<Setting> own;
   for (Setting setting : file_.settings) {
     if (setting.section != std::string(kArm) + std::string(arm)) continue;

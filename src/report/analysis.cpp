@@ -47,8 +47,8 @@ void add_posterior(const stats::PairSummary& x, const stats::PairSummary& y, Arm
 
 void add_tradeoffs(Analysis& out) {
   for (const std::string& arm : out.arms) {
-    const stats::PairSummary* x = out.pair_of(out.reference, arm, "spider");
-    const stats::PairSummary* y = out.pair_of(out.reference, arm, "mmlu");
+    const stats::PairSummary* x = out.pair_of(out.reference, arm, out.first_of(task::Kind::sql));
+    const stats::PairSummary* y = out.pair_of(out.reference, arm, out.first_of(task::Kind::choice));
     if (!x || !y) continue;
     ArmTradeoff row{arm, stats::Over::items_and_seeds, {}, {}, {}};
     row.result = stats::tradeoff(*x, *y, row.over);
@@ -80,6 +80,13 @@ void add_plans(Analysis& out) {
 
 }  // namespace
 
+std::string Analysis::first_of(task::Kind kind) const {
+  for (const std::string& task : tasks) {
+    if (known.at(task).kind == kind) return task;
+  }
+  return "";
+}
+
 const stats::TaskSummary* Analysis::summary_of(const std::string& arm,
                                                const std::string& task) const {
   for (const stats::TaskSummary& s : summary.arms) {
@@ -104,7 +111,8 @@ const stats::ScoreTable* Analysis::table_of(const std::string& arm, const std::s
 }
 
 std::string task_title(const std::string& task) {
-  return task == "spider" ? "Spider" : task == "mmlu" ? "MMLU" : task;
+  const task::Task* known = task::find_task(task);
+  return known ? known->words.title : task;
 }
 
 Analysis analyse(const Study& study) {
@@ -114,6 +122,7 @@ Analysis analyse(const Study& study) {
   out.primary = study::primary_of(predictions);
   out.arms = study::arm_order(predictions);
   out.tasks = study::task_order(predictions);
+  for (const std::string& name : out.tasks) out.known[name] = study::task_of(predictions, name);
   if (!out.arms.empty()) out.reference = out.arms.front();
   if (std::ranges::find(out.arms, "base") != out.arms.end()) out.reference = "base";
   // The reference first, so that it is `a` of its pairs.
@@ -125,13 +134,20 @@ Analysis analyse(const Study& study) {
   stats::PairOptions pairing;
   pairing.margins = stored_margins(predictions);
   out.summary = stats::reduce(out.tables, study::stored_floors(predictions), pairing);
-  for (const std::string& task : out.tasks) {
-    const store::Table& items = predictions.items.at(task);
-    const bool spider = task == "spider";
-    add_grouping(out, task, spider ? "hardness" : "group",
-                 items.at<Strings>(spider ? "hardness" : "group"));
-    add_grouping(out, task, spider ? "database" : "subject",
-                 items.at<Strings>(spider ? "db_id" : "subject"));
+  for (const std::string& name : out.tasks) {
+    const store::Table& items = predictions.items.at(name);
+    const task::Task& task = out.task(name);
+    const task::Columns columns = task::columns_of(task.kind);
+    const auto add = [&](const std::string& label, const char* column) {
+      const Strings& labels = items.at<Strings>(column);
+      const bool alike =
+          std::ranges::all_of(labels, [&](const auto& one) { return one == labels.front(); });
+      // Data of one's own may have one database, or no groups: nothing to tell apart.
+      if (task::find_task(name) || !alike) add_grouping(out, name, label, labels);
+    };
+    add(task.words.level, columns.level);
+    if (items.has(task.words.label)) add(task.words.label, task.words.label.c_str());
+    add(task.words.cluster, columns.cluster);
   }
   find_failed(study, pairing, out);
   add_tradeoffs(out);

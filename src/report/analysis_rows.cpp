@@ -19,10 +19,11 @@ std::string class_of(const store::Table& rows, const Flags& verdicts, std::size_
   return outcome.empty() || outcome == "ok" ? "other_rows" : outcome;
 }
 
-std::vector<const store::RunKey*> spider_runs(const Study& study, const std::string& arm) {
+std::vector<const store::RunKey*> sql_runs(const Study& study, const std::string& arm,
+                                           const std::string& task) {
   std::vector<const store::RunKey*> keys;
   for (const auto& [key, run] : study.predictions.runs) {
-    if (key.arm == arm && key.task == "spider") keys.push_back(&key);
+    if (key.arm == arm && key.task == task) keys.push_back(&key);
   }
   return keys;
 }
@@ -43,7 +44,7 @@ void count_rows(const Study& study, Analysis& out) {
         for (const std::int64_t tokens : run.rows.at<Ints>("prompt_tokens")) {
           counts.longest_prompt = std::max(counts.longest_prompt, tokens);
         }
-        if (task == "spider") {
+        if (out.task(task).kind == task::Kind::sql) {
           counts.cut_off += std::ranges::count(run.rows.at<Strings>("finish"), "length");
         }
       }
@@ -54,9 +55,9 @@ void count_rows(const Study& study, Analysis& out) {
 }
 
 void count_errors(const Study& study, Analysis& out) {
-  const std::string metric = study::name_of(out.primary);
+  const std::string metric = study::name_of(out.primary), task = out.first_of(task::Kind::sql);
   for (const std::string& arm : out.arms) {
-    for (const store::RunKey* key : spider_runs(study, arm)) {
+    for (const store::RunKey* key : sql_runs(study, arm, task)) {
       const store::Table& rows = study.predictions.runs.at(*key).rows;
       const Flags& verdicts = rows.at<Flags>(metric);
       for (std::size_t i = 0; i < rows.rows(); ++i) {
@@ -65,11 +66,11 @@ void count_errors(const Study& study, Analysis& out) {
       }
     }
   }
-  const auto reference = spider_runs(study, out.reference);
+  const auto reference = sql_runs(study, out.reference, task);
   for (const std::string& arm : out.arms) {
     if (arm == out.reference) continue;
     std::map<std::pair<std::string, std::string>, std::int64_t> moves;
-    for (const store::RunKey* key : spider_runs(study, arm)) {
+    for (const store::RunKey* key : sql_runs(study, arm, task)) {
       const bool once =
           reference.size() == 1 &&
           study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
@@ -90,21 +91,24 @@ void count_errors(const Study& study, Analysis& out) {
 }
 
 void calibrate(const Study& study, Analysis& out) {
-  if (!study.predictions.items.contains("mmlu")) return;
-  const Strings& gold = study.predictions.items.at("mmlu").at<Strings>("answer");
+  const std::string task = out.first_of(task::Kind::choice);
+  if (task.empty()) return;
+  const Strings& gold =
+      study.predictions.items.at(task).at<Strings>(task::columns_of(task::Kind::choice).gold);
   for (const std::string& arm : out.arms) {
     std::vector<stats::ChoiceRow> rows;
     std::size_t of_arm = 0;
     for (const auto& [key, run] : study.predictions.runs) {
-      if (key.arm != arm || key.task != "mmlu" || !run.rows.has("choice_logprobs")) continue;
+      if (key.arm != arm || key.task != task || !run.rows.has("choice_logprobs")) continue;
       const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
       for (std::size_t i = 0; i < gold.size(); ++i) {
         const auto first =
             logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
         if (gold[i].size() != 1 || std::isnan(*first)) continue;
-        rows.push_back({{first, first + static_cast<std::ptrdiff_t>(logprobs.width)},
-                        static_cast<std::size_t>(gold[i][0] - 'A'),
-                        of_arm});
+        // A question of fewer choices than others has none at the end.
+        const auto last = std::find_if(first, first + static_cast<std::ptrdiff_t>(logprobs.width),
+                                       [](double value) { return std::isnan(value); });
+        rows.push_back({{first, last}, static_cast<std::size_t>(gold[i][0] - 'A'), of_arm});
       }
       ++of_arm;
     }

@@ -5,11 +5,17 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/report/result_file.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 namespace {
 
 using stats::ScoreTable;
+
+bool writes_letters(const std::string& task) {
+  const task::Task* known = task::find_task(task);
+  return known && known->kind == task::Kind::choice;
+}
 
 std::vector<std::string> arms_of(const std::vector<ScoreTable>& tables) {
   std::vector<std::string> arms;
@@ -126,7 +132,7 @@ std::vector<stats::Comparison> compare_files(const CompareOptions& options) {
   for (const Sides& one : sides) {
     ScoreTable a = *one.a, b = *one.b;
     // Codes of answers that were written otherwise say nothing; letters are always written alike.
-    if (first.kind != second.kind && a.task != "mmlu") a.answers.clear();
+    if (first.kind != second.kind && !writes_letters(a.task)) a.answers.clear();
     // Foreign rows name no seed: their one column goes with the other's one, or with all.
     const bool one_each = a.seeds.size() == 1 && b.seeds.size() == 1;
     pairing.seeds = one_each ? stats::SeedPairing::in_order : stats::SeedPairing::by_label;

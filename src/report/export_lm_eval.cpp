@@ -9,6 +9,7 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/report/exports.hpp"
 #include "tradeoff/study/prompt_table.hpp"
+#include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -38,11 +39,11 @@ struct Entry {
   }
 };
 
-Tally tally_of(const std::vector<std::size_t>& rows, const store::Table& table,
-               const std::string& task, const std::string& metric) {
+Tally tally_of(const std::vector<std::size_t>& rows, const store::Table& table, task::Kind kind,
+               const std::string& metric) {
   Tally tally;
   for (const std::size_t row : rows)
-    if (const auto score = eval_score(table, task, metric, row)) {
+    if (const auto score = eval_score(table, kind, metric, row)) {
       ++tally.items;
       tally.right += *score > 0 ? 1 : 0;
     }
@@ -103,82 +104,84 @@ Json arm_config(const Json& config, const std::string& arm, const std::string& t
 }
 
 // The keys of a real file's task, with what this program does in their terms.
-Json task_config(const EvalTask& task, const std::string& kind, const Json& arm) {
-  const bool mmlu = kind == "mmlu";
+Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
+  const bool choice = of.kind == task::Kind::choice;
   const std::string format = field_or<std::string>(arm, "template", "plain");
   const bool chat = format == "chat", original = format == "hendrycks";
   const std::string question = original ? "{{question}}" : "{{question.strip()}}";
-  const Json doc_to_text = mmlu ? Json(question +
-                                       "\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
-                                       "D. {{choices[3]}}\nAnswer:")
-                                : Json();
-  const Json choices = mmlu ? Json({"A", "B", "C", "D"}) : Json();
-  const Json target = mmlu ? "answer" : "query";
-  const std::string delimiter = mmlu && !chat ? " " : "";
+  const Json doc_to_text = choice
+                               ? Json(question +
+                                      "\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
+                                      "D. {{choices[3]}}\nAnswer:")
+                               : Json();
+  const Json choices = choice ? Json({"A", "B", "C", "D"}) : Json();
+  const Json target = choice ? "answer" : "query";
+  const std::string delimiter = choice && !chat ? " " : "";
   std::string subject = original ? " " : "";
   subject += task.alias;
   std::ranges::replace(subject, '_', ' ');
-  Json json = {{"task", task.name},
-               {"task_alias", task.alias},
-               {"dataset_path", mmlu ? "cais/mmlu" : "spider"},
-               {"dataset_name", mmlu ? Json(task.alias) : Json()},
-               {"test_split", mmlu ? "test" : "dev"},
-               {"fewshot_split", mmlu ? "dev" : "train"},
-               {"doc_to_text", doc_to_text},
-               {"doc_to_target", target},
-               {"unsafe_code", false},
-               {"doc_to_choice", choices},
-               {"description", mmlu ? "The following are multiple choice questions (with answers) "
-                                      "about " +
-                                          subject + ".\n\n"
-                                    : ""},
-               {"target_delimiter", delimiter},
-               {"fewshot_delimiter", "\n\n"},
-               {"fewshot_config",
-                {{"sampler", mmlu ? "first_n" : "default"},
-                 {"split", mmlu ? "dev" : "train"},
-                 {"process_docs", nullptr},
-                 {"fewshot_indices", nullptr},
-                 {"samples", nullptr},
-                 {"doc_to_text", doc_to_text},
-                 {"doc_to_choice", choices},
-                 {"doc_to_target", target},
-                 {"gen_prefix", nullptr},
-                 {"fewshot_delimiter", "\n\n"},
-                 {"target_delimiter", delimiter}}},
-               {"num_fewshot", field_or<std::int64_t>(arm, "shots", 0)}};
+  Json json = {
+      {"task", task.name},
+      {"task_alias", task.alias},
+      {"dataset_path", of.words.dataset},
+      {"dataset_name", choice ? Json(task.alias) : Json()},
+      {"test_split", choice ? "test" : "dev"},
+      {"fewshot_split", choice ? "dev" : "train"},
+      {"doc_to_text", doc_to_text},
+      {"doc_to_target", target},
+      {"unsafe_code", false},
+      {"doc_to_choice", choices},
+      {"description", choice ? "The following are multiple choice questions (with answers) "
+                               "about " +
+                                   subject + ".\n\n"
+                             : ""},
+      {"target_delimiter", delimiter},
+      {"fewshot_delimiter", "\n\n"},
+      {"fewshot_config",
+       {{"sampler", choice ? "first_n" : "default"},
+        {"split", choice ? "dev" : "train"},
+        {"process_docs", nullptr},
+        {"fewshot_indices", nullptr},
+        {"samples", nullptr},
+        {"doc_to_text", doc_to_text},
+        {"doc_to_choice", choices},
+        {"doc_to_target", target},
+        {"gen_prefix", nullptr},
+        {"fewshot_delimiter", "\n\n"},
+        {"target_delimiter", delimiter}}},
+      {"num_fewshot", field_or<std::int64_t>(arm, "shots", 0)}};
   Json metrics = Json::array();
-  for (const std::string& metric : eval_metrics(kind))
+  for (const std::string& metric : eval_metrics(of.kind))
     metrics.push_back({{"metric", metric}, {"aggregation", "mean"}, {"higher_is_better", true}});
   json["metric_list"] = metrics;
-  json["output_type"] = mmlu ? "multiple_choice" : "generate_until";
+  json["output_type"] = choice ? "multiple_choice" : "generate_until";
   json["repeats"] = 1;
   json["should_decontaminate"] = false;
   json["metadata"] = {{"version", 1.0}, {"tradeoff", arm}};
   return json;
 }
 
-// Spider's hardness levels and MMLU's groups stand beside the tasks, each with its own.
+// Hardness levels and groups stand beside the tasks, each with its own.
 class Results {
  public:
   Results(const Study& study, const store::RunKey& key)
       : study_(study), arm_(key.arm), seed_(key.seed) {}
 
-  void add_run(const std::string& kind, const store::Table& rows,
+  void add_run(const task::Task& of, const store::Table& rows,
                const std::map<std::string, std::string>& hashes) {
-    const store::Table& items = study_.predictions.items.at(kind);
-    const Json arm = arm_config(study_.predictions.config, arm_, kind);
+    const store::Table& items = study_.predictions.items.at(of.name);
+    const Json arm = arm_config(study_.predictions.config, arm_, asked_as(of));
     std::vector<Entry> entries;
-    const auto tasks = eval_tasks(kind, items);
+    const auto tasks = eval_tasks(of, items);
     for (const EvalTask& task : tasks) {
-      entries.push_back(entry_of(task.name, task.alias, task.rows, rows, kind));
-      add_task(task, entries.back(), kind, arm);
+      entries.push_back(entry_of(task.name, task.alias, task.rows, rows, of.kind));
+      add_task(task, entries.back(), of, arm);
       json_["task_hashes"][task.name] = hashes.at(task.name);
     }
-    if (kind == "mmlu") {
-      add_groups(tasks, entries);
+    if (of.kind == task::Kind::choice) {
+      add_groups(of, tasks, entries);
     } else {
-      add_levels(items, rows, kind);
+      add_levels(of, items, rows);
     }
   }
 
@@ -190,24 +193,24 @@ class Results {
  private:
   static Entry entry_of(const std::string& name, const std::string& alias,
                         const std::vector<std::size_t>& members, const store::Table& rows,
-                        const std::string& kind) {
+                        task::Kind kind) {
     Entry entry{name, alias, {}};
     for (const std::string& metric : eval_metrics(kind))
       entry.metrics[metric] = tally_of(members, rows, kind, metric);
     return entry;
   }
 
-  void add_task(const EvalTask& task, const Entry& entry, const std::string& kind,
-                const Json& arm) {
-    json_["results"][task.name] = task_result(entry, eval_metrics(kind));
-    json_["configs"][task.name] = task_config(task, kind, arm);
+  void add_task(const EvalTask& task, const Entry& entry, const task::Task& of, const Json& arm) {
+    const bool choice = of.kind == task::Kind::choice;
+    json_["results"][task.name] = task_result(entry, eval_metrics(of.kind));
+    json_["configs"][task.name] = task_config(task, of, arm);
     // The version of its own task whose prompts these are.
     const bool its_own = field_or<std::string>(arm, "template", "plain") != "hendrycks";
-    json_["versions"][task.name] = kind == "mmlu" && its_own ? Json(1.0) : Json();
-    if (field_or<std::string>(arm, "template", "plain") == "chat" && kind == "mmlu")
+    json_["versions"][task.name] = choice && its_own ? Json(1.0) : Json();
+    if (field_or<std::string>(arm, "template", "plain") == "chat" && choice)
       multiturn_ = field_or<bool>(arm, "fewshot_as_multiturn", false);
     json_["n-shot"][task.name] = json_["configs"][task.name]["num_fewshot"];
-    for (const std::string& metric : eval_metrics(kind))
+    for (const std::string& metric : eval_metrics(of.kind))
       json_["higher_is_better"][task.name][metric] = true;
     json_["n-samples"][task.name] = {
         {"original", task.split_size ? Json(*task.split_size) : Json()},
@@ -221,14 +224,15 @@ class Results {
     json_["versions"][name] = "2";
   }
 
-  // mmlu over mmlu_stem and its fellows over the subjects.
-  void add_groups(const std::vector<EvalTask>& tasks, const std::vector<Entry>& entries) {
+  // The task over its groups over their subjects.
+  void add_groups(const task::Task& of, const std::vector<EvalTask>& tasks,
+                  const std::vector<Entry>& entries) {
     std::vector<std::string> groups;
     for (const EvalTask& task : tasks)
       if (std::ranges::find(groups, task.group) == groups.end()) groups.push_back(task.group);
     std::vector<const Entry*> all;
     for (const Entry& entry : entries) all.push_back(&entry);
-    json_["group_subtasks"]["mmlu"] = groups;
+    json_["group_subtasks"][of.name] = groups;
     for (const std::string& group : groups) {
       std::vector<const Entry*> members;
       for (std::size_t i = 0; i < tasks.size(); ++i)
@@ -236,24 +240,24 @@ class Results {
           members.push_back(&entries[i]);
           json_["group_subtasks"][group].push_back(tasks[i].name);
         }
-      std::string alias = group.substr(group.find('_') + 1);
+      std::string alias = group.substr(of.name.size() + 1);
       std::ranges::replace(alias, '_', ' ');
       add_group(group, alias, group_result(group, alias, members, "acc"));
       json_["n-shot"][group] = json_["n-shot"][members[0]->name];
       json_["higher_is_better"][group]["acc"] = true;
     }
-    add_group("mmlu", "mmlu", group_result("mmlu", "mmlu", all, "acc"));
+    add_group(of.name, of.name, group_result(of.name, of.name, all, "acc"));
   }
 
-  void add_levels(const store::Table& items, const store::Table& rows, const std::string& kind) {
+  void add_levels(const task::Task& of, const store::Table& items, const store::Table& rows) {
     std::map<std::string, std::vector<std::size_t>> levels;
     for (std::size_t i = 0; i < items.rows(); ++i)
       levels[items.at<Strings>("hardness")[i]].push_back(i);
     for (const auto& [level, members] : levels) {
-      const std::string name = kind + "_" + level;
+      const std::string name = of.name + "_" + level;
       json_["results"][name] =
-          task_result(entry_of(name, level, members, rows, kind), eval_metrics(kind));
-      json_["group_subtasks"][kind].push_back(name);
+          task_result(entry_of(name, level, members, rows, of.kind), eval_metrics(of.kind));
+      json_["group_subtasks"][of.name].push_back(name);
     }
   }
 
@@ -299,7 +303,7 @@ class Results {
   const Study& study_;
   std::string arm_;
   std::uint64_t seed_;
-  // Of MMLU in a chat.
+  // Of choices in a chat.
   std::optional<bool> multiturn_;
   Json json_ = {{"results", Json::object()},          {"groups", Json::object()},
                 {"group_subtasks", Json::object()},   {"configs", Json::object()},
@@ -321,11 +325,12 @@ std::map<std::string, std::string> write_samples(const std::filesystem::path& fo
                                                  const Study& study, const store::RunKey& key,
                                                  const store::Run& run) {
   const store::Predictions& p = study.predictions;
-  const Json arm = arm_config(p.config, key.arm, key.task);
-  const SampleSource source{key.task, p.items.at(key.task), run.rows, prompts_of(p, run),
+  const task::Task of = study::task_of(p, key.task);
+  const Json arm = arm_config(p.config, key.arm, asked_as(of));
+  const SampleSource source{of.kind, p.items.at(key.task), run.rows, prompts_of(p, run),
                             field_or<std::string>(arm, "template", "plain") != "chat"};
   std::map<std::string, std::string> hashes;
-  for (const EvalTask& task : eval_tasks(key.task, source.items)) {
+  for (const EvalTask& task : eval_tasks(of, source.items)) {
     std::string lines, together;
     for (const std::size_t row : task.rows) {
       const Json sample = eval_sample(source, row);
@@ -352,7 +357,7 @@ void export_lm_eval(const std::filesystem::path& folder, const Study& study) {
     std::filesystem::create_directories(cell);
     const auto hashes = write_samples(cell, study, key, run);
     results.try_emplace({key.arm, key.seed}, study, key)
-        .first->second.add_run(key.task, run.rows, hashes);
+        .first->second.add_run(study::task_of(study.predictions, key.task), run.rows, hashes);
   }
   for (auto& [cell, of_cell] : results)
     write_atomically(
@@ -365,7 +370,9 @@ void write_exports(const std::filesystem::path& folder, const Study& study,
   const std::filesystem::path next = folder.string() + ".partial";
   std::filesystem::remove_all(next);
   std::filesystem::create_directories(next);
-  export_spider(next / "spider", study);
+  for (const auto& [name, task] : analysis.known) {
+    if (task.kind == task::Kind::sql) export_sql(next / name, study, name);
+  }
   export_lm_eval(next / "lm-eval", study);
   export_tables(next / "tables", study, analysis);
   std::filesystem::remove_all(folder);

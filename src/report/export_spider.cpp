@@ -36,12 +36,10 @@ std::string one_line_sql(std::string_view sql) {
   return out.substr(first, out.find_last_not_of(' ') - first + 1);
 }
 
-void export_spider(const std::filesystem::path& folder, const Study& study) {
-  const auto items = study.predictions.items.find("spider");
-  if (items == study.predictions.items.end()) return;
-  const Strings &query = items->second.at<Strings>("query"),
-                &db = items->second.at<Strings>("db_id");
-  const Strings& id = items->second.at<Strings>("id");
+void export_sql(const std::filesystem::path& folder, const Study& study, const std::string& task) {
+  const store::Table& items = study.predictions.items.at(task);
+  const Strings &query = items.at<Strings>("query"), &db = items.at<Strings>("db_id");
+  const Strings& id = items.at<Strings>("id");
   std::filesystem::create_directories(folder);
   std::string gold;
   for (std::size_t i = 0; i < query.size(); ++i)
@@ -49,7 +47,7 @@ void export_spider(const std::filesystem::path& folder, const Study& study) {
   write_atomically(folder / "gold.sql", gold);
   std::vector<std::vector<std::string>> placeholders;
   for (const auto& [key, run] : study.predictions.runs) {
-    if (key.task != "spider") continue;
+    if (key.task != task) continue;
     const Strings &sql = run.rows.at<Strings>("sql"), &outcome = run.rows.at<Strings>("outcome");
     std::string lines;
     for (std::size_t i = 0; i < sql.size(); ++i) {

@@ -153,22 +153,23 @@ std::string questions_csv(const Study& study, const Analysis& analysis) {
   std::vector<std::vector<std::string>> lines;
   for (const auto& [key, run] : study.predictions.runs) {
     const store::Table& items = study.predictions.items.at(key.task);
-    const bool spider = key.task == "spider";
+    const task::Kind kind = analysis.task(key.task).kind;
+    const task::Columns columns = task::columns_of(kind);
+    const char* metric = kind == task::Kind::sql ? study::name_of(analysis.primary) : "correct";
     const auto text = [&](const store::Table& table, const char* name, std::size_t i) {
       return table.has(name) ? table.at<Strings>(name)[i] : "";
     };
     for (std::size_t i = 0; i < items.rows(); ++i) {
-      std::vector<std::string> line = {
-          key.task,
-          text(items, "id", i),
-          text(items, spider ? "db_id" : "subject", i),
-          text(items, spider ? "hardness" : "group", i),
-          key.arm,
-          std::to_string(key.seed),
-          flag_text(run.rows, spider ? study::name_of(analysis.primary) : "correct", i)};
+      std::vector<std::string> line = {key.task,
+                                       text(items, "id", i),
+                                       text(items, columns.cluster, i),
+                                       text(items, columns.level, i),
+                                       key.arm,
+                                       std::to_string(key.seed),
+                                       flag_text(run.rows, metric, i)};
       for (const std::string& flag : flags) line.push_back(flag_text(run.rows, flag.c_str(), i));
       for (const char* name : {"outcome", "error_class"}) line.push_back(text(run.rows, name, i));
-      line.push_back(text(run.rows, spider ? "sql" : "answer", i));
+      line.push_back(text(run.rows, columns.answer, i));
       lines.push_back(std::move(line));
     }
   }

@@ -24,6 +24,8 @@ std::string legend(const Analysis& analysis) {
 }
 
 std::string tradeoff_figure(const Analysis& analysis) {
+  const std::string gain = task_title(analysis.first_of(task::Kind::sql));
+  const std::string loss = task_title(analysis.first_of(task::Kind::choice));
   std::vector<double> xs = {0}, ys = {0};
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) continue;
@@ -36,8 +38,9 @@ std::string tradeoff_figure(const Analysis& analysis) {
   constexpr double kWidth = 680, kHeight = 460, kLeft = 64, kRight = 16, kTop = 16, kBottom = 56;
   Svg svg(
       kWidth, kHeight, "The trade-off plane",
-      "Change of Spider accuracy across, change of MMLU accuracy up, in points, with joint 95 % "
-      "regions.");
+      fmt::format("Change of {} accuracy across, change of {} accuracy up, in points, with joint "
+                  "95 % regions.",
+                  gain, loss));
   const Scale x = scale_around(xs, kLeft, kWidth - kRight);
   const Scale y = scale_around(ys, kHeight - kBottom, kTop);
   const auto x_ticks = ticks(x, 8), y_ticks = ticks(y, 6);
@@ -52,15 +55,16 @@ std::string tradeoff_figure(const Analysis& analysis) {
   svg.line(x.at(0), kTop, x.at(0), kHeight - kBottom, "zero");
   svg.line(kLeft, y.at(0), kWidth - kRight, y.at(0), "zero");
   svg.text(kWidth - kRight - 6, kTop + 16, "gains on both", "hint", "end");
-  svg.text(kWidth - kRight - 6, kHeight - kBottom - 8, "buys Spider, costs MMLU", "hint", "end");
+  svg.text(kWidth - kRight - 6, kHeight - kBottom - 8, fmt::format("buys {}, costs {}", gain, loss),
+           "hint", "end");
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) continue;
     const stats::Tradeoff& t = *row.result.tradeoff;
     const std::string style = arm_class(analysis, row.arm);
     std::vector<std::array<double, 2>> edge;
     for (const auto& [dx, dy] : t.boundary()) edge.push_back({x.at(100 * dx), y.at(100 * dy)});
-    const std::string tip =
-        fmt::format("{}: Spider {}, MMLU {} points", row.arm, points(t.x.delta), points(t.y.delta));
+    const std::string tip = fmt::format("{}: {} {}, {} {} points", row.arm, gain, points(t.x.delta),
+                                        loss, points(t.y.delta));
     svg.path(edge, true, "region " + style, tip);
     svg.circle(x.at(100 * t.x.delta), y.at(100 * t.y.delta), 5, "dot " + style, tip);
   }
@@ -73,9 +77,11 @@ std::string tradeoff_figure(const Analysis& analysis) {
   }
   svg.circle(x.at(0), y.at(0), 4, "origin", analysis.reference);
   svg.text((kLeft + kWidth - kRight) / 2, kHeight - 12,
-           fmt::format("Spider accuracy against {}, points", analysis.reference), "axis", "middle");
+           fmt::format("{} accuracy against {}, points", gain, analysis.reference), "axis",
+           "middle");
   svg.vertical_text(16, (kTop + kHeight - kBottom) / 2,
-                    fmt::format("MMLU accuracy against {}, points", analysis.reference), "axis");
+                    fmt::format("{} accuracy against {}, points", loss, analysis.reference),
+                    "axis");
   return svg.finish();
 }
 

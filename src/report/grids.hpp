@@ -7,8 +7,7 @@
 /// The report's tables, as text. Those that a study has nothing for come back without rows.
 namespace tradeoff::report {
 
-Grid spider_grid(const Analysis& analysis);     // the origin's Table II
-Grid mmlu_grid(const Analysis& analysis);       // the origin's Table III
+Grid accuracy_grid(const Analysis& analysis, const std::string& task);  // a table a task
 Grid metrics_grid(const Analysis& analysis);    // every SQL metric beside the primary one
 Grid pairs_grid(const Analysis& analysis);      // paired differences
 Grid error_grid(const Analysis& analysis);      // a difference's error in parts, and what halves it

@@ -63,76 +63,69 @@ std::string clusters_text(const Analysis& analysis, const std::string& task) {
 
 }  // namespace
 
-Grid spider_grid(const Analysis& analysis) {
-  Grid grid{
-      "Table II: Spider.",
-      fmt::format(
-          "Accuracy is {}. Right: mean over seeds. The interval (Korn-Graubard) varies over {} "
-          "databases and over seeds where there are several; the standard error over "
-          "databases, at these seeds.",
-          metric_words(analysis.primary), clusters_text(analysis, "spider")),
-      kAccuracyColumns,
-      1,
-      {},
-      {}};
-  const bool origin = is_origin_study(analysis);
-  if (origin) grid.columns.push_back("origin");
-  for (const stats::TaskSummary& s : analysis.summary.arms) {
-    if (s.task != "spider") continue;
-    grid.rows.push_back(accuracy_cells(s));
-    if (!origin) continue;
-    const OriginArm* o = origin_arm(s.arm);
-    grid.rows.back().push_back(o ? fmt::format("{:.1f} % ({}/200)", o->spider / 2.0, o->spider)
-                                 : "");
-  }
-  if (origin) grid.notes.push_back(origin_sentence());
-  return grid;
+namespace {
+
+std::string accuracy_caption(const Analysis& analysis, const task::Task& task) {
+  const std::string over = clusters_text(analysis, task.name) + " " + task.words.clusters;
+  const std::string means =
+      task.kind == task::Kind::sql
+          ? fmt::format(
+                "Accuracy is {}. Right: mean over seeds. The interval (Korn-Graubard) "
+                "varies over {} and over seeds",
+                metric_words(analysis.primary), over)
+          : fmt::format(
+                "Right: mean over seeds. The interval (Korn-Graubard) varies over {} and "
+                "over seeds",
+                over);
+  return fmt::format("{} where there are several; the standard error over {}, at these seeds.",
+                     means, task.words.clusters);
 }
 
-Grid mmlu_grid(const Analysis& analysis) {
-  Grid grid{"Table III: MMLU.",
-            fmt::format(
-                "Right: mean over seeds. The interval (Korn-Graubard) varies over {} subjects and "
-                "over seeds where there are several; the standard error over subjects, at these "
-                "seeds.",
-                clusters_text(analysis, "mmlu")),
-            kAccuracyColumns,
-            1,
-            {},
-            {}};
-  const Grouping* groups = grouping_of(analysis, "mmlu", "group");
+// The groups of a task that has few, in the order in which the arms have them.
+std::vector<std::string> group_columns(const task::Task& task, const Grouping* groups) {
   std::vector<std::string> names;
-  if (groups) {
-    for (const auto& [arm, rows] : groups->by_arm) {
-      for (const stats::GroupAccuracy& row : rows) {
-        if (std::ranges::find(names, row.label) == names.end()) names.push_back(row.label);
-      }
+  if (!groups || task.groups.empty()) return names;
+  for (const auto& [arm, rows] : groups->by_arm) {
+    for (const stats::GroupAccuracy& row : rows) {
+      if (std::ranges::find(names, row.label) == names.end()) names.push_back(row.label);
     }
   }
-  for (const std::string& name : names) grid.columns.push_back(name);
-  const bool origin = is_origin_study(analysis);
+  return names;
+}
+
+std::vector<std::string> group_cells(const std::vector<std::string>& names, const Grouping* groups,
+                                     const std::string& arm) {
+  std::vector<std::string> cells;
+  for (const std::string& name : names) {
+    std::string& text = cells.emplace_back("-");
+    for (const stats::GroupAccuracy& row : groups->by_arm.at(arm)) {
+      if (row.label == name) text = fmt::format("{} ({})", percent(row.accuracy), row.items);
+    }
+  }
+  return cells;
+}
+
+}  // namespace
+
+Grid accuracy_grid(const Analysis& analysis, const std::string& name) {
+  const task::Task& task = analysis.task(name);
+  Grid grid{task.words.table + ".", accuracy_caption(analysis, task), kAccuracyColumns, 1, {}, {}};
+  const Grouping* groups = grouping_of(analysis, name, task.words.level);
+  const std::vector<std::string> names = group_columns(task, groups);
+  grid.columns.insert(grid.columns.end(), names.begin(), names.end());
+  const bool origin = is_origin_study(analysis) && task.by_default;
   if (origin) grid.columns.push_back("origin");
   for (const stats::TaskSummary& s : analysis.summary.arms) {
-    if (s.task != "mmlu") continue;
-    grid.rows.push_back(accuracy_cells(s));
-    auto& cells = grid.rows.back();
-    for (const std::string& name : names) {
-      std::string text = "-";
-      for (const stats::GroupAccuracy& row : groups->by_arm.at(s.arm)) {
-        if (row.label == name) text = fmt::format("{} ({})", percent(row.accuracy), row.items);
-      }
-      cells.push_back(text);
-    }
-    if (!origin) continue;
-    const OriginArm* o = origin_arm(s.arm);
-    cells.push_back(o ? fmt::format("{:.1f} % ({}/{}/{} of 50)",
-                                    (o->stem + o->humanities + o->social_sciences) / 1.5, o->stem,
-                                    o->humanities, o->social_sciences)
-                      : "");
+    if (s.task != name) continue;
+    auto& cells = grid.rows.emplace_back(accuracy_cells(s));
+    for (std::string& cell : group_cells(names, groups, s.arm)) cells.push_back(std::move(cell));
+    if (origin) cells.push_back(origin_cell(s.arm, task.kind));
   }
   if (grid.rows.empty()) return grid;
-  if (std::ranges::find(names, "other") == names.end()) {
-    grid.notes.push_back("The group `other` is not among the questions, as in the origin.");
+  for (const std::string& group : task.groups) {
+    if (std::ranges::find(names, group) == names.end())
+      grid.notes.push_back(fmt::format("The group `{}` is not among the questions{}.", group,
+                                       task.by_default ? ", as in the origin" : ""));
   }
   if (origin) grid.notes.push_back(origin_sentence());
   return grid;
@@ -148,12 +141,18 @@ Grid metrics_grid(const Analysis& analysis) {
       1,
       {},
       {}};
+  const bool several = std::ranges::count_if(analysis.known, [](const auto& known) {
+                         return known.second.kind == task::Kind::sql;
+                       }) > 1;
+  if (several) grid.names = 2;
   for (const stats::TaskSummary& s : analysis.summary.arms) {
-    if (s.task != "spider") continue;
+    if (analysis.task(s.task).kind != task::Kind::sql) continue;
     if (grid.columns.size() == 1) {
+      if (several) grid.columns.push_back("task");
       for (const auto& metric : s.metrics) grid.columns.push_back(metric.name);
     }
     std::vector<std::string> cells = {s.arm};
+    if (several) cells.push_back(task_title(s.task));
     for (const auto& metric : s.metrics) cells.push_back(metric.mean ? percent(*metric.mean) : "-");
     grid.rows.push_back(std::move(cells));
   }
@@ -278,8 +277,9 @@ Grid group_grid(const Analysis& analysis, const Grouping& grouping) {
 }
 
 Grid calibration_grid(const Analysis& analysis) {
+  const std::string title = task_title(analysis.first_of(task::Kind::choice));
   Grid grid{
-      "Calibration of MMLU choices.",
+      fmt::format("Calibration of {} choices.", title),
       "Confidence is the probability of the chosen letter among the four; the expected "
       "calibration error over 15 bins (Guo et al. 2017), mean over the runs; beside it what a "
       "perfectly calibrated model of the same confidences and questions would show by chance.",

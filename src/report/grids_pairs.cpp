@@ -81,12 +81,14 @@ Grid pairs_grid(const Analysis& analysis) {
 }
 
 Grid tradeoff_grid(const Analysis& analysis) {
+  const std::string gain = task_title(analysis.first_of(task::Kind::sql));
+  const std::string loss = task_title(analysis.first_of(task::Kind::choice));
   Grid grid{"The trade-off.",
             fmt::format("Against {}. The ratio has Fieller's interval and is told only where the "
-                        "Spider difference can be told from none.",
-                        analysis.reference),
-            {"arm", "Spider points", "MMLU points", "joint region excludes no change",
-             "MMLU points for a Spider point"},
+                        "{} difference can be told from none.",
+                        analysis.reference, gain),
+            {"arm", gain + " points", loss + " points", "joint region excludes no change",
+             fmt::format("{} points for a {} point", loss, gain)},
             1,
             {},
             {}};

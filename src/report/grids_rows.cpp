@@ -14,7 +14,7 @@ namespace {
 // No row of n questions still allows a share of 1 - 0.05^(1/n): seeds of a question are no new
 // questions.
 std::string none_found(const Analysis& analysis, const std::string& arm) {
-  const stats::TaskSummary* s = analysis.summary_of(arm, "spider");
+  const stats::TaskSummary* s = analysis.summary_of(arm, analysis.first_of(task::Kind::sql));
   if (!s || s->items == 0) return "0";
   return fmt::format("0 (< {})", percent(1 - std::pow(0.05, 1 / static_cast<double>(s->items))));
 }
@@ -141,7 +141,7 @@ Grid counts_grid(const Analysis& analysis) {
   for (const RowCounts& c : analysis.counts) {
     grid.rows.push_back({c.arm, task_title(c.task), thousands(c.rows), thousands(c.skipped),
                          thousands(c.shots_dropped),
-                         c.task == "spider" ? thousands(c.cut_off) : "-",
+                         analysis.task(c.task).kind == task::Kind::sql ? thousands(c.cut_off) : "-",
                          thousands(c.longest_prompt)});
   }
   return grid;

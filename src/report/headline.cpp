@@ -7,10 +7,6 @@
 namespace tradeoff::report {
 namespace {
 
-std::string short_metric(const std::string& task) {
-  return task == "spider" ? "Spider execution accuracy" : task_title(task) + " accuracy";
-}
-
 std::string floor_words(const std::string& name) {
   return name == "always_empty" ? "always answering with no rows"
                                 : "always answering the commonest letter";
@@ -85,10 +81,10 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
                        pair.b);
   }
   const double delta = *pair.delta.mean;
-  const std::string metric = short_metric(pair.task);
+  const std::string metric = analysis.task(pair.task).words.accuracy;
   const std::string scores =
       fmt::format("from {} to {}", percent(*a->accuracy.mean), percent(*b->accuracy.mean));
-  const auto told = told_interval(pair);
+  const auto told = told_interval(analysis, pair);
   if (!told) {
     const std::string why =
         pair.n01 + pair.n10 > 0

@@ -6,6 +6,7 @@
 #include "figures.hpp"
 #include "grids.hpp"
 #include "questions.hpp"
+#include "robustness.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "words.hpp"
 
@@ -74,7 +75,7 @@ std::string by_label(const Analysis& analysis) {
     const std::string figures =
         folded(title + " as a table", to_html(group_grid(analysis, grouping)));
     // Databases and subjects are many: opened on demand.
-    const bool many = grouping.name == "database" || grouping.name == "subject";
+    const bool many = grouping.name == analysis.task(grouping.task).words.cluster;
     html += many ? folded(title, drawn + figures) : drawn + figures;
   }
   return html;
@@ -122,6 +123,12 @@ std::string made_of(const Study& study) {
                 "<pre tabindex=\"0\">" + escape_html(p.config.dump(2)) + "</pre>\n");
 }
 
+std::string accuracies(const Analysis& analysis) {
+  std::string html;
+  for (const std::string& task : analysis.tasks) html += grid(accuracy_grid(analysis, task));
+  return html;
+}
+
 std::string seeds(const Analysis& analysis) {
   std::string plots;
   for (const std::string& task : analysis.tasks) {
@@ -141,19 +148,22 @@ std::string html(const Study& study, const Analysis& analysis) {
   Page page;
   const auto lines = headline(analysis);
   page.section("results", "Results",
-               grid(spider_grid(analysis)) + grid(mmlu_grid(analysis)) +
-                   grid(floors_grid(analysis)) + grid(metrics_grid(analysis)));
-  std::string compared = figure(tradeoff_figure(analysis),
-                                "The trade-off plane: what each arm gained on Spider against what "
-                                "it lost on MMLU. The regions "
-                                "hold both true differences with 95 % confidence.");
+               accuracies(analysis) + grid(floors_grid(analysis)) + grid(metrics_grid(analysis)));
+  std::string compared =
+      figure(tradeoff_figure(analysis),
+             fmt::format("The trade-off plane: what each arm gained on {} against what it lost on "
+                         "{}. The regions hold both true differences with 95 % confidence.",
+                         task_title(analysis.first_of(task::Kind::sql)),
+                         task_title(analysis.first_of(task::Kind::choice))));
   compared += figure(forest_figure(analysis),
                      "Paired differences. Thick: 95 % over databases or subjects at these seeds; "
                      "thin: over seeds too.");
   compared += grid(pairs_grid(analysis)) + grid(error_grid(analysis)) +
               grid(tradeoff_grid(analysis)) + grid(posterior_grid(analysis));
+  const std::string reworded = grid(robustness_grid(analysis));
   if (analysis.arms.size() > 1)
     page.section("tradeoff", "The trade-off", legend(analysis) + compared);
+  page.section("reworded", "Other words", reworded);
   page.section("settle", "What would settle it",
                list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)) +
                    grid(sequence_grid(analysis)));

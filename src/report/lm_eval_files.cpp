@@ -11,6 +11,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/task/mmlu.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -37,12 +38,24 @@ const Json* inside(const Json& row, const char* key) {
   return found == doc->end() ? nullptr : &*found;
 }
 
-// The subject of a task of an mmlu group: what its doc says, else one of the 57 in its name; empty
+// The task of choices that a name stands for, itself or one of its subjects or groups; nullptr for
+// any other name. Of several the longest.
+const task::Task* choices_named(const std::string& name) {
+  const task::Task* found = nullptr;
+  for (const task::Task& task : task::built_in_tasks()) {
+    const bool named = name == task.name || name.starts_with(task.name + "_");
+    if (task.kind != task::Kind::choice || !named) continue;
+    if (!found || task.name.size() > found->name.size()) found = &task;
+  }
+  return found;
+}
+
+// The subject in the name of a task of such a group: what its doc says, else one of the 57; empty
 // for another task.
-std::string mmlu_subject(const Json& row, const std::string& task) {
-  constexpr std::string_view kPrefix = "mmlu_";
-  if (!task.starts_with(kPrefix)) return "";
-  const std::string subject = task.substr(kPrefix.size());
+std::string subject_of(const Json& row, const std::string& name) {
+  const task::Task* task = choices_named(name);
+  if (!task || name == task->name) return "";
+  const std::string subject = name.substr(task->name.size() + 1);
   if (const Json* told = inside(row, "subject"); told && text_of(*told) == subject) return subject;
   try {
     task::mmlu_group_of(subject);
@@ -91,7 +104,7 @@ std::string item_of(const Json& row, const fs::path& path, CompareOptions::Key k
     return text_of(*question);
   }
   if (const Json* id = inside(row, "id")) return text_of(*id);
-  const std::string task = sample_task(path), subject = mmlu_subject(row, task);
+  const std::string task = sample_task(path), subject = subject_of(row, task);
   return (subject.empty() ? task : subject) + "/" + text_of(row.at("doc_id"));
 }
 
@@ -131,9 +144,10 @@ std::string sample_task(const fs::path& path) {
 }
 
 std::string sample_kind(const Json& row, const fs::path& path) {
-  if (inside(row, "db_id")) return "spider";
+  if (inside(row, "db_id")) return task::default_task(task::Kind::sql).name;
   const std::string task = sample_task(path);
-  return inside(row, "subject") || task.starts_with("mmlu") ? "mmlu" : task;
+  if (const task::Task* choices = choices_named(task)) return choices->name;
+  return inside(row, "subject") ? task::default_task(task::Kind::choice).name : task;
 }
 
 stats::ResultRow sample_row(const Json& row, const fs::path& path, const CompareOptions& options) {
@@ -141,7 +155,7 @@ stats::ResultRow sample_row(const Json& row, const fs::path& path, const Compare
   out.item = item_of(row, path, options.key);
   const Json* cluster = inside(row, "subject");
   if (!cluster) cluster = inside(row, "db_id");
-  const std::string task = sample_task(path), subject = mmlu_subject(row, task);
+  const std::string task = sample_task(path), subject = subject_of(row, task);
   out.cluster = cluster ? text_of(*cluster) : subject.empty() ? task : subject;
   out.score = score_of(row, options.metric.empty() ? first_metric(row) : options.metric);
   if (const auto answer = row.find("filtered_resps"); answer != row.end())
@@ -157,7 +171,8 @@ std::map<std::string, std::vector<fs::path>> sample_files(const fs::path& folder
     if (!name.starts_with("samples_") || !name.ends_with(".jsonl")) continue;
     folders.insert(entry.path().parent_path());
     const std::string task = sample_task(entry.path());
-    by_task[task.starts_with("mmlu") ? "mmlu" : task].push_back(entry.path());
+    const task::Task* choices = choices_named(task);
+    by_task[choices ? choices->name : task].push_back(entry.path());
   }
   check(!by_task.empty(),
         folder.string() + ": found neither predictions.h5 nor samples_*.jsonl in the folder");

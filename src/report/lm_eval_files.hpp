@@ -27,10 +27,10 @@ std::string sample_task(const std::filesystem::path& path);
 stats::ResultRow sample_row(const Json& row, const std::filesystem::path& path,
                             const CompareOptions& options);
 
-/// What a sample is of: "spider", "mmlu", else its file's task.
+/// What a sample is of: the task that its document or its file's name tells, else the latter.
 std::string sample_kind(const Json& row, const std::filesystem::path& path);
 
-/// The samples files below `folder` by task, MMLU's subjects under "mmlu": of several runs the
+/// The samples files below `folder` by task, subjects under their task: of several runs the
 /// newest, which is said. Throws Error where the folder holds none, or those of several models.
 std::map<std::string, std::vector<std::filesystem::path>> sample_files(
     const std::filesystem::path& folder);

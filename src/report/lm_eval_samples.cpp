@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -16,36 +16,36 @@ using store::Flags;
 using store::Ints;
 using store::Strings;
 
-constexpr std::size_t kChoices = 4;
 constexpr std::string_view kDescription = "The following are multiple choice questions";
 
-// "A. x\nB. y\nC. z\nD. w" -> the four texts, which may hold line breaks.
-std::array<std::string, kChoices> choices_of(const std::string& lines, const std::string& id) {
-  std::array<std::string, kChoices> choices;
-  std::size_t begin = 3;
-  for (std::size_t c = 0; c < kChoices; ++c) {
-    const std::string next = fmt::format("\n{}. ", static_cast<char>('B' + c));
-    const std::size_t end = c + 1 < kChoices ? lines.find(next, begin) : lines.size();
-    check(lines.starts_with("A. ") && end != std::string::npos,
-          fmt::format("item {}: its choices are not A to D, a line each", id));
-    choices[c] = lines.substr(begin, end - begin);
+// "A. x\nB. y\nC. z" -> the texts, at most so many, which may hold line breaks.
+std::vector<std::string> choices_of(const std::string& lines, std::size_t most,
+                                    const std::string& id) {
+  check(lines.starts_with("A. "),
+        fmt::format("item {}: its choices are not A, B, ..., a line each", id));
+  std::vector<std::string> choices;
+  for (std::size_t begin = 3; begin <= lines.size() && choices.size() < most;) {
+    const std::string next = fmt::format("\n{}. ", static_cast<char>('B' + choices.size()));
+    const std::size_t end =
+        choices.size() + 1 < most ? std::min(lines.find(next, begin), lines.size()) : lines.size();
+    choices.push_back(lines.substr(begin, end - begin));
     begin = end + next.size();
   }
   return choices;
 }
 
 // The question as the data set has it; its keys and their order decide doc_hash.
-Json mmlu_doc(const store::Table& items, std::size_t i) {
+Json choice_doc(const store::Table& items, std::size_t most, std::size_t i) {
   Json doc = {{"question", items.at<Strings>("question")[i]},
               {"subject", items.at<Strings>("subject")[i]}};
   // Files of early versions hold no choices.
   if (items.has("choices"))
-    doc["choices"] = choices_of(items.at<Strings>("choices")[i], items.at<Strings>("id")[i]);
+    doc["choices"] = choices_of(items.at<Strings>("choices")[i], most, items.at<Strings>("id")[i]);
   doc["answer"] = items.at<Strings>("answer")[i].at(0) - 'A';
   return doc;
 }
 
-Json spider_doc(const store::Table& items, std::size_t i) {
+Json sql_doc(const store::Table& items, std::size_t i) {
   Json doc = Json::object();
   for (const char* name : {"id", "question", "db_id", "hardness", "schema", "query"})
     if (items.has(name)) doc[name] = items.at<Strings>(name)[i];
@@ -55,7 +55,7 @@ Json spider_doc(const store::Table& items, std::size_t i) {
 // A plain prompt as lm-evaluation-harness has it: the tokenizer adds the BOS there.
 std::string context_of(const SampleSource& source, std::size_t row) {
   const std::string& prompt = source.prompts[row];
-  if (source.task != "mmlu" || !source.blank_before_choice) return prompt;
+  if (source.kind != task::Kind::choice || !source.blank_before_choice) return prompt;
   const std::size_t begin = prompt.find(kDescription);
   return begin == std::string::npos ? prompt : prompt.substr(begin);
 }
@@ -101,17 +101,18 @@ Json doc_id_of(const std::string& id, std::size_t row) {
 
 }  // namespace
 
-std::vector<EvalTask> eval_tasks(const std::string& task, const store::Table& items) {
+std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items) {
+  const bool choice = task.kind == task::Kind::choice;
   std::vector<EvalTask> tasks;
   std::map<std::string, std::size_t> known;
   for (std::size_t i = 0; i < items.rows(); ++i) {
-    const std::string alias = task == "mmlu" ? items.at<Strings>("subject")[i] : task;
+    const std::string alias = choice ? items.at<Strings>("subject")[i] : task.name;
     const auto [at, fresh] = known.try_emplace(alias, tasks.size());
     if (fresh) {
       EvalTask& next = tasks.emplace_back();
       next.alias = alias;
-      next.name = task == "mmlu" ? "mmlu_" + alias : task;
-      if (task == "mmlu") next.group = "mmlu_" + items.at<Strings>("group")[i];
+      next.name = choice ? task.name + "_" + alias : task.name;
+      if (choice) next.group = task.name + "_" + items.at<Strings>("group")[i];
       if (items.has("split_size")) next.split_size = items.at<Ints>("split_size")[i];
     }
     tasks[at->second].rows.push_back(i);
@@ -119,42 +120,43 @@ std::vector<EvalTask> eval_tasks(const std::string& task, const store::Table& it
   return tasks;
 }
 
-std::vector<std::string> eval_metrics(const std::string& task) {
-  if (task == "mmlu") return {"acc"};
+std::vector<std::string> eval_metrics(task::Kind kind) {
+  if (kind == task::Kind::choice) return {"acc"};
   return {"exec", "exec_keep_distinct", "match", "set", "strict"};
 }
 
-std::optional<double> eval_score(const store::Table& rows, const std::string& task,
+std::optional<double> eval_score(const store::Table& rows, task::Kind kind,
                                  const std::string& metric, std::size_t row) {
-  if (task == "mmlu") return rows.at<Flags>("correct")[row] == 1 ? 1.0 : 0.0;
+  if (kind == task::Kind::choice) return rows.at<Flags>("correct")[row] == 1 ? 1.0 : 0.0;
   if (rows.at<Strings>("outcome")[row] == "gold_error") return std::nullopt;
   return rows.at<Flags>(metric)[row] == 1 ? 1.0 : 0.0;
 }
 
 Json eval_sample(const SampleSource& source, std::size_t row) {
-  const bool mmlu = source.task == "mmlu";
-  const Json doc = mmlu ? mmlu_doc(source.items, row) : spider_doc(source.items, row);
+  const bool choice = source.kind == task::Kind::choice;
+  const std::size_t most = choice ? source.rows.at<store::Matrix>("choice_logprobs").width : 0;
+  const Json doc = choice ? choice_doc(source.items, most, row) : sql_doc(source.items, row);
   const std::string target =
-      mmlu ? std::to_string(doc["answer"].get<int>()) : source.items.at<Strings>("query")[row];
+      choice ? std::to_string(doc["answer"].get<int>()) : source.items.at<Strings>("query")[row];
   Json sample = {{"doc_id", doc_id_of(source.items.at<Strings>("id")[row], row)},
                  {"doc", doc},
                  {"target", target},
                  {"arguments", Json::object()},
                  {"resps", Json::array()},
                  {"filtered_resps", Json::array()}};
-  if (mmlu) {
+  if (choice) {
     add_choices(sample, source, row);
   } else {
     add_answer(sample, source, row);
   }
   sample["filter"] = "none";
-  sample["metrics"] = eval_metrics(source.task);
+  sample["metrics"] = eval_metrics(source.kind);
   // As Python's json.dumps(doc, indent=2, ensure_ascii=False) writes it.
   sample["doc_hash"] = sha256(doc.dump(2, ' ', false, Json::error_handler_t::replace));
   sample["prompt_hash"] = source.prompts.empty() ? Json() : Json(sha256(context_of(source, row)));
   sample["target_hash"] = sha256(target);
-  for (const std::string& metric : eval_metrics(source.task)) {
-    const auto score = eval_score(source.rows, source.task, metric, row);
+  for (const std::string& metric : eval_metrics(source.kind)) {
+    const auto score = eval_score(source.rows, source.kind, metric, row);
     sample[metric] = score ? Json(*score) : Json();
   }
   return sample;

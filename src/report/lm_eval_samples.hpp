@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "tradeoff/report/study.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 
-/// A task of lm-evaluation-harness in a run: a subject of MMLU, or Spider as a whole.
+/// A task of lm-evaluation-harness in a run: a subject of a task of choices, or an SQL task as a
+/// whole.
 struct EvalTask {
   // mmlu_abstract_algebra, spider.
   std::string name;
@@ -22,22 +24,22 @@ struct EvalTask {
 };
 
 /// The tasks of a run, in the order of its items.
-std::vector<EvalTask> eval_tasks(const std::string& task, const store::Table& items);
+std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items);
 
 /// The metrics of a task, the first being its main one.
-std::vector<std::string> eval_metrics(const std::string& task);
+std::vector<std::string> eval_metrics(task::Kind kind);
 /// A row's score; nothing where the gold query fails, which leaves the row out of every count.
-std::optional<double> eval_score(const store::Table& rows, const std::string& task,
+std::optional<double> eval_score(const store::Table& rows, task::Kind kind,
                                  const std::string& metric, std::size_t row);
 
 /// What a run's prompts and answers are given with.
 struct SampleSource {
-  const std::string& task;
+  task::Kind kind;
   const store::Table& items;
   const store::Table& rows;
   // By row; empty where the file holds no prompts.
   std::vector<std::string> prompts;
-  // Whether MMLU's choices are " A" rather than "A".
+  // Whether choices are " A" rather than "A".
   bool blank_before_choice = true;
 };
 

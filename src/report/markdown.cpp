@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "grids.hpp"
+#include "robustness.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "words.hpp"
 
@@ -22,10 +23,10 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   const auto warned = warnings(study);
   if (!warned.empty()) text += "\n";
   for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
-  add(spider_grid(analysis));
-  add(mmlu_grid(analysis));
+  for (const std::string& task : analysis.tasks) add(accuracy_grid(analysis, task));
   add(pairs_grid(analysis));
   add(error_grid(analysis));
+  add(robustness_grid(analysis));
   add(tradeoff_grid(analysis));
   add(posterior_grid(analysis));
   add(sequence_grid(analysis));
@@ -37,7 +38,7 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(seeds_grid(analysis));
   add(floors_grid(analysis));
   for (const Grouping& grouping : analysis.groupings) {
-    if (grouping.name == "hardness" || grouping.name == "group")
+    if (grouping.name != analysis.task(grouping.task).words.cluster)
       add(group_grid(analysis, grouping));
   }
   add(metrics_grid(analysis));

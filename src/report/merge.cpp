@@ -8,6 +8,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/store/difference.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -71,7 +72,9 @@ Json prompt_record(const Json& config, const std::string& arm, const std::string
   if (arms == config.end() || !arms->contains(arm)) return arm;
   const Json& record = (*arms)[arm];
   Json out = Json::object();
-  for (const char* key : {task.c_str(), "max_prompt_tokens", "overflow"}) {
+  const task::Task* known = task::find_task(task);
+  const std::string& section = known ? asked_as(*known) : task;
+  for (const char* key : {section.c_str(), "max_prompt_tokens", "overflow"}) {
     if (record.contains(key)) out[key] = record[key];
   }
   return out;

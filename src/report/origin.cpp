@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "grids.hpp"
@@ -15,6 +17,15 @@ constexpr OriginArm kOrigin[] = {
 const OriginArm* origin_arm(const std::string& arm) {
   const auto found = std::ranges::find(kOrigin, arm, &OriginArm::arm);
   return found == std::end(kOrigin) ? nullptr : &*found;
+}
+
+std::string origin_cell(const std::string& arm, task::Kind kind) {
+  const OriginArm* o = origin_arm(arm);
+  if (!o) return "";
+  if (kind == task::Kind::sql) return fmt::format("{:.1f} % ({}/200)", o->spider / 2.0, o->spider);
+  return fmt::format("{:.1f} % ({}/{}/{} of 50)",
+                     (o->stem + o->humanities + o->social_sciences) / 1.5, o->stem, o->humanities,
+                     o->social_sciences);
 }
 
 bool is_origin_study(const Analysis& analysis) {

@@ -2,6 +2,8 @@
 #include <string>
 #include <string_view>
 
+#include "tradeoff/task/kind.hpp"
+
 namespace tradeoff::report {
 
 /// What the origin's report published for one arm.
@@ -12,5 +14,7 @@ struct OriginArm {
 };
 /// nullptr for an arm that the origin did not have.
 const OriginArm* origin_arm(const std::string& arm);
+/// What a table shows of it beside our own figures; empty for such an arm.
+std::string origin_cell(const std::string& arm, task::Kind kind);
 
 }  // namespace tradeoff::report

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "tradeoff/task/task.hpp"
+
 namespace tradeoff::report {
 namespace {
 
@@ -22,7 +24,7 @@ std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a
     std::int64_t questions = 0;
     for (const study::LedgerEntry& row : study.ledger) {
       if (row.arm != arm) continue;
-      const bool trains = row.task != "spider" && row.task != "mmlu";
+      const bool trains = row.task == study::kTrainingTask;
       if (!trains && row.task != task) continue;
       (trains ? cost.train_s : cost.predict_s) += row.seconds;
       cost.devices = std::max(cost.devices, static_cast<std::uint64_t>(row.ranks));
@@ -42,6 +44,20 @@ std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a
     costs.push_back(cost);
   }
   return costs;
+}
+
+std::vector<stats::PlanOptions> default_plans() {
+  std::vector<stats::PlanOptions> plans;
+  for (const std::size_t size : {0, 1}) {
+    for (const task::Task& task : task::built_in_tasks()) {
+      if (!task.by_default) continue;
+      stats::PlanOptions& plan = plans.emplace_back();
+      plan.task = task.name;
+      plan.questions = task.plan.questions[size];
+      plan.discordance = task.plan.discordance;
+    }
+  }
+  return plans;
 }
 
 stats::PlanOptions plan_of_pilot(stats::PlanOptions options, const std::vector<std::string>& stated,

@@ -12,17 +12,17 @@ using store::Flags;
 using store::Ints;
 using store::Strings;
 
-Json task_json(const std::string& task, const store::Table& items) {
-  const bool spider = task == "spider";
-  Json out = {{"title", task_title(task)},
-              {"label_name", spider ? "database" : "subject"},
-              {"level_name", spider ? "hardness" : "group"},
+Json task_json(const task::Task& task, const store::Table& items) {
+  const task::Columns columns = task::columns_of(task.kind);
+  Json out = {{"title", task.words.title},
+              {"label_name", task.words.cluster},
+              {"level_name", task.words.level},
               {"ids", items.at<Strings>("id")},
-              {"labels", items.at<Strings>(spider ? "db_id" : "subject")},
-              {"levels", items.at<Strings>(spider ? "hardness" : "group")},
+              {"labels", items.at<Strings>(columns.cluster)},
+              {"levels", items.at<Strings>(columns.level)},
               {"questions", items.at<Strings>("question")},
-              {"golds", items.at<Strings>(spider ? "query" : "answer")}};
-  if (!spider) {
+              {"golds", items.at<Strings>(columns.gold)}};
+  if (task.kind == task::Kind::choice) {
     if (items.has("choices")) out["choices"] = items.at<Strings>("choices");
     return out;
   }
@@ -83,7 +83,7 @@ Json prompts_json(const store::Table& table) {
   return {{"shared", units}, {"rest", table.at<Strings>("rest")}};
 }
 
-void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
+void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["ok"] = verdicts(rows.at<Flags>(study::name_of(primary)));
   const Strings &sql = rows.at<Strings>("sql"), &text = rows.at<Strings>("text");
   cell["sql"] = sql;
@@ -110,7 +110,7 @@ void add_spider(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["metrics"] = std::move(metrics);
 }
 
-void add_mmlu(Json& cell, const store::Table& rows) {
+void add_choice(Json& cell, const store::Table& rows) {
   cell["ok"] = verdicts(rows.at<Flags>("correct"));
   std::string letters;
   for (const std::string& answer : rows.at<Strings>("answer")) {
@@ -122,7 +122,9 @@ void add_mmlu(Json& cell, const store::Table& rows) {
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     double total = 0, largest = 0;
     for (std::size_t c = 0; c < logprobs.width; ++c) {
-      const double p = std::exp(logprobs.values[i * logprobs.width + c]);
+      const double logprob = logprobs.values[i * logprobs.width + c];
+      if (std::isnan(logprob)) break;
+      const double p = std::exp(logprob);
       total += p;
       largest = std::max(largest, p);
     }
@@ -144,17 +146,17 @@ Json question_data(const Study& study, const Analysis& analysis) {
               {"tasks", Json::object()},
               {"cells", Json::array()}};
   for (const std::string& task : analysis.tasks) {
-    out["tasks"][task] = task_json(task, study.predictions.items.at(task));
+    out["tasks"][task] = task_json(analysis.task(task), study.predictions.items.at(task));
   }
   for (const std::string& arm : analysis.arms) {
     for (const auto& [key, run] : study.predictions.runs) {
       if (key.arm != arm) continue;
       Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
       cell["once"] = run.attributes.contains("computed_once");
-      if (key.task == "spider") {
-        add_spider(cell, run.rows, analysis.primary);
+      if (analysis.task(key.task).kind == task::Kind::sql) {
+        add_sql(cell, run.rows, analysis.primary);
       } else {
-        add_mmlu(cell, run.rows);
+        add_choice(cell, run.rows);
       }
       cell["prompt_tokens"] = run.rows.at<Ints>("prompt_tokens");
       cell["shots"] = run.rows.at<Ints>("shots_used");

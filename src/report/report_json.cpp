@@ -1,3 +1,4 @@
+#include "robustness.hpp"
 #include "tradeoff/report/tables.hpp"
 #include "words.hpp"
 
@@ -103,6 +104,8 @@ Json report_json(const Study& study, const Analysis& analysis) {
   json["what_would_settle"] = what_would_settle(analysis);
   json["tradeoff"] = tradeoff_json(analysis);
   json["failed_runs"] = runs_json(analysis);
+  if (Json reworded = robustness_json(analysis); !reworded.empty())
+    json["robustness"] = std::move(reworded);
   json["plans"] = Json::array();
   for (const stats::PlanResult& plan : analysis.plans)
     json["plans"].push_back(stats::to_json(plan));

@@ -12,6 +12,7 @@
 #include "tradeoff/report/study.hpp"
 #include "tradeoff/sql/sample_filter.hpp"
 #include "tradeoff/study/reduce.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -36,7 +37,7 @@ void take_metric(ScoreTable& table, const std::string& metric, const fs::path& p
     table.scores = m.scores;
     return;
   }
-  // MMLU has one metric, whatever it is called elsewhere.
+  // Choices have one metric, whatever it is called elsewhere.
   if (table.metrics.empty() && (metric == "acc" || metric == "correct")) return;
   fail(fmt::format("{}: {} has no metric \"{}\"; there are {}", path.string(), table.task, metric,
                    names.empty() ? "acc" : fmt::format("{}", fmt::join(names, ", "))));
@@ -83,7 +84,7 @@ ScoreTable from_rows(const std::vector<fs::path>& files, const fs::path& path,
         tasks.insert(sample_kind(row, file));
       } else if (row.contains("id") && row.contains("db_id") && row.contains("outcome")) {
         rows.push_back(score_row(row, options));
-        tasks.insert("spider");
+        tasks.insert(task::default_task(task::Kind::sql).name);
       } else {
         fail(
             "neither a row of `tradeoff score --out` (id, db_id, outcome) nor an lm-eval sample "

@@ -69,18 +69,17 @@ std::string indented(const std::string& text) {
   return out;
 }
 
-std::string head_of(const store::Table& items, const Place& place) {
-  const bool spider = place.task == "spider";
+std::string head_of(const store::Table& items, const Place& place, const task::Task& task) {
+  const task::Columns columns = task::columns_of(task.kind);
   const auto at = [&](const char* name) { return items.at<Strings>(name)[place.row]; };
-  std::string text =
-      fmt::format("{} {}: {} {}, {}\n", place.task, at("id"), spider ? "database" : "subject",
-                  at(spider ? "db_id" : "subject"), at(spider ? "hardness" : "group"));
+  std::string text = fmt::format("{} {}: {} {}, {}\n", place.task, at("id"), task.words.cluster,
+                                 at(columns.cluster), at(columns.level));
   text += fmt::format("question: {}\n", at("question"));
-  if (!spider) {
+  if (task.kind == task::Kind::choice) {
     if (items.has("choices")) text += at("choices") + "\n";
-    return text + fmt::format("right: {}\n", at("answer"));
+    return text + fmt::format("right: {}\n", at(columns.gold));
   }
-  text += fmt::format("\n== gold\n{}\n", at("query"));
+  text += fmt::format("\n== gold\n{}\n", at(columns.gold));
   if (items.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
   return text;
 }
@@ -115,8 +114,8 @@ std::string verdict_word(std::int8_t flag) {
   return flag < 0 ? "not judged" : flag ? "right" : "wrong";
 }
 
-std::string spider_answer(const Cell& cell, const Place& place, const std::string& gold,
-                          study::Primary primary, bool diff) {
+std::string sql_answer(const Cell& cell, const Place& place, const std::string& gold,
+                       study::Primary primary, bool diff) {
   const store::Table& rows = cell.second.rows;
   const auto at = [&](const char* name) { return rows.at<Strings>(name)[place.row]; };
   const auto flag = [&](const char* name) { return rows.at<Flags>(name)[place.row]; };
@@ -138,7 +137,7 @@ std::string spider_answer(const Cell& cell, const Place& place, const std::strin
   return text + indented(fmt::format("{}", fmt::join(verdicts, ", "))) + "\n";
 }
 
-std::string mmlu_answer(const Cell& cell, const Place& place) {
+std::string choice_answer(const Cell& cell, const Place& place) {
   const store::Table& rows = cell.second.rows;
   const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
   std::string text = verdict_word(rows.at<Flags>("correct")[place.row]) + "\n";
@@ -156,15 +155,17 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
   const Place place = find_question(p, asked);
   const store::Table& items = p.items.at(place.task);
   const auto cells = cells_of(p, place, asked);
-  std::string text = head_of(items, place) + prompt_text(p, place, cells);
+  const task::Task task = study::task_of(p, place.task);
+  const task::Columns columns = task::columns_of(task.kind);
+  std::string text = head_of(items, place, task) + prompt_text(p, place, cells);
   for (const Cell* cell : cells) {
     const bool once = cell->second.attributes.contains("computed_once");
     text += fmt::format("\n== {}, {}: ", cell->first.arm,
                         once ? "every seed" : fmt::format("seed {}", cell->first.seed));
-    text += place.task == "spider"
-                ? spider_answer(*cell, place, items.at<Strings>("query")[place.row],
-                                study::primary_of(p), asked.diff)
-                : mmlu_answer(*cell, place);
+    text += task.kind == task::Kind::sql
+                ? sql_answer(*cell, place, items.at<Strings>(columns.gold)[place.row],
+                             study::primary_of(p), asked.diff)
+                : choice_answer(*cell, place);
     const std::string& overflow = cell->second.rows.at<Strings>("overflow")[place.row];
     if (!overflow.empty()) text += indented("prompt: " + overflow) + "\n";
   }

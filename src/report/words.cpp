@@ -63,10 +63,11 @@ std::string counted(std::uint64_t n, const std::string& word, const std::string&
   return thousands(static_cast<std::int64_t>(n)) + " " + (n == 1 ? word : many);
 }
 
-std::optional<ToldInterval> told_interval(const stats::PairSummary& pair) {
+std::optional<ToldInterval> told_interval(const Analysis& analysis,
+                                          const stats::PairSummary& pair) {
   const auto& told = pair.delta.told();
   if (!told) return std::nullopt;
-  std::string over = pair.task == "spider" ? "over databases" : "over subjects";
+  std::string over = "over " + analysis.task(pair.task).words.clusters;
   if (pair.delta.items_and_seeds) {
     over += " and " + counted(pair.seeds, "seed");
   } else if (!pair.computed_once) {

@@ -34,9 +34,9 @@ struct ToldInterval {
   stats::Interval interval;
   std::string over;
 };
-std::optional<ToldInterval> told_interval(const stats::PairSummary& pair);
+std::optional<ToldInterval> told_interval(const Analysis& analysis, const stats::PairSummary& pair);
 
-/// What Spider accuracy means: "execution accuracy".
+/// What accuracy means where queries are written: "execution accuracy".
 std::string metric_words(study::Primary primary);
 
 /// What the study found, a sentence an arm and task; the first are the page's head line.

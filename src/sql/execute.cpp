@@ -176,7 +176,19 @@ std::vector<TableColumns> Executor::tables(const std::filesystem::path& database
     const auto cells = result.rows[row];
     if (tables.empty() || tables.back().table != cells[0].bytes)
       tables.push_back({std::string(cells[0].bytes), {}, to_text(cells[1]) == "1"});
-    if (cells[2].kind == Value::Kind::text) tables.back().columns.emplace_back(cells[2].bytes);
+    if (cells[2].kind != Value::Kind::text) continue;
+    TableColumns& table = tables.back();
+    // A column of several foreign keys has a row for each.
+    if (table.columns.empty() || table.columns.back() != cells[2].bytes) {
+      table.columns.emplace_back(cells[2].bytes);
+      table.types.push_back(to_text(cells[3]));
+      table.in_primary_key.push_back(to_text(cells[4]) == "1");
+    }
+    if (cells[5].kind == Value::Kind::text) {
+      const bool named = cells[6].kind == Value::Kind::text;
+      table.foreign_keys.push_back({table.columns.back(), std::string(cells[5].bytes),
+                                    named ? std::string(cells[6].bytes) : ""});
+    }
   }
   return tables;
 }

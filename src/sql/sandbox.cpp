@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr off_t kMaxImageBytes = 16 << 20;
 constexpr std::size_t kMaxOpenDatabases = 24;
 // Of the answer to Ask::tables.
-constexpr int kTableColumns = 3;
+constexpr int kTableColumns = 7;
 
 // Set so that none of the 8,031 runnable gold queries of Spider comes near (conventions: at most
 // 577 characters, 19 result columns). LENGTH is each request's own.
@@ -298,15 +298,19 @@ Answer GuardedDatabase::tables() {
   Answer answer;
   Statement statement;
   answer.head.columns = kTableColumns;
-  for (const char* name : {"table", "virtual", "column"}) append_name(answer.payload, name);
-  int code =
-      sqlite3_prepare_v2(db_,
-                         // A virtual table has no page of its own. Its columns only its module
-                         // knows, which is not here.
-                         "SELECT m.name, m.rootpage = 0, c.name FROM sqlite_master m "
-                         "LEFT JOIN pragma_table_info(CASE WHEN m.rootpage > 0 THEN m.name END) c "
-                         "WHERE m.type = 'table' ORDER BY m.rowid, c.cid",
-                         -1, &statement.handle, nullptr);
+  for (const char* name : {"table", "virtual", "column", "type", "pk", "to_table", "to_column"})
+    append_name(answer.payload, name);
+  int code = sqlite3_prepare_v2(
+      db_,
+      // A virtual table has no page of its own. Its columns only its module
+      // knows, which is not here.
+      "SELECT m.name, m.rootpage = 0, c.name, c.type, c.pk > 0, f.\"table\", f.\"to\" "
+      "FROM sqlite_master m "
+      "LEFT JOIN pragma_table_info(CASE WHEN m.rootpage > 0 THEN m.name END) c "
+      "LEFT JOIN pragma_foreign_key_list(CASE WHEN m.rootpage > 0 THEN m.name "
+      "END) f ON lower(f.\"from\") = lower(c.name) "
+      "WHERE m.type = 'table' ORDER BY m.rowid, c.cid, f.id, f.seq",
+      -1, &statement.handle, nullptr);
   while (code == SQLITE_OK || code == SQLITE_ROW) {
     code = sqlite3_step(statement.handle);
     if (code != SQLITE_ROW) break;

@@ -189,22 +189,6 @@ PlanResult plan(const PlanOptions& options) {
   return out;
 }
 
-std::vector<PlanOptions> origin_plans() {
-  std::vector<PlanOptions> plans;
-  const auto add = [&plans](const char* task, std::uint64_t questions, double discordance) {
-    PlanOptions o;
-    o.task = task;
-    o.questions = questions;
-    o.discordance = discordance;
-    plans.push_back(o);
-  };
-  add("spider", 200, 0.20);
-  add("mmlu", 150, 0.10);
-  add("spider", 1034, 0.20);
-  add("mmlu", 14042, 0.10);
-  return plans;
-}
-
 namespace {
 
 // One-sided level of a pilot's limits (Browne 1995).

@@ -8,18 +8,23 @@ namespace tradeoff::store {
 namespace {
 
 // What a column holds, wherever it stands: for h5ls, h5py and whoever has only the file.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 55> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 60> kTexts = {{
     {"accuracy", "share of right answers by the study's primary metric, 0 to 1"},
+    {"also_right", "a JSON list of further queries that are as right as the gold SQL"},
     {"answer", "MMLU: the right letter of an item; the chosen letter of an answer"},
     {"arm", "name of the arm"},
     {"ci95_high", "upper end of the 95 % interval"},
     {"ci95_low", "lower end of the 95 % interval"},
     {"choice_logprobs", "log-probability over the whole vocabulary of the choices A to D"},
     {"choices", "MMLU: the four choices, a line each"},
+    {"clean",
+     "correct, on questions without a known fault alone (1 yes, 0 no, -1 the question has one)"},
     {"correct", "whether the chosen letter is the right one (1 yes, 0 no)"},
+    {"corrected", "by the key as an expert corrected it (1 yes, 0 no, -1 there is no such key)"},
     {"db_id", "Spider: the database that the question is about"},
     {"epoch", "passes over the training rows after this step"},
     {"error_class", "why a wrong answer is wrong; empty where it is right"},
+    {"error_type", "what is wrong with the question by an expert's review; ok: nothing"},
     {"exec", "official test-suite execution accuracy (1 yes, 0 no, -1 not judged)"},
     {"exec_keep_distinct",
      "the official rule with DISTINCT kept on both sides (1 yes, 0 no, -1 not judged)"},
@@ -71,6 +76,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 55> kTexts =
     {"text", "the answer as it was generated, without end token and stop text"},
     {"token_ids", "tokens of the answer"},
     {"tokens", "number of tokens of the answer, or of the training step"},
+    {"type", "the kind of knowledge that the question needs, as its authors number it"},
 }};
 
 }  // namespace

@@ -17,8 +17,8 @@ std::size_t stop_at(std::string_view text, const std::vector<std::string>& stops
 
 // `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text
 // is left out of the ids.
-Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t prompt_tokens,
-                const text::Tokenizer& tokenizer, const std::vector<std::string>& stops) {
+Json text_row(const task::Item& item, const infer::Answer& answer, std::size_t prompt_tokens,
+              const text::Tokenizer& tokenizer, const std::vector<std::string>& stops) {
   std::string text = tokenizer.decode(answer.ids);
   std::vector<text::TokenId> ids = answer.ids;
   if (const std::size_t at = stop_at(text, stops); at != std::string::npos) {
@@ -37,8 +37,8 @@ Json spider_row(const task::Item& item, const infer::Answer& answer, std::size_t
           {"sql", sql}};
 }
 
-Json mmlu_row(const task::Item& item, const infer::ChoiceScores& scores,
-              std::size_t prompt_tokens) {
+Json choice_row(const task::Item& item, const infer::ChoiceScores& scores,
+                std::size_t prompt_tokens) {
   const std::vector<double> values(scores.logprobs.begin(), scores.logprobs.end());
   return {{"id", item.id},
           {"choice_logprobs", values},
@@ -53,13 +53,13 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
                                const std::vector<text::TokenId>& end_tokens,
                                const PredictionPlan& plan, const infer::Chunk& chunk) {
   std::vector<Json> rows;
-  if (plan.purpose == task::Purpose::mmlu) {
+  if (plan.kind == task::Kind::choice) {
     std::vector<std::vector<text::TokenId>> choices;
     for (const std::int64_t index : chunk.prompts) choices.push_back(plan.choices[index]);
     const auto scores = engine.score_choices(chunk, plan.prompts, choices);
     for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
       const std::int64_t index = chunk.prompts[i];
-      rows.push_back(mmlu_row(plan.items[index], scores[i], plan.prompts[index].size()));
+      rows.push_back(choice_row(plan.items[index], scores[i], plan.prompts[index].size()));
     }
     return rows;
   }
@@ -76,14 +76,14 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
     const std::int64_t index = chunk.prompts[i];
     rows.push_back(
-        spider_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
+        text_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
   }
   return rows;
 }
 
-Json skipped_row(const task::Item& item, task::Purpose purpose) {
+Json skipped_row(const task::Item& item, task::Kind kind) {
   Json row = {{"id", item.id}};
-  if (purpose == task::Purpose::mmlu) {
+  if (kind == task::Kind::choice) {
     row["choice_logprobs"] = nullptr;
     row["answer"] = "";
   } else {
@@ -91,7 +91,7 @@ Json skipped_row(const task::Item& item, task::Purpose purpose) {
     row["token_ids"] = Json::array();
   }
   row["prompt_tokens"] = item.prompt_tokens;
-  if (purpose == task::Purpose::spider) {
+  if (kind == task::Kind::sql) {
     row["finish"] = "stop";
     row["sql"] = "";
   }

@@ -18,14 +18,16 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (!options.model.single) comm::refuse_singleton(session, "predict");
   const auto journals = store::journal_folder(options.out);
   comm::check_shared_folder(session, journals);
-  auto items = task::read_items(options.items, options.task);
+  const task::Task* found = task::find_task(options.task);
+  check(found != nullptr, "--task: no task \"" + options.task + "\"");
+  auto items = task::read_items(options.items, found->kind);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
     items.resize(options.limit);
 
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
   const PredictionPlan plan =
-      plan_predictions(items, options.task, options.decoding, model.tokenizer,
+      plan_predictions(items, *found, options.decoding, model.tokenizer,
                        model.decoder->config().max_position_embeddings,
                        arena_rows(session, options.model, model.decoder->config()));
   Json identity = model_identity(session, options.model);

@@ -16,7 +16,6 @@
 #include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
-#include "tradeoff/task/render.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -29,7 +28,7 @@ std::string describe(const task::Item& item) {
   return "item " + task::id_text(item.id);
 }
 
-// Answers of a typical Spider question, for the planned cost of a chunk alone.
+// Answers of a typical question in SQL, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
 
 // Whether the rows are the answers to the chunk's questions, in its order.
@@ -85,14 +84,16 @@ class Ticker {
 
 }  // namespace
 
-PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
+PredictionPlan plan_predictions(std::span<const task::Item> items, const task::Task& task,
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
                                 std::int64_t context, std::int64_t arena_rows) {
   PredictionPlan plan;
-  plan.purpose = purpose;
+  plan.task = task.name;
+  plan.kind = task.kind;
   plan.items = items;
   plan.decoding = decoding;
-  const std::int64_t room = purpose == task::Purpose::mmlu ? 0 : decoding.max_new_tokens;
+  const bool writes = task.kind == task::Kind::sql;
+  const std::int64_t room = writes ? decoding.max_new_tokens : 0;
   std::vector<std::vector<text::TokenId>> planned;
   std::vector<std::int64_t> planned_item;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -116,7 +117,7 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
                       "max_prompt_tokens with --overflow drop-shots or skip)",
                       describe(item), ids.size(), room, context));
     }
-    if (purpose == task::Purpose::mmlu) {
+    if (!writes) {
       for (const std::string& choice : item.choices) {
         const auto tokens = tokenizer.encode(choice, text::Specials::as_text);
         if (tokens.size() != 1)
@@ -130,11 +131,10 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose
     plan.prompts.back() = std::move(ids);
   }
   infer::PlanOptions options;
-  if (purpose != task::Purpose::mmlu)
+  if (writes)
     options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
   if (decoding.chunk_size == 0)
-    plan.decoding.chunk_size = infer::auto_chunk_size(
-        planned, options, purpose == task::Purpose::mmlu ? 0 : decoding.max_new_tokens, arena_rows);
+    plan.decoding.chunk_size = infer::auto_chunk_size(planned, options, room, arena_rows);
   options.chunk_size = plan.decoding.chunk_size;
   plan.chunks = infer::plan_chunks(planned, options);
   for (infer::Chunk& chunk : plan.chunks) {
@@ -149,12 +149,12 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
     const Json row = {task::id_text(plan.items[i].id), plan.prompts[i], plan.choices[i]};
     hash.update(to_line(row));
   }
-  Json header = {{"task", plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider"},
+  Json header = {{"task", plan.task},
                  {"items", plan.items.size()},
                  {"prompts_sha256", hash.finish()},
                  {"model", model_identity},
                  {"chunk_size", plan.decoding.chunk_size}};
-  if (plan.purpose != task::Purpose::mmlu) {
+  if (plan.kind == task::Kind::sql) {
     header["max_new_tokens"] = plan.decoding.max_new_tokens;
     header["stop"] = plan.decoding.stop;
   }
@@ -184,7 +184,7 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
     }
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (plan.items[i].skipped) rows[i] = skipped_row(plan.items[i], plan.purpose);
+    if (plan.items[i].skipped) rows[i] = skipped_row(plan.items[i], plan.kind);
   }
   return rows;
 }
@@ -227,7 +227,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
       const std::uint64_t before = total - missing_items;
-      ticker.emplace(plan.purpose == task::Purpose::mmlu ? "mmlu" : "spider", total, before,
+      ticker.emplace(plan.task, total, before,
                      [&counter, before] { return before + counter.counted(); });
     }
     while (!comm::stop_requested()) {

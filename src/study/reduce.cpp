@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/task/own.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -21,22 +22,30 @@ std::optional<double> score_of(std::int8_t flag) {
 // The runs of one arm and task, by ascending seed.
 using Runs = std::vector<std::pair<std::uint64_t, const store::Run*>>;
 
-stats::ScoreTable make_table(const std::string& arm, const std::string& task,
+// Of a job's own task: nothing that questions could be sampled within.
+bool is_one_cluster(const store::Table& items, task::Kind kind) {
+  const Strings& clusters = items.at<Strings>(task::columns_of(kind).cluster);
+  return std::ranges::all_of(clusters, [&](const auto& one) { return one == clusters.front(); });
+}
+
+stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
                              const store::Table& items, const Runs& runs, Primary primary) {
-  const bool spider = task == "spider";
+  const bool sql = task.kind == task::Kind::sql;
+  const task::Columns columns = task::columns_of(task.kind);
   stats::ScoreTable table;
   table.arm = arm;
-  table.task = task;
+  table.task = task.name;
   table.items = items.at<Strings>("id");
-  table.clusters = items.at<Strings>(spider ? "db_id" : "subject");
-  table.strata = items.at<Strings>(spider ? "hardness" : "group");
+  table.clusters = items.at<Strings>(columns.cluster);
+  if (!task::find_task(task.name) && is_one_cluster(items, task.kind)) table.clusters = table.items;
+  table.strata = items.at<Strings>(columns.level);
   const std::size_t n = items.rows(), seeds = runs.size();
-  const std::string metric = spider ? name_of(primary) : "correct";
+  const std::string metric = sql ? name_of(primary) : "correct";
   table.scores.resize(n * seeds);
   table.answers.resize(n * seeds);
-  if (spider) table.gold_error.resize(n);
+  if (sql) table.gold_error.resize(n);
   std::vector<std::string> others;
-  if (spider)
+  if (sql)
     others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
   for (const std::string& name : others)
     table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
@@ -44,12 +53,12 @@ stats::ScoreTable make_table(const std::string& arm, const std::string& task,
     const store::Table& rows = runs[s].second->rows;
     table.seeds.push_back(runs[s].first);
     const Flags& scores = rows.at<Flags>(metric);
-    const Strings& answers = rows.at<Strings>(spider ? "sql" : "answer");
+    const Strings& answers = rows.at<Strings>(columns.answer);
     for (std::size_t i = 0; i < n; ++i) {
       table.scores[i * seeds + s] = score_of(scores[i]);
       table.answers[i * seeds + s] = stats::answer_code(answers[i]);
     }
-    if (spider) {
+    if (sql) {
       const Strings& outcomes = rows.at<Strings>("outcome");
       for (std::size_t i = 0; i < n; ++i) {
         if (outcomes[i] == "gold_error") table.gold_error[i] = 1;
@@ -86,6 +95,24 @@ Primary primary_of(const store::Predictions& predictions) {
   fail("study.primary: found \"" + name + "\", expected exec, set or strict");
 }
 
+task::Task task_of(const store::Predictions& predictions, const std::string& name) {
+  if (const task::Task* known = task::find_task(name)) return *known;
+  const auto own = predictions.config.find("task");
+  const auto items = predictions.items.find(name);
+  const bool sql =
+      items != predictions.items.end() && items->second.has(task::columns_of(task::Kind::sql).gold);
+  const bool told = own != predictions.config.end() && own->contains(name);
+  task::Task task =
+      task::own_task_words(name, sql ? task::Kind::sql : task::Kind::choice,
+                           told ? field_or<std::string>((*own)[name], "group", "") : std::string());
+  // Questions of one database, or in no groups, are a sample of questions.
+  if (items != predictions.items.end() && is_one_cluster(items->second, task.kind)) {
+    task.words.cluster = "question";
+    task.words.clusters = "questions";
+  }
+  return task;
+}
+
 std::vector<std::string> arm_order(const store::Predictions& predictions) {
   std::vector<std::string> arms;
   const auto add = [&arms](const std::string& name) {
@@ -101,8 +128,11 @@ std::vector<std::string> arm_order(const store::Predictions& predictions) {
 
 std::vector<std::string> task_order(const store::Predictions& predictions) {
   std::vector<std::string> tasks;
-  for (const char* name : {"spider", "mmlu"}) {
-    if (predictions.items.contains(name)) tasks.emplace_back(name);
+  for (const task::Task& task : task::built_in_tasks()) {
+    if (predictions.items.contains(task.name)) tasks.push_back(task.name);
+  }
+  for (const auto& [name, items] : predictions.items) {
+    if (!task::find_task(name)) tasks.push_back(name);
   }
   return tasks;
 }
@@ -114,11 +144,12 @@ std::vector<stats::ScoreTable> score_tables(const store::Predictions& prediction
     groups[{key.arm, key.task}].emplace_back(key.seed, &run);
   std::vector<stats::ScoreTable> tables;
   for (const std::string& arm : arm_order(predictions)) {
-    for (const std::string& task : task_order(predictions)) {
-      const auto found = groups.find({arm, task});
+    for (const std::string& name : task_order(predictions)) {
+      const auto found = groups.find({arm, name});
       if (found == groups.end()) continue;
       std::ranges::sort(found->second);
-      tables.push_back(make_table(arm, task, predictions.items.at(task), found->second, primary));
+      tables.push_back(make_table(arm, task_of(predictions, name), predictions.items.at(name),
+                                  found->second, primary));
     }
   }
   return tables;
@@ -129,10 +160,18 @@ stats::StudySummary reduce_study(const store::Predictions& predictions, Primary 
   return stats::reduce(score_tables(predictions, primary), floors);
 }
 
+static std::string first_sql_task(const store::Predictions& predictions) {
+  for (const std::string& name : task_order(predictions)) {
+    if (task_of(predictions, name).kind == task::Kind::sql) return name;
+  }
+  return "";
+}
+
 std::vector<ClassCount> error_classes(const store::Predictions& predictions) {
   std::map<std::pair<std::string, std::string>, std::int64_t> counts;
+  const std::string task = first_sql_task(predictions);
   for (const auto& [key, run] : predictions.runs) {
-    if (key.task != "spider") continue;
+    if (key.task != task) continue;
     for (const std::string& name : run.rows.at<Strings>("error_class")) {
       if (!name.empty()) ++counts[{key.arm, name}];
     }
@@ -175,9 +214,11 @@ std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictio
   std::vector<stats::TaskFloors> floors;
   const auto found = predictions.summary.find("floors");
   if (found == predictions.summary.end()) {
-    const auto mmlu = predictions.items.find("mmlu");
-    if (mmlu != predictions.items.end())
-      floors.push_back({"mmlu", stats::letter_floors(mmlu->second.at<Strings>("answer"))});
+    for (const auto& [name, items] : predictions.items) {
+      if (task_of(predictions, name).kind != task::Kind::choice) continue;
+      const char* gold = task::columns_of(task::Kind::choice).gold;
+      floors.push_back({name, stats::letter_floors(items.at<Strings>(gold))});
+    }
     return floors;
   }
   const store::Table& table = found->second;

@@ -91,9 +91,9 @@ class StudyRun {
     predictions.config = record_;
     predictions.commit = build_commit();
     predictions.versions = {{"tradeoff", std::string(build_version())},
-                            {"spider_prompt", std::to_string(task::kSpiderPromptVersion)},
-                            {"mmlu_prompt", std::to_string(task::kMmluPromptVersion)},
                             {"sql_extraction", std::to_string(task::kExtractVersion)}};
+    for (const auto& [name, known] : options_.known)
+      predictions.versions[name + "_prompt"] = std::to_string(known.task.prompt_version);
     result.summary = reduce_study(predictions, options_.primary, floors_);
     predictions.summary = summary_tables(predictions, result.summary);
     fs::remove(folder_.completion());  // it is of the file that goes
@@ -114,8 +114,8 @@ class StudyRun {
     for (const Cell& cell : list_cells(options_)) {
       const ArmOptions& arm = options_.arms[cell.arm];
       Json tasks = Json::array();
-      for (const TaskKind task : cell.tasks)
-        tasks.push_back({{"task", name_of(task)}, {"questions", data_.question_count(task)}});
+      for (const std::string& task : cell.tasks)
+        tasks.push_back({{"task", task}, {"questions", data_.questions(task).count}});
       // The steps of whole epochs are known once the training rows are made.
       const bool steps = arm.trains && arm.train.max_steps > 0;
       cells.push_back({{"arm", arm.name},
@@ -129,13 +129,15 @@ class StudyRun {
 
   // What cannot be scored shows here, not after hours of prediction.
   void prepare_scoring() {
-    const std::vector<task::SpiderExample> questions = data_.spider_questions();
-    if (questions.empty()) return;
     sql::ScoreOptions scoring = options_.scoring;
     scoring.preview = true;
-    scorer_.emplace(options_.spider_data / "database", options_.spider_data / "tables.json",
-                    scoring);
-    check_scoring(questions, *scorer_);
+    for (const std::string& name : options_.tasks) {
+      if (options_.known.at(name).task.kind != task::Kind::sql) continue;
+      const task::Questions& questions = data_.questions(name);
+      sql::Scorer scorer(questions.databases, questions.tables, scoring);
+      check_scoring(questions.golds, scorer);
+      scorers_.emplace(name, std::move(scorer));
+    }
   }
 
   // Every cell by one of the groups, whichever is free; what they leave behind is gathered after it
@@ -178,7 +180,8 @@ class StudyRun {
       held.emplace(folder_.lock(fmt::format("{}-seed-{}", arm.name, cell.seed)),
                    options_.model.lock);
     if (arm.trains && !train_cell(arm, cell.seed, session)) return false;
-    for (const TaskKind task : cell.tasks) {
+    for (const std::string& name : cell.tasks) {
+      const task::Task& task = options_.known.at(name).task;
       if (!run_task(arm, cell.seed, task, session, gathers)) return false;
     }
     return true;
@@ -220,18 +223,18 @@ class StudyRun {
     return peak;
   }
 
-  bool run_task(const ArmOptions& arm, std::uint64_t seed, TaskKind task,
+  bool run_task(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
                 const comm::Session& session, bool gathers) {
-    const task::RenderedItems rendered = data_.items(arm, seed, task);
-    const auto purpose = task == TaskKind::spider ? task::Purpose::spider : task::Purpose::mmlu;
+    const task::RenderedItems rendered = data_.items(arm, seed, task.name);
     const model::DecoderConfig config = model::read_config(options_.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
-    // A plain Spider answer ends at the first line break (design §3).
-    if (task == TaskKind::spider && arm.spider.prompt_template == task::Template::plain)
+    // A plain query ends at the first line break (design §3).
+    if (task.kind == task::Kind::sql &&
+        arm.prompts.at(asked_as(task)).prompt_template == task::Template::plain)
       decoding.stop.push_back("\n");
     const PredictionPlan plan = plan_predictions(
-        rendered.items, purpose, decoding, data_.prompts().tokenizer,
-        config.max_position_embeddings, arena_rows(session, options_.model, config));
+        rendered.items, task, decoding, data_.prompts().tokenizer, config.max_position_embeddings,
+        arena_rows(session, options_.model, config));
     Json identity = identity_;
     fs::path adapter;
     if (arm.trains) {
@@ -239,7 +242,7 @@ class StudyRun {
       identity["adapter"] = adapter_identity(adapter);
     }
     const Json header = prediction_header(plan, identity);
-    const auto journals = folder_.journal(arm.name, seed, task);
+    const auto journals = folder_.journal(arm.name, seed, task.name);
     store::JournalContents finished;
     if (session.rank() == 0) finished = finished_chunks(plan, journals, header);
     const bool missing =
@@ -250,7 +253,7 @@ class StudyRun {
     }
     if (session.rank() == 0 && (missing || gathers)) {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
-                name_of(task));
+                task.name);
     }
     StartsCost cost = starts_cost(finished);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
@@ -262,31 +265,32 @@ class StudyRun {
     if (session.rank() != 0) return true;
     if (missing) cost = starts_cost(store::read_journals(journals, header));
     folder_.record(
-        prediction_cost({arm.name, name_of(task), seed}, plan, predicted.rows, cost, peak),
+        prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
         options_.model.lock);
     if (!gathers) return true;
     store_run(arm, seed, task, rendered.items, predicted.rows);
     return true;
   }
 
-  void store_run(const ArmOptions& arm, std::uint64_t seed, TaskKind task,
+  void store_run(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
                  std::span<const task::Item> items, const std::vector<Json>& rows) {
-    const std::string name = name_of(task);
+    const std::string& name = task.name;
     store::Run run;
-    if (task == TaskKind::spider) {
+    if (task.kind == task::Kind::sql) {
+      sql::Scorer& scorer = scorers_.at(name);
       if (!predictions_.items.contains(name)) {
-        predictions_.items[name] = spider_items_table(items, *scorer_);
-        floors_.push_back({name, spider_floors(items)});
+        predictions_.items[name] = sql_items_table(items, scorer, task.words.label);
+        floors_.push_back({name, sql_floors(items, scorer)});
       }
-      run.rows = score_spider_rows(items, rows, *scorer_);
+      run.rows = score_sql_rows(items, rows, scorer);
     } else {
       if (!predictions_.items.contains(name)) {
-        predictions_.items[name] = mmlu_items_table(items);
+        predictions_.items[name] = choice_items_table(items, task.words.label);
         std::vector<std::string> letters;
         for (const task::Item& item : items) letters.push_back(item.answer);
         floors_.push_back({name, stats::letter_floors(letters)});
       }
-      run.rows = score_mmlu_rows(items, rows);
+      run.rows = score_choice_rows(items, rows);
     }
     const std::string prompts = task::prompts_sha256(items);
     run.attributes["prompts_sha256"] = prompts;
@@ -299,11 +303,12 @@ class StudyRun {
     predictions_.runs[{arm.name, seed, name}] = std::move(run);
   }
 
-  std::vector<stats::Floor> spider_floors(std::span<const task::Item> items) {
+  static std::vector<stats::Floor> sql_floors(std::span<const task::Item> items,
+                                              sql::Scorer& scorer) {
     std::vector<std::uint8_t> empty, gold;
     for (const task::Item& item : items) {
-      empty.push_back(scorer_->score(item.db_id, item.query, kEmptyAnswer).exec.value_or(false));
-      gold.push_back(scorer_->score(item.db_id, item.query, item.query).exec.value_or(false));
+      empty.push_back(scorer.score(item.db_id, item.query, kEmptyAnswer).exec.value_or(false));
+      gold.push_back(scorer.score(item.db_id, item.query, item.query).exec.value_or(false));
     }
     return {stats::count_floor("always_empty", empty),
             stats::count_floor("gold_as_prediction", gold)};
@@ -315,7 +320,8 @@ class StudyRun {
   StudyData data_;
   Json identity_, record_;
   std::optional<LoadedModel> model_;
-  std::optional<sql::Scorer> scorer_;
+  // By task of kind sql; on rank 0.
+  std::map<std::string, sql::Scorer> scorers_;
   store::Predictions predictions_;
   std::vector<stats::TaskFloors> floors_;
 };

@@ -46,22 +46,58 @@ void add_ledger(Table& table, std::span<const task::Item> items, std::span<const
   table.add("overflow", std::move(overflow));
 }
 
+void add_label(Table& table, std::span<const task::Item> items, const std::string& name) {
+  if (name.empty()) return;
+  Strings labels;
+  for (const task::Item& item : items) labels.push_back(item.label);
+  table.add(name, std::move(labels));
+}
+
+// True where one of the two is.
+void take_better(std::optional<bool>& verdict, std::optional<bool> other) {
+  if (other && !verdict.value_or(false)) verdict = other;
+}
+
+// The judgement by whichever of several right queries an answer equals.
+sql::Verdict score_by_any(const task::Item& item, const std::string& judged, sql::Scorer& scorer) {
+  sql::Verdict best = scorer.score(item.db_id, item.query, judged);
+  for (const std::string& query : item.also_right) {
+    sql::Verdict other = scorer.score(item.db_id, query, judged);
+    const bool first_failed = best.outcome == sql::Outcome::gold_error;
+    const bool now_right = other.exec.value_or(false) && !best.exec.value_or(false);
+    if (first_failed || now_right) std::swap(best, other);
+    take_better(best.exec, other.exec);
+    take_better(best.exec_keep_distinct, other.exec_keep_distinct);
+    take_better(best.match, other.match);
+    take_better(best.set, other.set);
+    take_better(best.strict, other.strict);
+    if (other.soft_f1) best.soft_f1 = std::max(best.soft_f1.value_or(0), *other.soft_f1);
+  }
+  return best;
+}
+
+bool have_corrections(std::span<const task::Item> items) {
+  return std::ranges::any_of(items, [](const auto& item) { return !item.corrected.empty(); });
+}
+
 }  // namespace
 
-void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& scorer) {
+void check_scoring(std::span<const task::Gold> questions, sql::Scorer& scorer) {
   constexpr std::size_t kShown = 5;
   std::set<std::string> db_ids;
-  for (const task::SpiderExample& question : questions) db_ids.insert(question.db_id);
+  for (const task::Gold& question : questions) db_ids.insert(question.db_id);
   sql::require_all(scorer, db_ids);
   for (const std::string& db_id : db_ids)
     if (const auto tables = scorer.left_out_tables(db_id); !tables.empty())
       log::warn("{}: left out, since only a module of SQLite could read it: {}", db_id,
                 fmt::join(tables, ", "));
   std::vector<std::string> failed;
-  for (const task::SpiderExample& question : questions) {
-    const std::string why = scorer.gold_failure(question.db_id, question.query);
+  for (const task::Gold& question : questions) {
+    std::string why = scorer.gold_failure(question.db_id, question.query);
+    for (const std::string& query : question.also_right)
+      if (!why.empty()) why = scorer.gold_failure(question.db_id, query);
     if (!why.empty())
-      failed.push_back(fmt::format("question {} ({}): {}", question.index, question.db_id, why));
+      failed.push_back(fmt::format("question {} ({}): {}", question.id, question.db_id, why));
   }
   if (failed.empty()) return;
   const std::size_t shown = std::min(kShown, failed.size());
@@ -73,7 +109,8 @@ void check_scoring(std::span<const task::SpiderExample> questions, sql::Scorer& 
             questions.size(), text);
 }
 
-Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer) {
+Table sql_items_table(std::span<const task::Item> items, sql::Scorer& scorer,
+                      const std::string& label) {
   Strings id, db_id, question, query, schema, hardness, result;
   Ints split_size;
   for (const task::Item& item : items) {
@@ -95,10 +132,16 @@ Table spider_items_table(std::span<const task::Item> items, sql::Scorer& scorer)
   table.add("schema", std::move(schema));
   table.add("result", std::move(result));
   table.add("split_size", std::move(split_size));
+  add_label(table, items, label);
+  if (std::ranges::any_of(items, [](const auto& item) { return !item.also_right.empty(); })) {
+    Strings others;
+    for (const task::Item& item : items) others.push_back(to_line(Json(item.also_right)));
+    table.add("also_right", std::move(others));
+  }
   return table;
 }
 
-Table mmlu_items_table(std::span<const task::Item> items) {
+Table choice_items_table(std::span<const task::Item> items, const std::string& label) {
   Strings id, subject, group, question, choices, answer;
   Ints split_size;
   for (const task::Item& item : items) {
@@ -122,11 +165,12 @@ Table mmlu_items_table(std::span<const task::Item> items) {
   table.add("choices", std::move(choices));
   table.add("answer", std::move(answer));
   table.add("split_size", std::move(split_size));
+  add_label(table, items, label);
   return table;
 }
 
-Table score_spider_rows(std::span<const task::Item> items, std::span<const Json> rows,
-                        sql::Scorer& scorer) {
+Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> rows,
+                     sql::Scorer& scorer) {
   Strings text, finish, statement, outcome, error_class, message, result;
   Ints tokens;
   store::RaggedInts token_ids;
@@ -142,7 +186,7 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
     token_ids.add(ids);
     // Without a statement the whole answer is judged, so that blank and prose are told apart.
     const std::string& judged = statement.back().empty() ? text.back() : statement.back();
-    const sql::Verdict verdict = scorer.score(items[i].db_id, items[i].query, judged);
+    const sql::Verdict verdict = score_by_any(items[i], judged, scorer);
     exec.push_back(flag(verdict.exec));
     keep_distinct.push_back(flag(verdict.exec_keep_distinct));
     match.push_back(flag(verdict.match));
@@ -176,19 +220,26 @@ Table score_spider_rows(std::span<const task::Item> items, std::span<const Json>
   return table;
 }
 
-Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> rows) {
+Table score_choice_rows(std::span<const task::Item> items, std::span<const Json> rows) {
   Strings answer;
   Flags correct;
   Ints greedy;
-  store::Matrix logprobs{4, {}};
+  std::size_t width = 4;
+  for (const task::Item& item : items) width = std::max(width, item.choices.size());
+  store::Matrix logprobs{width, {}};
+  Flags clean, corrected;
   for (std::size_t i = 0; i < items.size(); ++i) {
     answer.push_back(field<std::string>(rows[i], "answer"));
     correct.push_back(answer.back() == items[i].answer ? 1 : 0);
     greedy.push_back(field_or<std::int64_t>(rows[i], "greedy", kUnknownGreedy));
-    const auto values = field_or<std::vector<double>>(
-        rows[i], "choice_logprobs",
-        std::vector<double>(4, std::numeric_limits<double>::quiet_NaN()));
+    auto values = field_or<std::vector<double>>(rows[i], "choice_logprobs", {});
+    values.resize(width, std::numeric_limits<double>::quiet_NaN());
     logprobs.values.insert(logprobs.values.end(), values.begin(), values.end());
+    const auto& right = items[i].corrected;
+    clean.push_back(items[i].label == "ok" ? correct.back() : std::int8_t{-1});
+    corrected.push_back(right.empty()
+                            ? std::int8_t{-1}
+                            : flag(std::ranges::find(right, answer.back()) != right.end()));
   }
   Table table;
   add_ledger(table, items, rows);
@@ -196,6 +247,10 @@ Table score_mmlu_rows(std::span<const task::Item> items, std::span<const Json> r
   table.add("correct", std::move(correct));
   table.add("choice_logprobs", std::move(logprobs));
   table.add("greedy", std::move(greedy));
+  if (have_corrections(items)) {
+    table.add("clean", std::move(clean));
+    table.add("corrected", std::move(corrected));
+  }
   return table;
 }
 

@@ -5,20 +5,30 @@
 namespace tradeoff::study {
 namespace {
 
+bool trains(const StudyOptions& options) {
+  return std::ranges::any_of(options.arms, &ArmOptions::trains);
+}
+
 // The chat template is read where an arm asks for it.
 task::Template asked_by(const StudyOptions& options) {
-  const auto chats = [&](const ArmOptions& arm) {
-    return std::ranges::any_of(options.tasks, [&](TaskKind kind) {
-      return (kind == TaskKind::spider ? arm.spider.prompt_template : arm.mmlu.prompt_template) ==
-             task::Template::chat;
-    });
+  const auto chats = [&](const ArmOptions& arm, const std::string& task) {
+    const std::string& as = asked_as(options.known.at(task).task);
+    return arm.prompts.at(as).prompt_template == task::Template::chat;
   };
-  const auto trains_chat = [](const ArmOptions& arm) {
-    return arm.trains && arm.spider.prompt_template == task::Template::chat;
-  };
-  return std::ranges::any_of(options.arms, chats) || std::ranges::any_of(options.arms, trains_chat)
-             ? task::Template::chat
-             : task::Template::plain;
+  const std::string& trained = training_task(options).task.name;
+  const bool any = std::ranges::any_of(options.arms, [&](const ArmOptions& arm) {
+    return (arm.trains && chats(arm, trained)) ||
+           std::ranges::any_of(options.tasks, [&](const auto& task) { return chats(arm, task); });
+  });
+  return any ? task::Template::chat : task::Template::plain;
+}
+
+task::PromptOptions prompt_options(const ArmOptions& arm, const task::Task& task,
+                                   std::uint64_t seed) {
+  task::PromptOptions options = arm.prompts.at(asked_as(task));
+  options.seed = seed;
+  options.limit = arm.limit;
+  return options;
 }
 
 }  // namespace
@@ -26,58 +36,35 @@ task::Template asked_by(const StudyOptions& options) {
 StudyData::StudyData(const StudyOptions& options)
     : options_(options),
       prompts_(task::load_prompt_source(options.model.model, asked_by(options), options.chat)) {
-  if (std::ranges::any_of(options.arms, &ArmOptions::trains)) {
-    spider_ = task::load_spider(options.spider_data);
-  }
-  for (const TaskKind task : options.tasks) {
-    if (task == TaskKind::spider) {
-      if (!spider_) spider_ = task::load_spider(options.spider_data);
-      task::SpiderDraw draw = options.spider_draw;
-      draw.data_seed = options.data_seed;
-      spider_questions_ = task::draw_spider(*spider_, draw);
-    } else {
-      mmlu_ = task::load_mmlu(options.mmlu_data);
-      task::MmluDraw draw = options.mmlu_draw;
-      draw.data_seed = options.data_seed;
-      mmlu_questions_ = task::draw_mmlu(*mmlu_, draw);
-    }
-  }
+  const auto read = [&](const StudyTask& known) {
+    if (questions_.contains(known.task.name)) return;
+    task::Draw draw = options.known.at(asked_as(known.task)).draw;
+    draw.data_seed = options.data_seed;
+    questions_[known.task.name] = known.task.read(known.source, draw);
+  };
+  if (trains(options)) read(training_task(options));
+  for (const std::string& task : options.tasks) read(options.known.at(task));
 }
 
 task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
-                                     TaskKind task) const {
-  if (task == TaskKind::spider) {
-    task::SpiderPromptOptions options = arm.spider;
-    options.seed = seed;
-    options.limit = arm.limit;
-    return task::SpiderRenderer(*spider_, prompts_.model(), options).dev_items(spider_questions_);
-  }
-  task::MmluPromptOptions options = arm.mmlu;
-  options.limit = arm.limit;
-  return task::MmluRenderer(*mmlu_, prompts_.model(), options).items(mmlu_questions_);
-}
-
-std::size_t StudyData::question_count(TaskKind task) const {
-  return task == TaskKind::spider ? spider_questions_.size() : mmlu_questions_.size();
-}
-
-std::vector<task::SpiderExample> StudyData::spider_questions() const {
-  std::vector<task::SpiderExample> questions;
-  for (const std::size_t index : spider_questions_) questions.push_back(spider_->dev[index]);
-  return questions;
+                                     const std::string& task) const {
+  return questions(task).items(prompts_.model(),
+                               prompt_options(arm, options_.known.at(task).task, seed));
 }
 
 task::RenderedItems StudyData::train_items(const ArmOptions& arm, std::uint64_t seed) const {
-  task::SpiderPromptOptions options = arm.spider;
-  options.seed = seed;
-  options.limit = arm.limit;
-  return task::SpiderRenderer(*spider_, prompts_.model(), options).train_items();
+  const task::Task& task = training_task(options_).task;
+  return questions(task.name).train_items(prompts_.model(), prompt_options(arm, task, seed), 0);
 }
 
 Json StudyData::hashes() const {
   Json json = {{"tokenizer_sha256", prompts_.tokenizer.content_hash()}};
-  if (spider_) json["spider_sha256"] = spider_->sha256;
-  if (mmlu_) json["mmlu_sha256"] = mmlu_->sha256;
+  // Built-in tasks first, in their own order; a job's own behind them.
+  for (const task::Task& task : task::built_in_tasks()) {
+    const auto found = questions_.find(task.name);
+    if (found != questions_.end()) json[task.name + "_sha256"] = found->second.sha256;
+  }
+  for (const auto& [task, questions] : questions_) json[task + "_sha256"] = questions.sha256;
   return json;
 }
 

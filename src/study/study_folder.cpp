@@ -16,8 +16,9 @@ namespace tradeoff::study {
 
 namespace fs = std::filesystem;
 
-fs::path StudyFolder::journal(const std::string& arm, std::uint64_t seed, TaskKind task) const {
-  return root_ / "journal" / arm / fmt::format("seed-{}", seed) / name_of(task);
+fs::path StudyFolder::journal(const std::string& arm, std::uint64_t seed,
+                              const std::string& task) const {
+  return root_ / "journal" / arm / fmt::format("seed-{}", seed) / task;
 }
 
 fs::path StudyFolder::adapter(const std::string& arm, std::uint64_t seed) const {

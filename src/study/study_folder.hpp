@@ -18,7 +18,8 @@ class StudyFolder {
   std::filesystem::path predictions() const { return root_ / "predictions.h5"; }
   std::filesystem::path completion() const { return root_ / "complete.json"; }
   std::filesystem::path ledger() const { return root_ / "ledger.jsonl"; }
-  std::filesystem::path journal(const std::string& arm, std::uint64_t seed, TaskKind task) const;
+  std::filesystem::path journal(const std::string& arm, std::uint64_t seed,
+                                const std::string& task) const;
   std::filesystem::path adapter(const std::string& arm, std::uint64_t seed) const;
   std::filesystem::path lock(const std::string& name) const {
     return root_ / "locks" / (name + ".lock");

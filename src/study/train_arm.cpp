@@ -39,7 +39,7 @@ LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed, std::int64_
                           const std::filesystem::path& adapter_folder) {
   LedgerEntry entry;
   entry.arm = arm.name;
-  entry.task = "training";
+  entry.task = kTrainingTask;
   entry.seed = seed;
   entry.peak_bytes = peak_bytes;
   std::set<std::string> starts, cut;

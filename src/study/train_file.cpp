@@ -28,7 +28,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   if (!options.model.single) comm::refuse_singleton(session, "train");
   train::check_options(options.options);
   comm::check_shared_folder(session, options.out);
-  auto items = task::read_items(options.train, task::Purpose::train);
+  auto items = task::read_training_items(options.train);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));
   }

@@ -25,15 +25,15 @@ WorkDone work_done(const StudyOptions& options, const StudyFolder& folder, const
   WorkDone done;
   for (const Cell& cell : list_cells(options)) {
     const ArmOptions& arm = options.arms[cell.arm];
-    for (const TaskKind task : cell.tasks) {
-      const auto all = static_cast<std::int64_t>(data.question_count(task));
+    for (const std::string& task : cell.tasks) {
+      const auto all = static_cast<std::int64_t>(data.questions(task).count);
       const auto rows = store::count_finished_rows(folder.journal(arm.name, cell.seed, task));
       done.all_questions += all;
       done.questions += std::min(all, static_cast<std::int64_t>(rows));
     }
     if (!arm.trains) continue;
     // The default batch size is that of one rank; epochs by ranks are told by a checkpoint.
-    const auto rows = static_cast<std::int64_t>(data.train_count());
+    const auto rows = static_cast<std::int64_t>(data.questions(training_task(options).task.name).train_count);
     const auto planned =
         train::total_steps(arm.train, rows, train::global_batch_size(arm.train, 1));
     const auto saved = train::saved_steps(folder.adapter(arm.name, cell.seed));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <limits>
 #include <set>
 #include <unordered_map>
@@ -14,7 +15,7 @@
 namespace tradeoff::task {
 namespace {
 
-constexpr std::size_t kChoices = 4;
+constexpr std::size_t kFewestChoices = 2, kMostChoices = 10;
 
 Json read_id(const Json& row) {
   const auto found = row.find("id");
@@ -47,18 +48,23 @@ std::vector<std::int32_t> read_prompt_ids(const Json& row) {
 
 void check_choices(const Item& item) {
   const std::set<std::string> different(item.choices.begin(), item.choices.end());
-  if (item.choices.size() != kChoices || different.size() != kChoices || different.contains("")) {
-    fail(fmt::format("key \"choices\": found {}, expected four different strings such as {}",
+  const std::size_t count = item.choices.size();
+  if (count < kFewestChoices || count > kMostChoices || different.size() != count ||
+      different.contains("")) {
+    fail(fmt::format("key \"choices\": found {}, expected 2 to 10 different strings such as {}",
                      to_line(Json(item.choices)), R"([" A"," B"," C"," D"])"));
   }
 }
 
 void check_answer(const Item& item) {
-  if (item.answer.size() == 1 && item.answer[0] >= 'A' && item.answer[0] <= 'D') return;
-  fail(fmt::format("key \"answer\": found \"{}\", expected A, B, C or D", item.answer));
+  const char last = static_cast<char>('A' + item.choices.size() - 1);
+  if (item.answer.size() == 1 && item.answer[0] >= 'A' && item.answer[0] <= last) return;
+  fail(fmt::format("key \"answer\": found \"{}\", expected a letter from A to {}", item.answer,
+                   last));
 }
 
-Item read_item(const Json& row, Purpose purpose) {
+// What every file of items has.
+Item read_prompt(const Json& row) {
   Item item;
   item.id = read_id(row);
   item.prompt_ids = read_prompt_ids(row);
@@ -68,13 +74,19 @@ Item read_item(const Json& row, Purpose purpose) {
     fail(row.contains("prompt") ? "key \"prompt\" is empty, expected at least one token"
                                 : "missing key \"prompt\" (or \"prompt_ids\")");
   }
-  item.completion = purpose == Purpose::train ? field<std::string>(row, "completion")
-                                              : field_or<std::string>(row, "completion", "");
+  item.completion = field_or<std::string>(row, "completion", "");
+  item.overflow = field_or<std::string>(row, "overflow", "");
+  item.prompt_tokens = field_or<int>(row, "prompt_tokens", -1);
+  item.shots_used = field_or<int>(row, "shots_used", -1);
+  return item;
+}
+
+Item read_item(const Json& row, Kind kind) {
+  Item item = read_prompt(row);
   const auto read = [&](const char* key, std::string& target) {
     target = field_or<std::string>(row, key, "");
   };
-  read("overflow", item.overflow);
-  if (purpose == Purpose::mmlu) {
+  if (kind == Kind::choice) {
     item.choices = field<std::vector<std::string>>(row, "choices");
     check_choices(item);
     read("answer", item.answer);
@@ -89,22 +101,21 @@ Item read_item(const Json& row, Purpose purpose) {
     read("schema", item.schema);
     read("hardness", item.hardness);
   }
-  item.prompt_tokens = field_or<int>(row, "prompt_tokens", -1);
-  item.shots_used = field_or<int>(row, "shots_used", -1);
   return item;
 }
 
-}  // namespace
-
-std::string id_text(const Json& id) {
-  return id.is_string() ? id.get<std::string>() : to_line(id);
+Item read_training_item(const Json& row) {
+  Item item = read_item(row, Kind::sql);
+  item.completion = field<std::string>(row, "completion");
+  return item;
 }
 
-std::vector<Item> read_items(const std::filesystem::path& path, Purpose purpose) {
+std::vector<Item> read_rows(const std::filesystem::path& path,
+                            const std::function<Item(const Json&)>& read) {
   std::vector<Item> items;
   std::unordered_map<std::string, std::size_t> line_of;
   for_each_json_line(path, [&](Json& row, std::size_t line) {
-    Item item = read_item(row, purpose);
+    Item item = read(row);
     const auto [first, is_new] = line_of.emplace(id_text(item.id), line);
     if (!is_new) {
       fail(fmt::format("id {} occurs a second time (first in line {}), expected each id once",
@@ -114,6 +125,20 @@ std::vector<Item> read_items(const std::filesystem::path& path, Purpose purpose)
   });
   if (items.empty()) fail(fmt::format("{}: found no items, expected at least one", path.string()));
   return items;
+}
+
+}  // namespace
+
+std::string id_text(const Json& id) {
+  return id.is_string() ? id.get<std::string>() : to_line(id);
+}
+
+std::vector<Item> read_items(const std::filesystem::path& path, Kind kind) {
+  return read_rows(path, [kind](const Json& row) { return read_item(row, kind); });
+}
+
+std::vector<Item> read_training_items(const std::filesystem::path& path) {
+  return read_rows(path, read_training_item);
 }
 
 Json to_json(const Item& item) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "mmlu_files.hpp"
 #include "tradeoff/base/csv.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
@@ -81,31 +82,6 @@ constexpr GroupOfSubject kSubjects[] = {
     {"world_religions", "humanities"},
 };
 
-std::vector<MmluQuestion> read_questions(const fs::path& path) {
-  std::vector<MmluQuestion> questions;
-  for (CsvRow& row : read_csv(path)) {
-    const auto place = [&] {
-      return fmt::format("{}:{}: row {}", path.string(), row.line, row.row);
-    };
-    if (row.fields.size() != 6) {
-      fail(fmt::format("{}: found {} fields, expected 6 (question, A, B, C, D, letter)", place(),
-                       row.fields.size()));
-    }
-    const std::string& letter = row.fields[5];
-    if (letter.size() != 1 || letter[0] < 'A' || letter[0] > 'D') {
-      fail(fmt::format("{}: found the letter \"{}\", expected A, B, C or D", place(), letter));
-    }
-    MmluQuestion question{.row = row.row - 1,
-                          .question = std::move(row.fields[0]),
-                          .choices = {},
-                          .answer = letter[0]};
-    for (std::size_t c = 0; c < 4; ++c) question.choices[c] = std::move(row.fields[c + 1]);
-    questions.push_back(std::move(question));
-  }
-  if (questions.empty()) fail(fmt::format("{}: found no rows, expected questions", path.string()));
-  return questions;
-}
-
 std::vector<std::string> subjects_in(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     fail(fmt::format("{}: no such folder, expected the CSV files of MMLU in it", folder.string()));
@@ -124,6 +100,31 @@ std::vector<std::string> subjects_in(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::vector<MmluQuestion> read_mmlu_rows(const fs::path& path) {
+  std::vector<MmluQuestion> questions;
+  for (CsvRow& row : read_csv(path)) {
+    const auto place = [&] {
+      return fmt::format("{}:{}: row {}", path.string(), row.line, row.row);
+    };
+    if (row.fields.size() != 6) {
+      fail(fmt::format("{}: found {} fields, expected 6 (question, A, B, C, D, letter)", place(),
+                       row.fields.size()));
+    }
+    const std::string& letter = row.fields[5];
+    if (letter.size() != 1 || letter[0] < 'A' || letter[0] > 'D') {
+      fail(fmt::format("{}: found the letter \"{}\", expected A, B, C or D", place(), letter));
+    }
+    MmluQuestion question{.row = row.row - 1,
+                          .question = std::move(row.fields[0]),
+                          .choices = {},
+                          .answer = letter[0]};
+    for (std::size_t c = 0; c < 4; ++c) question.choices.push_back(std::move(row.fields[c + 1]));
+    questions.push_back(std::move(question));
+  }
+  if (questions.empty()) fail(fmt::format("{}: found no rows, expected questions", path.string()));
+  return questions;
+}
 
 std::string_view mmlu_group_of(std::string_view subject) {
   for (const auto& [name, group] : kSubjects) {
@@ -146,7 +147,7 @@ Mmlu load_mmlu(const fs::path& folder) {
       fail(fmt::format("{}: {}", test.string(), error.what()));
     }
     for (const auto& [path, questions] : {std::pair{dev, &subject.dev}, {test, &subject.test}}) {
-      *questions = read_questions(path);
+      *questions = read_mmlu_rows(path);
       hash.update(path.filename().string());
       hash.update(MappedFile(path).text());
     }

@@ -23,8 +23,10 @@ std::string description(const std::string& subject, Template prompt_template) {
 std::string asked(const MmluQuestion& q, Template prompt_template) {
   const std::string_view question =
       prompt_template == Template::hendrycks ? std::string_view(q.question) : strip(q.question);
-  return fmt::format("{}\nA. {}\nB. {}\nC. {}\nD. {}\nAnswer:", question, q.choices[0],
-                     q.choices[1], q.choices[2], q.choices[3]);
+  std::string text(question);
+  for (std::size_t i = 0; i < q.choices.size(); ++i)
+    text += fmt::format("\n{}. {}", static_cast<char>('A' + i), q.choices[i]);
+  return text + "\nAnswer:";
 }
 
 std::vector<text::Segment> turns(const PromptModel& model, const std::string& subject,
@@ -82,7 +84,7 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
     const MmluSubject& subject = mmlu_.subjects.at(places[i].subject);
     const MmluQuestion& question = subject.test.at(places[i].question);
     Item item;
-    item.id = fmt::format("{}/{}", subject.name, question.row);
+    item.id = question.id.empty() ? fmt::format("{}/{}", subject.name, question.row) : question.id;
     item.question = question.question;
     item.subject = subject.name;
     item.group = subject.group;
@@ -90,9 +92,10 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
     item.split_size = static_cast<std::int64_t>(subject.test.size());
     item.choice_texts.assign(question.choices.begin(), question.choices.end());
     const std::string_view before = options_.prompt_template == Template::chat ? "" : " ";
-    for (const char letter : {'A', 'B', 'C', 'D'}) {
-      item.choices.push_back(fmt::format("{}{}", before, letter));
-    }
+    for (std::size_t c = 0; c < question.choices.size(); ++c)
+      item.choices.push_back(fmt::format("{}{}", before, static_cast<char>('A' + c)));
+    item.label = question.label;
+    item.corrected = question.corrected;
     return item;
   };
   return collect_items(places.size(), options_.num_fewshot, options_.limit, item_at,

@@ -41,37 +41,38 @@ Json Prepared::to_json() const {
   return summary;
 }
 
-Prepared prepare_spider(const PrepareSpiderOptions& options) {
-  const Spider spider = load_spider(options.data, options.files);
-  const PromptSource source =
-      load_prompt_source(options.model, options.prompt.prompt_template, options.chat);
-  const SpiderRenderer renderer(spider, source.model(), options.prompt);
-  const RenderedItems dev = renderer.dev_items(draw_spider(spider, options.draw));
-  Prepared prepared;
-  prepared.data_sha256 = spider.sha256;
-  prepared.template_sha256 = renderer.template_sha256();
-  prepared.tokenizer_sha256 = source.tokenizer.content_hash();
-  if (spider.missing_train.empty()) {
-    const RenderedItems train = renderer.train_items(options.draw.limit);
-    prepared.files.push_back(write(options.output_dir / "train_formatted.jsonl", train));
-  } else {
-    log::warn("{}: no such file, so no train_formatted.jsonl", spider.missing_train.string());
-  }
-  prepared.files.push_back(write(options.output_dir / "dev_formatted.jsonl", dev));
-  return prepared;
+PrepareOptions prepare_options(const Task& task) {
+  PrepareOptions options;
+  options.task = task;
+  options.source = task.source;
+  options.draw = task.draw;
+  options.draw.questions = 0;
+  options.draw.groups = task.groups;
+  options.prompt = task.prompt;
+  return options;
 }
 
-Prepared prepare_mmlu(const PrepareMmluOptions& options) {
-  const Mmlu mmlu = load_mmlu(options.data);
+Prepared prepare(const PrepareOptions& options) {
+  const Questions questions = options.task.read(options.source, options.draw);
   const PromptSource source =
       load_prompt_source(options.model, options.prompt.prompt_template, options.chat);
-  const MmluRenderer renderer(mmlu, source.model(), options.prompt);
-  const RenderedItems items = renderer.items(draw_mmlu(mmlu, options.draw));
+  const RenderedItems asked = questions.items(source.model(), options.prompt);
   Prepared prepared;
-  prepared.data_sha256 = mmlu.sha256;
-  prepared.template_sha256 = renderer.template_sha256();
+  prepared.data_sha256 = questions.sha256;
+  prepared.template_sha256 = questions.template_sha256(source.model(), options.prompt);
   prepared.tokenizer_sha256 = source.tokenizer.content_hash();
-  prepared.files.push_back(write(options.output_dir / "mmlu.jsonl", items));
+  if (!questions.train_items) {
+    prepared.files.push_back(write(options.output_dir / (options.task.name + ".jsonl"), asked));
+    return prepared;
+  }
+  if (questions.missing_train.empty()) {
+    const RenderedItems train =
+        questions.train_items(source.model(), options.prompt, options.draw.limit);
+    prepared.files.push_back(write(options.output_dir / "train_formatted.jsonl", train));
+  } else {
+    log::warn("{}: no such file, so no train_formatted.jsonl", questions.missing_train.string());
+  }
+  prepared.files.push_back(write(options.output_dir / "dev_formatted.jsonl", asked));
   return prepared;
 }
 

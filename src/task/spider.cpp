@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "spider_layout.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/json.hpp"
@@ -47,26 +48,42 @@ class HardnessOfText {
   std::map<std::string, sql::MatchSchema> parsers_;
 };
 
-void append_examples(const fs::path& path, const std::map<std::string, Schema>& schemas,
-                     HardnessOfText& hardness, std::vector<SpiderExample>& examples) {
+std::string label_of(const Json& row, const std::string& key) {
+  const auto found = row.find(key);
+  if (found == row.end()) fail(fmt::format("missing key \"{}\"", key));
+  if (found->is_string()) return found->get<std::string>();
+  check(found->is_number_integer(),
+        fmt::format("key \"{}\": found {}, expected a number or text", key, to_line(*found)));
+  return to_line(*found);
+}
+
+SpiderExample read_example(const Json& row, const SpiderLayout& layout,
+                           const std::map<std::string, Schema>& schemas) {
+  check(row.is_object(), "expected an object");
+  SpiderExample example;
+  example.db_id = text_field(row, "db_id");
+  example.question = text_field(row, layout.question_key);
+  example.query = text_field(row, "query");
+  if (!layout.label_key.empty()) example.label = label_of(row, layout.label_key);
+  if (!schemas.contains(example.db_id)) {
+    fail(fmt::format("db_id \"{}\" is not in tables.json", example.db_id));
+  }
+  return example;
+}
+
+void append_examples(const fs::path& path, const SpiderLayout& layout,
+                     const std::map<std::string, Schema>& schemas, HardnessOfText& hardness,
+                     std::vector<SpiderExample>& examples) {
   const Json file = read_json(path);
   if (!file.is_array() || file.empty()) {
     fail(fmt::format("{}: expected a list of at least one question", path.string()));
   }
   for (std::size_t i = 0; i < file.size(); ++i) {
     try {
-      const Json& row = file[i];
-      check(row.is_object(), "expected an object");
-      SpiderExample example;
+      SpiderExample example = read_example(file[i], layout, schemas);
       example.index = examples.size();
-      example.db_id = text_field(row, "db_id");
-      example.question = text_field(row, "question");
-      example.query = text_field(row, "query");
-      if (!schemas.contains(example.db_id)) {
-        fail(fmt::format("db_id \"{}\" is not in tables.json", example.db_id));
-      }
-      const auto parsed = row.find("sql");
-      const bool has_parsed = parsed != row.end() && !parsed->is_null();
+      const auto parsed = file[i].find("sql");
+      const bool has_parsed = parsed != file[i].end() && !parsed->is_null();
       example.hardness = has_parsed ? hardness_of(*parsed) : hardness.of(example);
       examples.push_back(std::move(example));
     } catch (const Error& error) {
@@ -110,6 +127,49 @@ void Spider::require_train(const std::string& purpose) const {
     fail(fmt::format("{}: no such file, which is needed for {}", missing_train.string(), purpose));
 }
 
+Spider read_spider(const SpiderLayout& layout) {
+  Spider spider;
+  spider.databases = layout.databases;
+  spider.tables = layout.tables;
+  Sha256 hash;
+  const auto hash_file = [&](const fs::path& path) {
+    hash.update(path.filename().string());
+    hash.update(MappedFile(path).text());
+  };
+  spider.schemas = load_schemas(layout.tables);
+  hash_file(layout.tables);
+  HardnessOfText hardness(layout.tables);
+  append_examples(layout.questions, layout, spider.schemas, hardness, spider.dev);
+  hash_file(layout.questions);
+  // Training questions are Spider's own, with its keys.
+  const SpiderLayout plain;
+  const auto add_train = [&](const fs::path& path) {
+    append_examples(path, plain, spider.schemas, hardness, spider.train);
+    hash_file(path);
+  };
+  if (fs::exists(layout.train)) {
+    add_train(layout.train);
+  } else {
+    spider.missing_train = layout.train;
+    if (!layout.train_others.empty())
+      spider.require_train("train_others.json, which is numbered on from it");
+  }
+  if (!layout.train_others.empty()) add_train(layout.train_others);
+
+  std::set<std::string> databases;
+  for (const SpiderExample& example : spider.dev) {
+    if (!databases.insert(example.db_id).second) continue;
+    const fs::path path = spider.database_of(example.db_id);
+    if (!fs::is_regular_file(path)) {
+      fail(fmt::format("{}: no such file, but question {} of {} is about it", path.string(),
+                       example.index, layout.questions.filename().string()));
+    }
+  }
+  for (const std::string& db_id : databases) hash_file(spider.database_of(db_id));
+  spider.sha256 = hash.finish();
+  return spider;
+}
+
 Spider load_spider(const fs::path& folder, const SpiderFiles& files) {
   if (!fs::is_directory(folder)) {
     fail(
@@ -117,42 +177,13 @@ Spider load_spider(const fs::path& folder, const SpiderFiles& files) {
                     "tables.json and database/ in it",
                     folder.string()));
   }
-  Spider spider;
-  spider.databases = folder / "database";
-  Sha256 hash;
-  const auto hash_file = [&](const fs::path& path) {
-    hash.update(path.filename().string());
-    hash.update(MappedFile(path).text());
-  };
-  spider.schemas = load_schemas(folder / "tables.json");
-  hash_file(folder / "tables.json");
-  HardnessOfText hardness(folder / "tables.json");
-  append_examples(folder / "dev.json", spider.schemas, hardness, spider.dev);
-  hash_file(folder / "dev.json");
-  if (const fs::path train = folder / "train_spider.json"; fs::exists(train)) {
-    append_examples(train, spider.schemas, hardness, spider.train);
-    hash_file(train);
-  } else {
-    spider.missing_train = train;
-    if (files.train_others) spider.require_train("train_others.json, which is numbered on from it");
-  }
-  if (files.train_others) {
-    append_examples(folder / "train_others.json", spider.schemas, hardness, spider.train);
-    hash_file(folder / "train_others.json");
-  }
+  SpiderLayout layout{.questions = folder / "dev.json",
+                      .tables = folder / "tables.json",
+                      .databases = folder / "database",
+                      .train = folder / "train_spider.json"};
+  if (files.train_others) layout.train_others = folder / "train_others.json";
+  Spider spider = read_spider(layout);
   if (fs::exists(folder / "dev_gold.sql")) check_gold(folder / "dev_gold.sql", spider.dev);
-
-  std::set<std::string> dev_databases;
-  for (const SpiderExample& example : spider.dev) {
-    if (!dev_databases.insert(example.db_id).second) continue;
-    const fs::path path = spider.database_of(example.db_id);
-    if (!fs::is_regular_file(path)) {
-      fail(fmt::format("{}: no such file, but question {} of dev.json is about it", path.string(),
-                       example.index));
-    }
-  }
-  for (const std::string& db_id : dev_databases) hash_file(spider.database_of(db_id));
-  spider.sha256 = hash.finish();
   return spider;
 }
 

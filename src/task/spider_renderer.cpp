@@ -53,13 +53,15 @@ struct SpiderRenderer::State {
     const auto item_at = [&](std::size_t i) {
       const SpiderExample& example = example_at(i);
       Item item;
-      item.id = example.index;
+      item.id = example.id.empty() ? Json(example.index) : Json(example.id);
       item.split_size = static_cast<std::int64_t>(spider.dev.size());
       item.db_id = example.db_id;
       item.question = example.question;
       item.query = example.query;
       item.schema = schemas.at(example.db_id);
       item.hardness = example.hardness;
+      item.label = example.label;
+      item.also_right = example.also_right;
       if (with_completion) item.completion = one_line(example.query);
       return item;
     };

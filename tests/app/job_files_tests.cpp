@@ -5,7 +5,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Raised with every job file that is added, so that none is passed over.
-constexpr int kJobFiles = 6;
+constexpr int kJobFiles = 7;
 
 TEST_F(Program, every_job_file_is_read) {
   int seen = 0;
@@ -21,6 +21,39 @@ TEST_F(Program, every_job_file_is_read) {
     EXPECT_NE(text.find("\n# Run:"), std::string::npos) << entry.path() << " tells its command";
   }
   EXPECT_EQ(seen, kJobFiles);
+}
+
+TEST_F(Program, the_example_of_own_data_runs_and_is_told_by_its_groups) {
+  const std::string source = TRADEOFF_SOURCE_DIR;
+  const auto ran = run("run '" + source +
+                       "/jobs/own/library.ini' --quiet --max-new-tokens 24 "
+                       "--model '" +
+                       source + "/models/smollm2-135m-instruct' --output-dir '" +
+                       (folder / "library").string() + "'");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("## library by topic"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("/ 10 "), std::string::npos) << ran.out;
+  const auto shown = run("show '" + (folder / "library").string() + "' --id q4");
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("Which book has the most pages?"), std::string::npos) << shown.out;
+  const auto scored = run("score --pred '" + (folder / "library/predictions.h5").string() +
+                          "' --db '" + source + "/jobs/own/databases'");
+  EXPECT_NE(scored.code, 0);
+  EXPECT_NE(scored.err.find("several right queries a question"), std::string::npos) << scored.err;
+}
+
+TEST_F(Program, a_task_of_ones_own_with_faults_is_refused_with_all_of_them) {
+  const auto job = file("job.ini",
+                        "[study]\nseeds = 0\ntasks = mine\n[model]\nmodel = m\n"
+                        "[task.mine]\nkind = sqll\nitem = q.jsonl\n[task.mmlu]\nkind = choice\n"
+                        "items = q.jsonl\n[task.other]\nkind = choice\nitems = q.jsonl\n"
+                        "databases = d\n[arm.base]\n");
+  const auto bad = run("run " + job + " --output-dir x");
+  EXPECT_EQ(bad.code, 2);
+  for (const std::string part :
+       {"kind: found \"sqll\"", "unknown key \"item\"", "the name \"mmlu\" is taken",
+        "[task.other] databases: is for kind = sql"})
+    EXPECT_NE(bad.err.find(part), std::string::npos) << part << " in\n" << bad.err;
 }
 
 TEST_F(Program, a_job_file_with_faults_is_refused_with_all_of_them) {

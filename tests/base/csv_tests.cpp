@@ -54,6 +54,16 @@ TEST_F(Csv, blank_lines_and_a_byte_order_mark_are_no_data) {
   EXPECT_TRUE(read_csv(file("empty.csv", "")).empty());
 }
 
+TEST_F(Csv, another_separator_leaves_commas_alone) {
+  const auto rows = parse_csv("a,b;\"c;d\";\n1;2;3\n", "x.csv", ';');
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].fields, (Fields{"a,b", "c;d", ""}));
+  EXPECT_EQ(rows[1].fields, (Fields{"1", "2", "3"}));
+  const std::string after = message_of([] { parse_csv("\"a\",b\n", "x.csv", ';'); });
+  EXPECT_NE(after.find("x.csv:1: row 1: found ',' after a closing quote, expected ';'"), after.npos)
+      << after;
+}
+
 TEST_F(Csv, malformed_rows_are_named) {
   const std::string open = message_of([&] { read_csv(file("a.csv", "a,b\nc,\"d\ne,f\n")); });
   EXPECT_NE(open.find("a.csv:2: row 2: the quote that opens field 2 is never closed"), open.npos)

@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     std::vector<std::vector<infer::TokenId>> prompts;
     std::int64_t unshared = 0, shared = 0;
     for (const auto& item :
-         task::read_items(argv[i + 1], mmlu ? task::Purpose::mmlu : task::Purpose::spider)) {
+         task::read_items(argv[i + 1], mmlu ? task::Kind::choice : task::Kind::sql)) {
       prompts.push_back(item.prompt_ids.empty()
                             ? tokenizer.encode(item.prompt, text::Specials::parse)
                             : item.prompt_ids);

@@ -81,12 +81,12 @@ TEST_F(TrainFileTest, an_arm_takes_a_shared_file_and_its_own_keys_win) {
                     problems);
   study::ArmOptions a, b;
   Table a_table, b_table;
-  bind_arm(a_table, a);
+  bind_arm(a_table, a, task::built_in_tasks());
   job.bind_arm("a", a_table, problems);
   EXPECT_TRUE(problems.empty());
   EXPECT_EQ(a.train.max_steps, 7);
   EXPECT_EQ(a.train.learning_rate, 1e-3);
-  bind_arm(b_table, b);
+  bind_arm(b_table, b, task::built_in_tasks());
   job.bind_arm("b", b_table, problems);
   ASSERT_EQ(problems.lines().size(), 1U);
   EXPECT_NE(problems.lines().front().find("missing.ini"), std::string::npos);

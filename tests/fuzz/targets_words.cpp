@@ -1,3 +1,4 @@
+#include <functional>
 #include <map>
 
 #include "target.hpp"
@@ -42,9 +43,13 @@ void read_ini(const fs::path& folder, std::string_view bytes) {
 void read_items(const fs::path& folder, std::string_view bytes) {
   const fs::path path = put(folder / "items.jsonl", bytes);
   std::string first_error;
-  for (const auto purpose : {task::Purpose::spider, task::Purpose::mmlu, task::Purpose::train}) {
+  const std::vector<std::function<std::vector<task::Item>()>> readers = {
+      [&] { return task::read_items(path, task::Kind::sql); },
+      [&] { return task::read_items(path, task::Kind::choice); },
+      [&] { return task::read_training_items(path); }};
+  for (const auto& read : readers) {
     try {
-      for (const task::Item& item : task::read_items(path, purpose)) (void)task::to_json(item);
+      for (const task::Item& item : read()) (void)task::to_json(item);
     } catch (const Error& error) {
       first_error = error.what();
     }

@@ -36,9 +36,9 @@ struct ScoringCheck : testing::Test {
 
   // What check_scoring says of questions with these golds; empty where nothing is wrong.
   std::string failure(const std::vector<std::string>& golds, const std::string& db_id = "library") {
-    std::vector<task::SpiderExample> questions;
+    std::vector<task::Gold> questions;
     for (const std::string& gold : golds)
-      questions.push_back({questions.size(), db_id, "?", gold, ""});
+      questions.push_back({std::to_string(questions.size()), db_id, gold});
     sql::Scorer scorer(folder, {});
     try {
       check_scoring(questions, scorer);
@@ -78,10 +78,10 @@ TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
       ++seen;
     }
   };
-  check_all(spider_items_table({}, scorer));
-  check_all(mmlu_items_table({}));
-  check_all(score_spider_rows({}, {}, scorer));
-  check_all(score_mmlu_rows({}, {}));
+  check_all(sql_items_table({}, scorer));
+  check_all(choice_items_table({}));
+  check_all(score_sql_rows({}, {}, scorer));
+  check_all(score_choice_rows({}, {}));
   for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
   check_all(prompt_table({}));
   for (const char* name :

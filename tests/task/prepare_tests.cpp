@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/task/prepare.hpp"
+#include "tradeoff/task/spider.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -20,21 +21,25 @@ struct Prepare : TaskFiles {
     fs::create_directories(folder / "model");
     write_hf_tokenizer(vocabulary, folder / "model");
   }
-  PrepareSpiderOptions spider(const std::string& out) const {
-    PrepareSpiderOptions options;
-    options.data = kData / "spider";
+  PrepareOptions options_of(const char* task, const std::string& out) const {
+    PrepareOptions options = prepare_options(*find_task(task));
+    options.source.data = kData / task;
     options.model = folder / "model";
     options.output_dir = folder / out;
+    return options;
+  }
+  PrepareOptions spider(const std::string& out) const {
+    PrepareOptions options = options_of("spider", out);
     options.draw.limit = 40;
     return options;
   }
 };
 
 TEST_F(Prepare, equal_options_give_equal_bytes_and_another_seed_other_shots) {
-  const Prepared first = prepare_spider(spider("a")), again = prepare_spider(spider("b"));
-  PrepareSpiderOptions other = spider("c");
+  const Prepared first = prepare(spider("a")), again = prepare(spider("b"));
+  PrepareOptions other = spider("c");
   other.prompt.seed = 1;
-  const Prepared reseeded = prepare_spider(other);
+  const Prepared reseeded = prepare(other);
   ASSERT_EQ(first.files.size(), 2u);
   for (const std::size_t f : {0u, 1u}) {
     EXPECT_EQ(read_text(first.files[f].path), read_text(again.files[f].path));
@@ -49,16 +54,16 @@ TEST_F(Prepare, equal_options_give_equal_bytes_and_another_seed_other_shots) {
 }
 
 TEST_F(Prepare, spider_rows_hold_what_the_contract_names_and_read_back) {
-  PrepareSpiderOptions options = spider("out");
+  PrepareOptions options = spider("out");
   options.draw = {.data_seed = 0, .questions = 30};
-  const Prepared prepared = prepare_spider(options);
-  const auto dev = read_items(folder / "out/dev_formatted.jsonl", Purpose::spider);
-  const auto train = read_items(folder / "out/train_formatted.jsonl", Purpose::train);
+  const Prepared prepared = prepare(options);
+  const auto dev = read_items(folder / "out/dev_formatted.jsonl", Kind::sql);
+  const auto train = read_training_items(folder / "out/train_formatted.jsonl");
   EXPECT_EQ(dev.size(), 30u);
   EXPECT_EQ(train.size(), 7000u);
   EXPECT_EQ(prepared.files[0].counts.items, 7000u);
   const Spider data = load_spider(kData / "spider");
-  const auto indices = draw_spider(data, options.draw);
+  const auto indices = draw_spider(data, {.data_seed = 0, .questions = 30});
   for (std::size_t i = 0; i < dev.size(); ++i) {
     const SpiderExample& example = data.dev[indices[i]];
     EXPECT_EQ(dev[i].id, Json(example.index));
@@ -81,51 +86,45 @@ TEST_F(Prepare, spider_rows_hold_what_the_contract_names_and_read_back) {
 }
 
 TEST_F(Prepare, mmlu_takes_all_groups_or_a_stratified_draw) {
-  PrepareMmluOptions options;
-  options.data = kData / "mmlu";
-  options.model = folder / "model";
-  options.output_dir = folder / "out";
-  EXPECT_EQ(prepare_mmlu(options).files[0].counts.items, 14042u);
-  options.draw = {};
-  const Prepared drawn = prepare_mmlu(options);
-  const auto items = read_items(folder / "out/mmlu.jsonl", Purpose::mmlu);
+  PrepareOptions options = options_of("mmlu", "out");
+  EXPECT_EQ(prepare(options).files[0].counts.items, 14042u);
+  options.draw = options.task.draw;
+  const Prepared drawn = prepare(options);
+  const auto items = read_items(folder / "out/mmlu.jsonl", Kind::choice);
   EXPECT_EQ(items.size(), 150u);
   EXPECT_EQ(items[0].choices[3], " D");
   EXPECT_EQ(drawn.files[0].counts.items, 150u);
 }
 
 TEST_F(Prepare, nothing_is_written_where_a_prompt_is_too_long) {
-  PrepareSpiderOptions options = spider("out");
+  PrepareOptions options = spider("out");
   options.prompt.limit.max_prompt_tokens = 100;
-  const std::string message = message_of([&] { prepare_spider(options); });
+  const std::string message = message_of([&] { prepare(options); });
   EXPECT_NE(message.find("40 of 40 prompts are longer than max_prompt_tokens, the first is item 0"),
             message.npos)
       << message;
   EXPECT_FALSE(fs::exists(folder / "out"));
   options.prompt.limit.overflow = Overflow::skip;
-  const Prepared skipped = prepare_spider(options);
+  const Prepared skipped = prepare(options);
   EXPECT_EQ(skipped.files[1].counts.skipped, 40u);
-  EXPECT_EQ(read_items(folder / "out/dev_formatted.jsonl", Purpose::spider).size(), 40u);
+  EXPECT_EQ(read_items(folder / "out/dev_formatted.jsonl", Kind::sql).size(), 40u);
 }
 
 TEST_F(Prepare, plain_prompts_need_no_chat_template_that_can_be_read) {
   std::ofstream(folder / "model/chat_template.jinja") << "{% include 'other' %}";
-  PrepareMmluOptions options;
-  options.data = kData / "mmlu";
-  options.model = folder / "model";
-  options.output_dir = folder / "out";
-  options.draw = {};
+  PrepareOptions options = options_of("mmlu", "out");
+  options.draw = options.task.draw;
   options.prompt.prompt_template = Template::plain;
-  EXPECT_EQ(prepare_mmlu(options).files[0].counts.items, 150u);
+  EXPECT_EQ(prepare(options).files[0].counts.items, 150u);
   options.prompt.prompt_template = Template::chat;
-  const std::string message = message_of([&] { prepare_mmlu(options); });
+  const std::string message = message_of([&] { prepare(options); });
   EXPECT_NE(message.find("line 1: found {% include %}"), message.npos) << message;
 }
 
 TEST_F(Prepare, a_folder_without_a_tokenizer_is_named) {
-  PrepareSpiderOptions options = spider("out");
+  PrepareOptions options = spider("out");
   options.model = folder / "nothing";
-  const std::string message = message_of([&] { prepare_spider(options); });
+  const std::string message = message_of([&] { prepare(options); });
   EXPECT_NE(message.find("nothing"), message.npos) << message;
 }
 

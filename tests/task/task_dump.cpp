@@ -42,8 +42,8 @@ void run(const std::vector<std::string>& words) {
     std::filesystem::create_directories(words.at(2));
     write_hf_tokenizer(text::read_vocabulary(words.at(1)), words.at(2));
   } else if (command == "spider") {
-    PrepareSpiderOptions options;
-    options.data = words.at(1);
+    PrepareOptions options = prepare_options(*find_task(command));
+    options.source.data = words.at(1);
     options.model = words.at(2);
     options.output_dir = words.at(3);
     options.prompt.seed = std::stoull(words.at(4));
@@ -51,17 +51,17 @@ void run(const std::vector<std::string>& words) {
     options.draw.questions = std::stoull(words.at(6));
     options.prompt.prompt_template = template_of(words.at(7));
     options.prompt.schema_style = style_of(words.at(8));
-    print(prepare_spider(options).to_json());
+    print(prepare(options).to_json());
   } else if (command == "mmlu") {
-    PrepareMmluOptions options;
-    options.data = words.at(1);
+    PrepareOptions options = prepare_options(*find_task(command));
+    options.source.data = words.at(1);
     options.model = words.at(2);
     options.output_dir = words.at(3);
-    options.prompt.num_fewshot = std::stoull(words.at(4));
+    options.prompt.shots = std::stoull(words.at(4));
     options.draw.questions = std::stoull(words.at(5));
     options.prompt.prompt_template = template_of(words.at(6));
     options.prompt.fewshot_as_multiturn = words.at(6) == "turns";
-    print(prepare_mmlu(options).to_json());
+    print(prepare(options).to_json());
   } else {
     fail("unknown command " + command);
   }

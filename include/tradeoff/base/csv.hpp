@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tradeoff {
@@ -17,5 +18,9 @@ struct CsvRow {
 /// character; blank lines are no records. A byte-order mark is accepted. Throws Error "FILE:LINE:
 /// row N: ..." for an unclosed quote, text after a closing quote, and bytes that are not UTF-8.
 std::vector<CsvRow> read_csv(const std::filesystem::path& path);
+/// The same of a text in memory, with another separator where one is given; `path` is what errors
+/// name.
+std::vector<CsvRow> parse_csv(std::string_view text, const std::filesystem::path& path,
+                              char separator = ',');
 
 }  // namespace tradeoff

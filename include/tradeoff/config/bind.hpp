@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "tradeoff/config/bind_task.hpp"
 #include "tradeoff/model/import.hpp"
 #include "tradeoff/study/options.hpp"
@@ -23,10 +25,11 @@ void bind(Table& table, train::TrainOptions& options);
 void bind(Table& table, lora::LoraOptions& options);
 /// All of `train`.
 void bind(Table& table, study::TrainFileOptions& options);
-/// What an arm of a job file may change: sections [spider], [mmlu] and [train], prompt limit and
-/// decoding.
-void bind_arm(Table& table, study::ArmOptions& arm);
-/// What all arms of a study share: [study], [model], data and draws, where results go.
-void bind_study(Table& table, study::StudyOptions& options);
+/// What an arm of a job file may change: a section a task, [train], prompt limit and decoding.
+/// Gives the arm each task's own prompts first.
+void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks);
+/// What all arms of a study share: [study], [model], data and draws of the tasks, where results go.
+/// Gives the study each task's own data and draw first.
+void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks);
 
 }  // namespace tradeoff::config

@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "tradeoff/config/table.hpp"
 #include "tradeoff/sql/score_files.hpp"
 #include "tradeoff/task/prepare.hpp"
@@ -13,18 +15,18 @@ void bind(Table& table, text::TokenizeOptions& options);
 void bind(Table& table, text::ChatOptions& options);
 /// max_prompt_tokens, overflow.
 void bind(Table& table, task::PromptLimit& limit);
-/// shots, schema_style, template.
-void bind(Table& table, task::SpiderPromptOptions& options);
-/// shots (num_fewshot), template.
-void bind(Table& table, task::MmluPromptOptions& options);
-/// questions.
-void bind(Table& table, task::SpiderDraw& draw);
-/// questions, groups.
-void bind(Table& table, task::MmluDraw& draw);
+/// shots (num_fewshot), template, and what else the task's kind has.
+void bind_prompt(Table& table, const task::Task& task, task::PromptOptions& options);
+/// Where a task's data lie, as far as a job says it: data, and original where there is one.
+void bind_source(Table& table, const task::Task& task, task::Source& source);
+/// questions, and groups where the task has some.
+void bind_draw(Table& table, const task::Task& task, task::Draw& draw);
 
-/// All of `prepare spider` and `prepare mmlu`.
-void bind(Table& table, task::PrepareSpiderOptions& options);
-void bind(Table& table, task::PrepareMmluOptions& options);
+/// The names of these tasks, as values of an option.
+Names<std::string> names_of(std::span<const task::Task> tasks);
+
+/// All of `prepare TASK`.
+void bind(Table& table, task::PrepareOptions& options);
 
 /// All of `score`.
 void bind(Table& table, sql::ScoreFilesOptions& options);

@@ -9,7 +9,8 @@
 namespace tradeoff::config {
 
 /// A job file: base sections ([study], [model], [spider], ...) and one [arm.NAME] for each arm,
-/// which inherits all of the base and holds only what differs. In an arm a key is written plainly
+/// which inherits all of the base and holds only what differs; and [task.NAME], see
+/// own_tasks.hpp. In an arm a key is written plainly
 /// where one section has it ("lora_r"), else with its section ("spider.shots").
 ///
 ///   Problems problems;
@@ -35,6 +36,7 @@ class JobFile {
   /// FILE:LINE of the arm's header.
   std::string where(std::string_view arm) const;
   const std::filesystem::path& path() const { return file_.path; }
+  const IniFile& file() const { return file_; }
 
  private:
   IniFile file_;

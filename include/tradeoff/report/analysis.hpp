@@ -12,11 +12,13 @@
 #include "tradeoff/stats/posterior.hpp"
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/stats/tradeoff.hpp"
-#include "tradeoff/study/task_kind.hpp"
+#include "tradeoff/study/primary.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 
-/// What one arm gained on Spider against what it lost on MMLU, from the reference arm.
+/// What one arm gained on the first SQL task against what it lost on the first task of choices,
+/// from the reference arm.
 struct ArmTradeoff {
   std::string arm;
   stats::Over over = stats::Over::items;
@@ -37,7 +39,7 @@ struct ArmRuns {
 struct RowCounts {
   std::string arm, task;
   std::int64_t rows = 0, skipped = 0, shots_dropped = 0;
-  // Spider: answers that ended at the token limit.
+  // Kind sql: answers that ended at the token limit.
   std::int64_t cut_off = 0;
   std::int64_t longest_prompt = 0;
 };
@@ -64,7 +66,7 @@ struct ArmLedger {
   double redone_s = 0;
 };
 
-/// Labels within one task: Spider's databases and hardness, MMLU's subjects and groups.
+/// Labels within one task: databases and hardness, subjects and groups.
 struct Grouping {
   std::string task, name;
   std::vector<std::string> labels;  // [items]
@@ -77,6 +79,8 @@ struct Analysis {
   std::string name;
   study::Primary primary = study::Primary::exec;
   std::vector<std::string> arms, tasks;
+  // Every task of `tasks`.
+  std::map<std::string, task::Task> known;
   // What the others are compared with: the arm `base`, or else the first one.
   std::string reference;
   std::vector<stats::ScoreTable> tables;
@@ -88,13 +92,16 @@ struct Analysis {
   std::vector<Grouping> groupings;
   std::vector<RowCounts> counts;
   std::vector<Transition> transitions;
-  // Rows by error class and by outcome: {arm, {class, rows}}, Spider.
+  // Of the first SQL task: rows by error class and by outcome, {arm, {class, rows}}.
   std::map<std::string, std::map<std::string, std::int64_t>> classes, outcomes;
-  std::map<std::string, stats::Calibration> calibration;  // by arm, MMLU
+  std::map<std::string, stats::Calibration> calibration;  // by arm, of the first task of choices
   std::vector<ArmLedger> costs;
   // For the reference against each arm and task: what would tell the difference that was seen.
   std::vector<stats::PlanResult> plans;
 
+  const task::Task& task(const std::string& of) const { return known.at(of); }
+  /// The first task of that kind; empty where there is none.
+  std::string first_of(task::Kind kind) const;
   const stats::TaskSummary* summary_of(const std::string& arm, const std::string& task) const;
   const stats::PairSummary* pair_of(const std::string& a, const std::string& b,
                                     const std::string& task) const;
@@ -103,7 +110,7 @@ struct Analysis {
 
 Analysis analyse(const Study& study);
 
-/// "Spider", "MMLU".
+/// "Spider", "MMLU"; the name itself of a task that is not built in.
 std::string task_title(const std::string& task);
 
 }  // namespace tradeoff::report

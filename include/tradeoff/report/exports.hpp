@@ -6,9 +6,10 @@
 #include "tradeoff/report/analysis.hpp"
 
 /// Results in the formats of others, below <output-dir>/export:
-///   spider/gold.sql                      SQL, a tab, the database; as the official scripts read it
-///   spider/<arm>_seed-<s>.sql            one SQL a line, never an empty one
-///   spider/placeholders.csv              the lines that stand for an answer without a statement
+///   <task>/gold.sql                      SQL, a tab, the database; as the official scripts read it
+///   <task>/<arm>_seed-<s>.sql            one SQL a line, never an empty one
+///   <task>/placeholders.csv              the lines that stand for an answer without a statement
+///                                        (a folder a task of kind sql)
 ///   lm-eval/<arm>_seed-<s>/results_<time>.json, samples_<task>_<time>.jsonl, as
 ///                                        lm-evaluation-harness 0.4.13 writes them
 ///   tables/accuracy.csv, pairs.csv, groups.csv, errors.csv, cost.csv
@@ -19,7 +20,7 @@ namespace tradeoff::report {
 void write_exports(const std::filesystem::path& folder, const Study& study,
                    const Analysis& analysis);
 
-void export_spider(const std::filesystem::path& folder, const Study& study);
+void export_sql(const std::filesystem::path& folder, const Study& study, const std::string& task);
 void export_lm_eval(const std::filesystem::path& folder, const Study& study);
 void export_tables(const std::filesystem::path& folder, const Study& study,
                    const Analysis& analysis);

@@ -62,11 +62,20 @@ struct Result {
   std::uint64_t steps = 0;
 };
 
+// A column that refers to one of another table; to its primary key where no column is named.
+struct ForeignKey {
+  std::string column, table, to;
+};
+
 struct TableColumns {
   std::string table;
   std::vector<std::string> columns;
   // Made by a module (fts5, rtree, ...), which no query may use; its columns are not known.
   bool is_virtual = false;
+  // By column, as declared: its type, and whether it belongs to the primary key.
+  std::vector<std::string> types = {};
+  std::vector<bool> in_primary_key = {};
+  std::vector<ForeignKey> foreign_keys = {};
 };
 
 /// Runs untrusted statements in a worker process of its own, which reads a private read-only copy

@@ -22,7 +22,8 @@ struct ArmCost {
 };
 
 struct PlanOptions {
-  std::string task = "spider";
+  // What the questions are of; told in tables.
+  std::string task;
   std::uint64_t questions = 200, seeds = 1;
   // Share of questions where exactly one of the two arms is right, per seed, if the arms were
   // equally good; it grows with the difference.
@@ -78,10 +79,6 @@ struct PlanResult {
 /// One seed: seed_sd stays out, the answer is for these adapters.
 /// Throws Error naming the option for values out of range.
 PlanResult plan(const PlanOptions& options);
-
-/// The origin's two draws and the two full sets: Spider 200 and 1,034 at 20 % discordance, MMLU 150
-/// and 14,042 at 10 %, one seed.
-std::vector<PlanOptions> origin_plans();
 
 /// Discordance, correlations, cluster sizes and seed_sd as a pilot of two arms allows, put into
 /// `options`: one-sided 80 % upper limits where a small pilot would flatter (Browne 1995), so that

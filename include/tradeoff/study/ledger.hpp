@@ -6,6 +6,9 @@
 
 namespace tradeoff::study {
 
+/// Stands in the place of a task in the line of a training.
+inline constexpr const char* kTrainingTask = "training";
+
 /// What computing one task of a cell took over all starts that did a part of it, or its training
 /// (task "training", questions the samples seen); a line of ledger.jsonl. Reduced from journals and
 /// loss curves, so that a ledger which is lost or damaged is made again.

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,8 @@
 #include "tradeoff/stats/margin.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"
-#include "tradeoff/study/task_kind.hpp"
-#include "tradeoff/task/render.hpp"
+#include "tradeoff/study/primary.hpp"
+#include "tradeoff/task/task.hpp"
 #include "tradeoff/train/options.hpp"
 
 namespace tradeoff::study {
@@ -20,8 +21,8 @@ namespace tradeoff::study {
 /// What one arm is: everything that may differ between arms.
 struct ArmOptions {
   std::string name;
-  task::SpiderPromptOptions spider;
-  task::MmluPromptOptions mmlu;
+  // By task.
+  std::map<std::string, task::PromptOptions> prompts;
   task::PromptLimit limit;
   DecodingOptions decoding;
   // The adapter that is trained before the arm is asked, once for each seed.
@@ -31,6 +32,15 @@ struct ArmOptions {
   bool trains = false;
 };
 
+/// A task as one study asks it.
+struct StudyTask {
+  task::Task task;
+  task::Source source;
+  task::Draw draw;
+  // A loss that would not matter; the report tests against it. Empty: no such test.
+  std::optional<stats::Margin> margin;
+};
+
 /// A whole study, resolved: what a job file says.
 struct StudyOptions {
   std::string name = "study";
@@ -38,17 +48,14 @@ struct StudyOptions {
   std::vector<std::uint64_t> seeds;
   // Seed of the draws of questions, equal for all arms and seeds.
   std::uint64_t data_seed = 0;
-  std::vector<TaskKind> tasks = {TaskKind::spider, TaskKind::mmlu};
+  // What is asked, by name.
+  std::vector<std::string> tasks;
+  // Every task that the job may name: what is asked, and what is trained on.
+  std::map<std::string, StudyTask> known;
   Primary primary = Primary::exec;
-  // Losses that would not matter; the report tests against them. Empty: no such test.
-  std::optional<stats::Margin> margin_spider, margin_mmlu;
   ModelOptions model;
   // How the model folder's chat template is run, where an arm asks for it.
   text::ChatOptions chat;
-  // Folders of the original releases.
-  std::filesystem::path spider_data = "jobs/data/spider", mmlu_data = "jobs/data/mmlu";
-  task::SpiderDraw spider_draw;
-  task::MmluDraw mmlu_draw;
   sql::ScoreOptions scoring;
   std::vector<ArmOptions> arms;
   // Where everything is written.
@@ -69,11 +76,15 @@ struct StudyOptions {
 struct Cell {
   std::size_t arm = 0;
   std::uint64_t seed = 0;
-  std::vector<TaskKind> tasks;
+  std::vector<std::string> tasks;
 };
 
+/// The task whose training questions an arm is trained on: the first that is asked of those that
+/// have some, else the first that is built in.
+const StudyTask& training_task(const StudyOptions& options);
+
 /// True where a stream of the replicate seed (few-shot draw, training) reaches the arm's answers.
-bool reached_by_seed(const ArmOptions& arm, TaskKind task);
+bool reached_by_seed(const ArmOptions& arm, const task::Task& task);
 
 /// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream
 /// reaches (the untrained model on MMLU: dev rows in file order, greedy) stands in the arm's first

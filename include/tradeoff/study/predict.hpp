@@ -10,7 +10,8 @@ struct PredictOptions {
   ModelOptions model;
   // PEFT folder of an adapter, applied unmerged; empty: the model alone.
   std::filesystem::path adapter;
-  task::Purpose task = task::Purpose::spider;
+  // What the items are, by name.
+  std::string task = task::default_task(task::Kind::sql).name;
   // Items file, JSONL.
   std::filesystem::path items;
   // Predictions, JSONL in the order of the items; journals stand in OUT.journal/.

@@ -11,12 +11,12 @@
 #include "tradeoff/infer/chunk_plan.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/study/loaded_model.hpp"
-#include "tradeoff/task/item.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::study {
 
 struct DecodingOptions {
-  // Most new tokens of a Spider answer.
+  // Most new tokens of a written answer.
   std::int64_t max_new_tokens = 128;
   // Texts that end an answer, besides the model's end tokens.
   std::vector<std::string> stop;
@@ -28,18 +28,20 @@ struct DecodingOptions {
 /// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
 /// on every rank.
 struct PredictionPlan {
-  task::Purpose purpose = task::Purpose::spider;
+  // Of which task: its name stands with the results, its kind decides what an answer is.
+  std::string task;
+  task::Kind kind = task::Kind::sql;
   std::span<const task::Item> items;
   DecodingOptions decoding;
   std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
-  std::vector<std::vector<text::TokenId>> choices;  // by item, MMLU
+  std::vector<std::vector<text::TokenId>> choices;  // by item, kind choice
   std::vector<infer::Chunk> chunks;                 // of item indices
 };
 
 /// `arena_rows`: see study::arena_rows; it decides a chunk size that is left open. Throws Error
 /// naming the item whose prompt is empty or, with the answer, longer than the model's
 /// context, or whose choices are not one token each.
-PredictionPlan plan_predictions(std::span<const task::Item> items, task::Purpose purpose,
+PredictionPlan plan_predictions(std::span<const task::Item> items, const task::Task& task,
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
                                 std::int64_t context, std::int64_t arena_rows);
 

@@ -6,20 +6,25 @@
 
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/task_kind.hpp"
+#include "tradeoff/study/primary.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::study {
 
 /// The metric that the file's configuration names; `exec` where it names none.
 Primary primary_of(const store::Predictions& predictions);
 
-/// Arms in the order of the job file, then those that it does not name; tasks Spider first.
+/// What is known of a task of the file: the built-in one, else what its items tell.
+task::Task task_of(const store::Predictions& predictions, const std::string& name);
+
+/// Arms in the order of the job file, then those that it does not name; built-in tasks in their own
+/// order, then others.
 std::vector<std::string> arm_order(const store::Predictions& predictions);
 std::vector<std::string> task_order(const store::Predictions& predictions);
 
-/// One table an arm and task, over its seeds: what the statistics work on. Spider's clusters are
-/// databases, its strata hardness; MMLU's are subjects and groups. Arm by arm as arm_order has
-/// them, tasks within as task_order has them.
+/// One table an arm and task, over its seeds: what the statistics work on. Clusters and strata are
+/// the columns that task::columns_of names: databases and hardness, subjects and groups. Arm by arm
+/// as arm_order has them, tasks within as task_order has them.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 
 /// Accuracies, intervals and pairs of a study (design §10).
@@ -38,8 +43,8 @@ std::vector<ClassCount> error_classes(const store::Predictions& predictions);
 std::map<std::string, store::Table> summary_tables(const store::Predictions& predictions,
                                                    const stats::StudySummary& summary);
 
-/// The floors that stand in /summary/floors; without that table, what the items alone tell (MMLU's
-/// letters).
+/// The floors that stand in /summary/floors; without that table, what the items alone tell (letters
+/// of choices).
 std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictions);
 
 }  // namespace tradeoff::study

@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/task/kind.hpp"
 
 namespace tradeoff::task {
-
-/// What a file of items is for; it decides which keys a row must have.
-enum class Purpose {
-  spider,  // id, prompt or prompt_ids
-  mmlu,    // and choices
-  train,   // id, prompt or prompt_ids, completion
-};
 
 /// One row of an items file. Strings that are empty are absent in the file.
 struct Item {
@@ -27,14 +21,22 @@ struct Item {
   // Training rows: what is to be answered.
   std::string completion;
 
-  // Spider.
+  // Queries.
   std::string db_id, question, query, schema, hardness;
 
-  // MMLU: " A" to " D", the right letter, the subject and its group.
+  // Further queries that are as right; not in items files.
+  std::vector<std::string> also_right;
+
+  // A group of its own kind that a task tells of its items (Words::label); not in items files.
+  std::string label;
+
+  // Choices: " A", " B", ..., the right letter, the subject and its group.
   std::vector<std::string> choices;
   std::string answer, subject, group;
-  // MMLU: what the letters stand for; not in items files.
+  // What the letters stand for; not in items files.
   std::vector<std::string> choice_texts;
+  // Letters that an expert's correction of the data calls right; for a task that has corrections.
+  std::vector<std::string> corrected;
 
   // Questions of the split that it was drawn from; not in items files. 0: not known.
   std::int64_t split_size = 0;
@@ -51,11 +53,14 @@ struct Item {
 /// The id as text: 7 and "7" are the same id.
 std::string id_text(const Json& id);
 
-/// Reads a JSONL file of items, in order. Throws Error "FILE:LINE: ..." for a row without id,
-/// without prompt, with an id that occurred before, with choices other than four different strings,
-/// with an answer other than A to D, or of a wrong type; "FILE: ..." where there is no item. Keys
-/// it does not know are ignored.
-std::vector<Item> read_items(const std::filesystem::path& path, Purpose purpose);
+/// Reads a JSONL file of items of that kind, in order: id, prompt or prompt_ids; for kind choice
+/// choices too. Throws Error "FILE:LINE: ..." for a row without id,
+/// without prompt, with an id that occurred before, with choices other than 2 to 10 different
+/// strings, with an answer that is no letter of them, or of a wrong type; "FILE: ..." where there
+/// is no item. Keys it does not know are ignored.
+std::vector<Item> read_items(const std::filesystem::path& path, Kind kind);
+/// The same for training rows: id, prompt or prompt_ids, completion.
+std::vector<Item> read_training_items(const std::filesystem::path& path);
 
 /// The row of `item`: the contract's keys in one fixed order, empty ones left out.
 Json to_json(const Item& item);

@@ -13,9 +13,15 @@ struct MmluQuestion {
   // Line of the file in records, from 0.
   std::size_t row = 0;
   std::string question;
-  std::array<std::string, 4> choices;
-  // 'A' to 'D'.
+  // 4 in the release; 2 to 10 in data of one's own.
+  std::vector<std::string> choices;
+  // 'A' and so on.
   char answer = 'A';
+  // Of data of one's own; empty: "<subject>/<row>".
+  std::string id = {};
+  // Item::label and Item::corrected.
+  std::string label = {};
+  std::vector<std::string> corrected = {};
 };
 
 struct MmluSubject {

@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/task/render.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::task {
 
@@ -20,32 +20,21 @@ struct PromptSource {
 PromptSource load_prompt_source(const std::filesystem::path& model_folder, Template asked,
                                 const text::ChatOptions& options = {});
 
-/// `prepare spider`.
-struct PrepareSpiderOptions {
-  // Folder of the official release.
-  std::filesystem::path data;
-  // Model folder; its tokenizer and chat family make the prompts.
+/// The `prepare` command: original files of a task to formatted prompts.
+struct PrepareOptions {
+  Task task;
+  Source source;
+  // Model folder; its tokenizer and chat template make the prompts.
   std::filesystem::path model;
-  // Receives train_formatted.jsonl and dev_formatted.jsonl.
+  // Kind sql: receives train_formatted.jsonl and dev_formatted.jsonl; kind choice: <task>.jsonl.
   std::filesystem::path output_dir;
-  SpiderFiles files;
-  SpiderDraw draw;
-  SpiderPromptOptions prompt;
+  Draw draw;
+  PromptOptions prompt;
   text::ChatOptions chat;
 };
 
-/// `prepare mmlu`.
-struct PrepareMmluOptions {
-  // Folder of the original release, with dev/ and test/.
-  std::filesystem::path data;
-  std::filesystem::path model;
-  // Receives mmlu.jsonl.
-  std::filesystem::path output_dir;
-  // All questions of the four groups, unless a draw is asked for.
-  MmluDraw draw = {.questions = 0, .groups = {"stem", "humanities", "social_sciences", "other"}};
-  MmluPromptOptions prompt;
-  text::ChatOptions chat;
-};
+/// The task's own defaults, but all questions of all groups.
+PrepareOptions prepare_options(const Task& task);
 
 /// One file that was written.
 struct PreparedFile {
@@ -66,7 +55,6 @@ struct Prepared {
 /// Writes the formatted rows (Item, with `limit` cutting the train rows too), each file whole or
 /// not at all; equal data, model and options give equal bytes. Throws Error before anything is
 /// written where data or options are bad.
-Prepared prepare_spider(const PrepareSpiderOptions& options);
-Prepared prepare_mmlu(const PrepareMmluOptions& options);
+Prepared prepare(const PrepareOptions& options);
 
 }  // namespace tradeoff::task

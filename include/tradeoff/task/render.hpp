@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/task/item.hpp"
 #include "tradeoff/task/mmlu.hpp"
 #include "tradeoff/task/prompt.hpp"
+#include "tradeoff/task/rendered.hpp"
 #include "tradeoff/task/spider.hpp"
 
 namespace tradeoff::task {
@@ -24,12 +24,6 @@ struct SpiderPromptOptions {
   SchemaStyle schema_style = SchemaStyle::compact;
   Template prompt_template = Template::chat;
   PromptLimit limit = {};
-};
-
-/// Items, in order, and what the overflow policy did.
-struct RenderedItems {
-  std::vector<Item> items;
-  OverflowCounts counts;
 };
 
 /// Spider prompts: instruction, solved examples, the question's schema, the question; the same
@@ -92,8 +86,5 @@ class MmluRenderer {
   PromptModel model_;
   MmluPromptOptions options_;
 };
-
-/// SHA-256 over the prompts (ids and text) in order: equal prompts, equal hash.
-std::string prompts_sha256(std::span<const Item> items);
 
 }  // namespace tradeoff::task

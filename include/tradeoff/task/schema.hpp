@@ -41,6 +41,10 @@ struct Schema {
 /// file is not of Spider's form, an index points nowhere, or a db_id occurs twice.
 std::map<std::string, Schema> load_schemas(const std::filesystem::path& tables_json);
 
+/// The schema of a database as SQLite tells it: its tables but those of SQLite's own and of
+/// modules. Throws Error naming the file where it cannot be read.
+Schema schema_of_database(const std::filesystem::path& database, const std::string& db_id);
+
 /// The schema as text, without a line end at the end. Names that SQLite could not read bare are
 /// double-quoted in both styles.
 std::string schema_text(const Schema& schema, SchemaStyle style);

@@ -19,14 +19,19 @@ struct SpiderExample {
   // From the file's parsed form, else from the text; empty where the official grammar does not
   // cover it.
   std::string hardness;
+  // Of data of one's own; empty: the index.
+  std::string id = {};
+  // Item::label and Item::also_right.
+  std::string label = {};
+  std::vector<std::string> also_right = {};
 };
 
 /// A Spider folder as released.
 struct Spider {
   std::vector<SpiderExample> dev, train;
   std::map<std::string, Schema> schemas;
-  // FOLDER/database.
-  std::filesystem::path databases;
+  // FOLDER/database and FOLDER/tables.json.
+  std::filesystem::path databases, tables;
   // The train file where the folder has none; empty where it has one.
   std::filesystem::path missing_train;
   // Over the bytes of the files read and of the dev databases.

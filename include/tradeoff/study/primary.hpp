@@ -2,10 +2,7 @@
 
 namespace tradeoff::study {
 
-enum class TaskKind { spider, mmlu };
-const char* name_of(TaskKind task);
-
-/// The metric that `accuracy` means on Spider.
+/// The metric that `accuracy` means where queries are written.
 enum class Primary { exec, set, strict };
 const char* name_of(Primary primary);
 

@@ -1,10 +1,6 @@
-#include "tradeoff/study/task_kind.hpp"
+#include "tradeoff/study/primary.hpp"
 
 namespace tradeoff::study {
-
-const char* name_of(TaskKind task) {
-  return task == TaskKind::spider ? "spider" : "mmlu";
-}
 
 const char* name_of(Primary primary) {
   switch (primary) {

@@ -1,0 +1,25 @@
+#pragma once
+#include <vector>
+
+#include "all_commands.hpp"
+#include "tradeoff/config/job.hpp"
+#include "tradeoff/task/task.hpp"
+
+namespace tradeoff::app {
+
+/// The tasks whose keys a job may hold: the default ones, those that it asks for, and those that it
+/// or a --task-file tells.
+struct JobTasks {
+  std::vector<task::Task> tasks;
+  // Of those that are no built-in ones, by name; for the study's record.
+  Json own;
+};
+
+/// `words` are those of the command line. What is wrong with [task.NAME] goes to `problems`; what
+/// is wrong elsewhere is told when all of it is read.
+JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems& problems);
+
+/// Those that stand in `run --help`.
+std::vector<task::Task> default_tasks();
+
+}  // namespace tradeoff::app

@@ -1,0 +1,77 @@
+#include "tradeoff/config/own_tasks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tradeoff/base/error.hpp"
+
+namespace tradeoff::config {
+namespace {
+
+constexpr std::string_view kTask = "task.";
+// Sections of a job file, and what stands beside tasks in results.
+constexpr std::string_view kTaken[] = {"study",  "model", "train",  "training",
+                                       "margin", "arms",  "hashes", "task"};
+
+void check_name(const std::string& name, const std::string& where, Problems& problems) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  if (name.empty() || name.size() > 40 || !std::ranges::all_of(name, letter))
+    problems.add(where, fmt::format("found task \"{}\", expected a name of small letters, digits "
+                                    "and _, at most 40",
+                                    name));
+  if (task::find_task(name) || std::ranges::find(kTaken, name) != std::end(kTaken))
+    problems.add(where, fmt::format("the name \"{}\" is taken", name));
+}
+
+void bind(Table& table, task::OwnData& data) {
+  table
+      .add_choice("kind", &data.kind,
+                  Names<task::Kind>{{"sql", task::Kind::sql}, {"choice", task::Kind::choice}},
+                  "How questions are answered")
+      .required();
+  table.add("items", &data.items, "The questions").required();
+  table.add("databases", &data.databases, "Folder of SQLite databases");
+  table.add("tables", &data.tables, "tables.json of the databases");
+  table.add("train", &data.train, "Rows that solved examples are taken from");
+  table.add("shots", &data.shots, "Solved examples before a question");
+  table.add("group", &data.group, "The key that groups questions");
+}
+
+}  // namespace
+
+bool is_own_task(std::string_view section) {
+  return section.starts_with(kTask);
+}
+
+std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
+  std::vector<OwnTask> tasks;
+  for (const IniSection& section : file.sections) {
+    if (!is_own_task(section.name)) continue;
+    const std::string name = section.name.substr(kTask.size());
+    check_name(name, section.where, problems);
+    task::OwnData data;
+    Table table;
+    table.section(section.name);
+    bind(table, data);
+    Problems own;
+    for (const Setting& setting : file.settings)
+      if (setting.section == section.name) table.set(setting, own);
+    table.check_required(own);
+    for (const std::string& line : own.lines()) problems.add(section.where, line);
+    if (!own.empty()) continue;
+    for (std::filesystem::path* path : {&data.items, &data.databases, &data.tables, &data.train})
+      if (!path->empty()) *path = file.path.parent_path() / *path;
+    try {
+      tasks.push_back({task::own_task(name, data),
+                       {{"kind", task::name_of(data.kind)}, {"group", data.group}}});
+    } catch (const Error& error) {
+      problems.add(section.where, error.what());
+    }
+  }
+  return tasks;
+}
+
+}  // namespace tradeoff::config
