@@ -37,8 +37,10 @@ Asked read_asked(const config::JobFile& job, Words words) {
 void add_own(const config::IniFile& file, JobTasks& out, config::Problems& problems) {
   for (config::OwnTask& own : config::own_tasks(file, problems)) {
     const std::string& name = own.task.name;
-    if (out.own.contains(name))
+    if (out.own.contains(name)) {
       problems.add(file.path.string(), fmt::format("[task.{}] stands in another file too", name));
+      continue;
+    }
     out.own[name] = std::move(own.record);
     out.tasks.push_back(std::move(own.task));
   }

@@ -14,7 +14,8 @@ constexpr std::string_view kTask = "task.";
 constexpr std::string_view kTaken[] = {"study",  "model", "train",  "training",
                                        "margin", "arms",  "hashes", "task"};
 
-void check_name(const std::string& name, const std::string& where, Problems& problems) {
+// False where the name cannot stand.
+bool check_name(const std::string& name, const std::string& where, Problems& problems) {
   const auto letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   };
@@ -22,8 +23,9 @@ void check_name(const std::string& name, const std::string& where, Problems& pro
     problems.add(where, fmt::format("found task \"{}\", expected a name of small letters, digits "
                                     "and _, at most 40",
                                     name));
-  if (task::find_task(name) || std::ranges::find(kTaken, name) != std::end(kTaken))
-    problems.add(where, fmt::format("the name \"{}\" is taken", name));
+  const bool taken = task::find_task(name) || std::ranges::find(kTaken, name) != std::end(kTaken);
+  if (taken) problems.add(where, fmt::format("the name \"{}\" is taken", name));
+  return !taken;
 }
 
 void bind(Table& table, task::OwnData& data) {
@@ -51,7 +53,7 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
   for (const IniSection& section : file.sections) {
     if (!is_own_task(section.name)) continue;
     const std::string name = section.name.substr(kTask.size());
-    check_name(name, section.where, problems);
+    const bool usable = check_name(name, section.where, problems);
     task::OwnData data;
     Table table;
     table.section(section.name);
@@ -61,7 +63,7 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
       if (setting.section == section.name) table.set(setting, own);
     table.check_required(own);
     for (const std::string& line : own.lines()) problems.add(section.where, line);
-    if (!own.empty()) continue;
+    if (!own.empty() || !usable) continue;
     for (std::filesystem::path* path : {&data.items, &data.databases, &data.tables, &data.train})
       if (!path->empty()) *path = file.path.parent_path() / *path;
     try {
