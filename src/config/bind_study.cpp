@@ -31,8 +31,12 @@ void bind(Table& table, study::ModelOptions& options) {
                   Names<model::Nf4Residency>{{"auto", model::Nf4Residency::automatic},
                                              {"packed", model::Nf4Residency::packed},
                                              {"bf16", model::Nf4Residency::bf16}},
-                  "NF4 weights dequantised for every product, or once; auto: once where that takes "
-                  "at most half of the memory")
+                  "NF4 weights kept packed, or dequantised once; auto: once where that takes at most "
+                  "half of the memory")
+      .local();
+  table
+      .add("cuda_graphs", &options.cuda_graphs,
+           "On a GPU, decode few prompts by recorded graphs; the answers are the same without")
       .local();
   table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
       .at_most(kMostThreads)

@@ -36,7 +36,9 @@ at::Tensor joined(const StoredWeights& weights, const std::vector<std::string>& 
   return parts.size() == 1 ? parts.front() : at::cat(parts);
 }
 
-bool keep_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device) {
+}  // namespace
+
+bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device) {
   if (residency != Nf4Residency::automatic) return residency == Nf4Residency::packed;
   double bytes = 0;
   for (const Projection p : projections_of(config)) {
@@ -45,8 +47,6 @@ bool keep_packed(Nf4Residency residency, const DecoderConfig& config, c10::Devic
   }
   return bytes > static_cast<double>(memory_bytes(device)) / 2;
 }
-
-}  // namespace
 
 Decoder::Decoder(const std::filesystem::path& folder, const LoadOptions& options)
     : folder_(folder), config_(read_config(folder / "config.json")), options_(options) {
@@ -79,7 +79,7 @@ Linear Decoder::load_product(const StoredWeights& weights, std::int64_t layer,
 
 void Decoder::load(const StoredWeights& weights) {
   quantised_ = weights.quantised();
-  nf4_packed_ = quantised_ && keep_packed(options_.nf4_residency, config_, options_.device);
+  nf4_packed_ = quantised_ && keeps_packed(options_.nf4_residency, config_, options_.device);
   // float32, so that 1 + w is not rounded.
   const auto norm = [&](const std::string& name) {
     const at::Tensor weight = weights.get(name).to(c10::ScalarType::Float, false, /*copy=*/true);

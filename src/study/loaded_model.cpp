@@ -30,6 +30,15 @@ const char* name_of(c10::ScalarType dtype) {
   return dtype == c10::ScalarType::Float ? "float32" : "bfloat16";
 }
 
+// What computes, as far as it rounds differently.
+std::string kernels_of(const ModelOptions& options, c10::Device device, bool nf4) {
+  const std::string name = model::kernels_name(device);
+  const bool codes = nf4 && device.is_cuda() &&
+                     model::keeps_packed(options.nf4_residency,
+                                         model::read_config(options.model / "config.json"), device);
+  return codes ? name + ", NF4 codes" : name;
+}
+
 }  // namespace
 
 LoadedModel load_model(const comm::Session& session, const ModelOptions& options) {
@@ -46,7 +55,7 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= decoder->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   auto end_tokens = model::read_eos_ids(options.model, decoder->config().vocab_size);
-  return {std::move(decoder), std::move(tokenizer), std::move(end_tokens)};
+  return {std::move(decoder), std::move(tokenizer), std::move(end_tokens), options.cuda_graphs};
 }
 
 std::int64_t arena_rows(const comm::Session& session, const ModelOptions& options,
@@ -76,17 +85,18 @@ Json model_identity(const comm::Session& session, const ModelOptions& options) {
       model::pick_device(options.device, session.local_rank(), session.local_size());
   const std::string config = sha256_file(options.model / "config.json");
   comm::agree(session, "config.json of the model", config);
-  comm::agree(session, "kernels", std::string(model::kernels_name(device)));
   const std::string weights =
       comm::broadcast(session, session.rank() == 0 ? weights_sha256(options) : std::string());
   const bool nf4 = options.quantization == model::Quantization::nf4 ||
                    model::asks_for_nf4(read_json(options.model / "config.json"));
+  const std::string kernels = kernels_of(options, device, nf4);
+  comm::agree(session, "kernels", kernels);
   return {{"config_sha256", config},
           {"weights_sha256", weights},
           {"tokenizer_sha256", text::load_tokenizer(options.model).content_hash()},
           {"dtype", name_of(model::pick_dtype(options.dtype, device))},
           {"quantization", nf4 ? "nf4" : "none"},
-          {"kernels", model::kernels_name(device)}};
+          {"kernels", kernels}};
 }
 
 }  // namespace tradeoff::study

@@ -220,6 +220,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
     comm::ChunkCounter counter(session, order.size());
     store::JournalWriter journal(journal_folder, header, start);
     infer::EngineOptions engine_options;
+    engine_options.cuda_graphs = model.cuda_graphs;
     engine_options.on_answers = [&](std::int64_t count) {
       counter.count(static_cast<std::uint64_t>(count));
     };

@@ -18,9 +18,13 @@ namespace tradeoff::model {
 class StoredWeights;
 
 /// Where the weights of an NF4 model are kept: as they are and dequantised layer by layer for every
-/// product (a small card), or dequantised once to bfloat16 (full speed, the same numbers).
+/// product (a small card), or dequantised once to bfloat16 (full speed). On CUDA packed weights
+/// multiply few rows from their codes, which rounds otherwise; else both give the same numbers.
 /// automatic: bf16 where it takes at most half of the memory.
 enum class Nf4Residency { automatic, packed, bf16 };
+
+/// What `automatic` stands for on a device: whether the weights stay packed.
+bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device);
 
 struct LoadOptions {
   c10::Device device = c10::Device(c10::kCPU);

@@ -19,8 +19,10 @@ struct ModelOptions {
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
   // Linear layers in NF4 or as they are; a bfloat16 folder is quantised as it is read.
   model::Quantization quantization = model::Quantization::as_stored;
-  // Where NF4 weights are kept; no result depends on it.
+  // Where NF4 weights are kept; on a GPU their products round differently.
   model::Nf4Residency nf4_residency = model::Nf4Residency::automatic;
+  // Few prompts are decoded by recorded graphs; no result depends on it.
+  bool cuda_graphs = true;
   // CPU threads of this rank; 0: its share of the machine's cores.
   int threads = 0;
   // What keeps a second process out of the output folder.
@@ -35,6 +37,7 @@ struct LoadedModel {
   text::Tokenizer tokenizer;
   // Tokens that end an answer.
   std::vector<text::TokenId> end_tokens;
+  bool cuda_graphs = true;  // as in ModelOptions
 };
 
 /// Throws Error where a file of the folder is missing or wrong. Sets this process' threads and
