@@ -146,8 +146,12 @@ int print_cells(const study::StudyOptions& options) {
 // "model" and "data", a tab, the folder as seen from here.
 int print_inputs(const study::StudyOptions& options) {
   fmt::print("model\t{}\n", options.model.model.string());
-  for (const auto& folder : {options.spider_data, options.mmlu_data})
-    fmt::print("data\t{}\n", folder.string());
+  for (const std::string& task : options.tasks) {
+    const task::Source& source = options.known.at(task).source;
+    for (const auto& folder : {source.data, source.original}) {
+      if (!folder.empty()) fmt::print("data\t{}\n", folder.string());
+    }
+  }
   return kComplete;
 }
 

@@ -21,7 +21,7 @@ std::string without(const Analysis& analysis, const std::string& arm) {
   for (const stats::PairSummary& pair : analysis.pairs_without_failed) {
     const bool asked = pair.a == analysis.reference && pair.b == arm && pair.delta.mean;
     if (!asked) continue;
-    const auto interval = told_interval(pair);
+    const auto interval = told_interval(analysis, pair);
     told.push_back(fmt::format("{} {} points ({})", task_title(pair.task), points(*pair.delta.mean),
                                interval ? "95 % interval " + points(interval->interval) + " " +
                                               interval->over + ", Holm p " + p_value(pair.holm_p)

@@ -22,9 +22,9 @@ std::string root_text(const std::optional<double>& variance, const char* empty) 
 }
 
 // "+1.2 (+0.1 to +2.3), p 0.031".
-std::string told_text(const stats::PairSummary& pair) {
+std::string told_text(const Analysis& analysis, const stats::PairSummary& pair) {
   if (!pair.delta.mean) return "no items";
-  const auto told = told_interval(pair);
+  const auto told = told_interval(analysis, pair);
   if (!told) return points(*pair.delta.mean) + ", interval not estimable";
   return fmt::format("{} ({}), Holm p {}", points(*pair.delta.mean), points(told->interval),
                      p_value(pair.holm_p));
@@ -145,8 +145,8 @@ Grid without_failed_grid(const Analysis& analysis) {
       if (other.a == pair.a && other.b == pair.b && other.task == pair.task) left = &other;
     if (left && left->seeds == pair.seeds) continue;
     grid.rows.push_back({task_title(pair.task), pair_name(pair), std::to_string(pair.seeds),
-                         told_text(pair), left ? std::to_string(left->seeds) : "0",
-                         left ? told_text(*left) : "nothing left"});
+                         told_text(analysis, pair), left ? std::to_string(left->seeds) : "0",
+                         left ? told_text(analysis, *left) : "nothing left"});
   }
   return grid;
 }
