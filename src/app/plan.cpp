@@ -77,7 +77,7 @@ std::vector<stats::PlanOptions> from_pilot(const report::PlanCommandOptions& opt
 
 void print_next(const report::PlanCommandOptions& options, const std::vector<std::string>& stated) {
   check(!options.pilot.empty(),
-        "plan: --next needs --pilot: only seeds that were run tell how much runs differ");
+        "--next needs --pilot: only seeds that were run tell how much runs differ");
   const Pilot pilot = read_pilot(options, stated);
   std::vector<stats::NextCells> cells;
   Json json = Json::array();
