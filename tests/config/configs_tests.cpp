@@ -51,9 +51,9 @@ TEST_F(MarginTest, a_job_states_it_with_its_unit_a_task) {
         JobFile::read(file("j.ini", "[study]\nname = x\nseeds = 1\n" + lines), problems);
     study::StudyOptions options;
     Table table;
-    bind_study(table, options);
+    bind_study(table, options, task::built_in_tasks());
     job.bind_base(table, problems);
-    return std::pair(options.margin_spider, options.margin_mmlu);
+    return std::pair(options.known.at("spider").margin, options.known.at("mmlu").margin);
   };
   Problems problems;
   const auto [spider, mmlu] =
