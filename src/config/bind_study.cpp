@@ -27,12 +27,13 @@ void bind(Table& table, study::ModelOptions& options) {
                                               {"nf4", model::Quantization::nf4}},
                    "auto: what the model folder is; nf4 quantises a bfloat16 folder as it is read");
   table
-      .add_choice("nf4_residency", &options.nf4_residency,
-                  Names<model::Nf4Residency>{{"auto", model::Nf4Residency::automatic},
-                                             {"packed", model::Nf4Residency::packed},
-                                             {"bf16", model::Nf4Residency::bf16}},
-                  "NF4 weights kept packed, or dequantised once; auto: once where that takes at most "
-                  "half of the memory")
+      .add_choice(
+          "nf4_residency", &options.nf4_residency,
+          Names<model::Nf4Residency>{{"auto", model::Nf4Residency::automatic},
+                                     {"packed", model::Nf4Residency::packed},
+                                     {"bf16", model::Nf4Residency::bf16}},
+          "NF4 weights kept packed, or dequantised once; auto: once where that takes at most "
+          "half of the memory")
       .local();
   table
       .add("cuda_graphs", &options.cuda_graphs,

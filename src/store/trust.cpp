@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 
@@ -20,8 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A full study of 100,000 rows takes one.
-constexpr unsigned kPatienceS = 60;
+// Processor seconds that reading may take: a full study of 100,000 rows takes one.
+constexpr rlim_t kPatienceS = 5;
+constexpr std::uintmax_t kBytesPerSecond = 20'000'000;
+// On a machine that gives it no time, or a file system that does not answer.
+constexpr unsigned kWallClockS = 120;
 
 // The SHA-256 that the study's completion record has for this file; nullopt where there is none.
 std::optional<std::string> recorded_sha256(const fs::path& path) {
@@ -35,12 +39,20 @@ std::optional<std::string> recorded_sha256(const fs::path& path) {
   }
 }
 
-[[noreturn]] void be_the_child(const std::function<void()>& read) {
-  const rlimit none{0, 0};
+rlim_t patience(const fs::path& path) {
+  std::error_code unknown;
+  const std::uintmax_t size = fs::file_size(path, unknown);
+  return kPatienceS + (unknown ? 0 : static_cast<rlim_t>(size / kBytesPerSecond));
+}
+
+[[noreturn]] void be_the_child(const std::function<void()>& read, rlim_t seconds) {
+  const rlimit none{0, 0}, processor{seconds, seconds + 2};
   ::setrlimit(RLIMIT_CORE, &none);
+  ::setrlimit(RLIMIT_CPU, &processor);
   ::signal(SIGALRM, SIG_DFL);
+  ::signal(SIGXCPU, SIG_DFL);
   for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(crash, SIG_DFL);
-  ::alarm(kPatienceS);
+  ::alarm(kWallClockS);
   try {
     read();
   } catch (const std::exception&) {
@@ -60,16 +72,17 @@ void check_readable(const fs::path& path, const std::function<void()>& read) {
                     "damaged or exchanged; `tradeoff run` gathers it again",
                     path.string(), found, *recorded));
   }
+  const rlim_t seconds = patience(path);
   const pid_t child = ::fork();
   check_errno(child, "fork");
-  if (child == 0) be_the_child(read);
+  if (child == 0) be_the_child(read, seconds);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) check(errno == EINTR, "waitpid");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (signal == SIGALRM) {
+  if (signal == SIGALRM || signal == SIGXCPU) {
     fail(fmt::format("{}: reading it took more than {} s: damaged, or no result file",
-                     path.string(), kPatienceS));
+                     path.string(), signal == SIGALRM ? kWallClockS : seconds));
   }
   fail(fmt::format("{}: the HDF5 library crashed on it ({}): the file is damaged", path.string(),
                    signal ? ::strsignal(signal) : "an exit by itself"));

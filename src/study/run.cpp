@@ -264,9 +264,8 @@ class StudyRun {
     const std::int64_t peak = missing ? peak_memory(session) : 0;
     if (session.rank() != 0) return true;
     if (missing) cost = starts_cost(store::read_journals(journals, header));
-    folder_.record(
-        prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
-        options_.model.lock);
+    folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
+                   options_.model.lock);
     if (!gathers) return true;
     store_run(arm, seed, task, rendered.items, predicted.rows);
     return true;

@@ -33,7 +33,8 @@ WorkDone work_done(const StudyOptions& options, const StudyFolder& folder, const
     }
     if (!arm.trains) continue;
     // The default batch size is that of one rank; epochs by ranks are told by a checkpoint.
-    const auto rows = static_cast<std::int64_t>(data.questions(training_task(options).task.name).train_count);
+    const auto rows =
+        static_cast<std::int64_t>(data.questions(training_task(options).task.name).train_count);
     const auto planned =
         train::total_steps(arm.train, rows, train::global_batch_size(arm.train, 1));
     const auto saved = train::saved_steps(folder.adapter(arm.name, cell.seed));

@@ -47,7 +47,8 @@ constexpr std::array kTargets = {
 
 // What only a library or a program fault says; a message may quote it from the file.
 constexpr std::array<std::string_view, 8> kFromInside = {
-    "json.exception", "_M_", "std::", "basic_string", "bad_alloc", "vector", "stoi", "stol"};
+    "json.exception", "_M_range", "std::", "basic_string",
+    "std::bad_alloc", "vector::", "stoi:", "stol:"};
 
 // Of this process, gone with it.
 class Scratch {

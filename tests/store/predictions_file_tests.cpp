@@ -217,6 +217,14 @@ TEST(Trust, turns_a_crash_into_a_message_and_leaves_an_error_to_the_reader) {
         message_of([&] { check_readable(path, [signal] { std::raise(signal); }); });
     EXPECT_NE(what.find("the HDF5 library crashed on it"), std::string::npos) << what;
   }
+  // A library that goes round and round.
+  const std::string endless = message_of([&] {
+    check_readable(path, [] {
+      for (volatile unsigned turns = 0;; turns = turns + 1) {
+      }
+    });
+  });
+  EXPECT_NE(endless.find("took more than 5 s"), std::string::npos) << endless;
   EXPECT_NE(message_of([&] { check_readable(path, [] { ::_exit(3); }); }).find("crashed"),
             std::string::npos);
 }

@@ -125,9 +125,13 @@ TEST_F(Status, complete_is_what_complete_json_vouches_for) {
 }
 
 TEST_F(Status, ranks_tell_of_themselves_and_what_is_no_heartbeat_is_passed_over) {
-  const Json beat = {{"rank", 1},
+  const Json beat = {{"launch", "77"},
+                     {"rank", 1},
                      {"ranks", 2},
                      {"host", "node7"},
+                     {"pid", 12},
+                     {"started", static_cast<double>(now) - 60},
+                     {"beat", 4},
                      {"time", static_cast<double>(now) - 7},
                      {"doing", "arm tuned, seed 1: training, step 3 of 4"}};
   write_atomically(folder / "heartbeat/node7-12.json", beat.dump());
