@@ -13,6 +13,22 @@
 #include "work_done.hpp"
 
 namespace tradeoff::study {
+namespace {
+
+// What is wrong with an item is told with its file.
+PredictionPlan plan_of_file(const comm::Session& session, const PredictOptions& options,
+                            const LoadedModel& model, std::span<const task::Item> items,
+                            const task::Task& task) {
+  try {
+    return plan_predictions(items, task, options.decoding, model.tokenizer,
+                            model.decoder->config().max_position_embeddings,
+                            arena_rows(session, options.model, model.decoder->config()));
+  } catch (const Error& error) {
+    fail(options.items.string() + ": " + error.what());
+  }
+}
+
+}  // namespace
 
 RunState predict_file(const comm::Session& session, const PredictOptions& options) {
   if (!options.model.single) comm::refuse_singleton(session, "predict");
@@ -26,10 +42,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
 
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
-  const PredictionPlan plan =
-      plan_predictions(items, *found, options.decoding, model.tokenizer,
-                       model.decoder->config().max_position_embeddings,
-                       arena_rows(session, options.model, model.decoder->config()));
+  const PredictionPlan plan = plan_of_file(session, options, model, items, *found);
   Json identity = model_identity(session, options.model);
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
   const Json header = prediction_header(plan, identity);

@@ -216,7 +216,7 @@ CASES = [
     ("pickle", "safetensors", text(b"\x80\x02}q\x00."), REFUSED, "pickle"),
     ("zip", "safetensors", text(b"PK\x03\x04" + bytes(100)), REFUSED, "zip"),
     ("index_300000", "index", lambda data: json.dumps({"weight_map": {f"t{i}": "model-00001-of-00002.safetensors" for i in range(300000)}}).encode(), REFUSED, ""),
-    *((f"index_path_{i}", "index", lambda data, path=path: json.dumps({"weight_map": {"x": path}}).encode(), REFUSED, "weight_map" if path == 7 else "x")
+    *((f"index_path_{i}", "index", lambda data, path=path: json.dumps({"weight_map": {"x": path}}).encode(), REFUSED, "x")
       for i, path in enumerate(("../x", "/etc/passwd", ".", "", 7, "a/b"))),
     # JSON.
     *((f"keys_{subject}", subject, lambda data: b"{" + b",".join(b'"k%d":0' % i for i in range(300000)) + b"," + data.strip()[1:], REFUSED, "16384")

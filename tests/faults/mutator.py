@@ -31,18 +31,23 @@ def words_of(work, text):
     return [word.replace("@", str(work) + "/") for word in text.split()]
 
 
-def resumed(work):
+def resumed(work, _program):
     """A study whose cells are done, and that is gathered anew."""
     for name in ("predictions.h5", "complete.json"):
         (work / "study" / name).unlink()
 
 
-def retrained(work):
-    """One whose second training was cut behind its last checkpoint."""
-    resumed(work)
+def retrained(work, program):
+    """One whose training is done again and killed before its adapter is written: its checkpoints are there."""
+    resumed(work, program)
     (work / STUDY / "complete.json").unlink()
     (work / STUDY / "adapter_model.safetensors").unlink()
+    (work / STUDY / "train.jsonl").unlink()
     shutil.rmtree(work / "study" / "journal" / "trained")
+    shim = pathlib.Path(program).resolve().parent / "libfail_nth.so"
+    environment = dict(os.environ, LD_PRELOAD=str(shim), FAULT="kill:1", FAULT_FOLDER=str(work / STUDY), FAULT_PATH="/adapter_model.")
+    killed = subprocess.run([str(program), *words_of(work, RUN)], env=environment, capture_output=True)
+    assert killed.returncode == -9 and (work / STUDY / "checkpoint-2").is_dir(), (killed.returncode, killed.stderr[-400:])
 
 
 RUN = "run @job.ini --output-dir @study --quiet"
@@ -128,7 +133,7 @@ class Trials:
         shutil.copytree(self.base, trial)
         (trial / "job.ini").write_text(JOB.format(work=trial))
         if before:
-            before(trial)
+            before(trial, self.o.program)
         return trial, next(trial.glob(pattern))
 
     def run(self, trial, words):
