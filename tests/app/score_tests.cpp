@@ -77,8 +77,7 @@ TEST_F(Program, score_judges_a_predictions_file_again) {
             std::string::npos);
   const auto wrong = run("score --arm nosuch --pred " + path + kData);
   EXPECT_EQ(wrong.code, 1);
-  EXPECT_NE(wrong.err.find("predictions.h5: no queries of arm \"nosuch\""),
-            std::string::npos)
+  EXPECT_NE(wrong.err.find("predictions.h5: no queries of arm \"nosuch\""), std::string::npos)
       << wrong.err;
 }
 

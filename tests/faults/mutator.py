@@ -45,9 +45,9 @@ def retrained(work, program):
     (work / STUDY / "train.jsonl").unlink()
     shutil.rmtree(work / "study" / "journal" / "trained")
     shim = pathlib.Path(program).resolve().parent / "libfail_nth.so"
-    environment = dict(os.environ, LD_PRELOAD=str(shim), FAULT="kill:1", FAULT_FOLDER=str(work / STUDY), FAULT_PATH="/adapter_model.")
+    environment = dict(os.environ, LD_PRELOAD=str(shim), FAULT="kill:1", FAULT_FOLDER=str(work / STUDY), FAULT_PATH="adapter/adapter_model.safetensors.tmp")
     killed = subprocess.run([str(program), *words_of(work, RUN)], env=environment, capture_output=True)
-    assert killed.returncode == -9 and (work / STUDY / "checkpoint-2").is_dir(), (killed.returncode, killed.stderr[-400:])
+    assert killed.returncode == -9 and (work / STUDY / "checkpoint-1").is_dir(), (killed.returncode, killed.stderr[-400:])
 
 
 RUN = "run @job.ini --output-dir @study --quiet"
@@ -80,9 +80,9 @@ SUBJECTS = [
     ("curve_retrained", "sealed", f"{STUDY}/train.jsonl", RUN, retrained),
     ("ledger", "jsonl", "study/ledger.jsonl", RUN, resumed),
     ("ledger_report", "jsonl", "study/ledger.jsonl", "report @study --output-dir @out --quiet", None),
-    ("checkpoint", "safetensors", f"{STUDY}/checkpoint-2/optimizer.safetensors", RUN, retrained),
-    ("manifest", "json", f"{STUDY}/checkpoint-2/manifest.json", RUN, retrained),
-    ("trainer_state", "json", f"{STUDY}/checkpoint-2/trainer_state.json", RUN, retrained),
+    ("checkpoint", "safetensors", f"{STUDY}/checkpoint-1/optimizer.safetensors", RUN, retrained),
+    ("manifest", "json", f"{STUDY}/checkpoint-1/manifest.json", RUN, retrained),
+    ("trainer_state", "json", f"{STUDY}/checkpoint-1/trainer_state.json", RUN, retrained),
     ("train_run", "json", f"{STUDY}/train_run.json", RUN, retrained),
     ("train_complete", "json", f"{STUDY}/complete.json", RUN, resumed),
     ("study_json", "json", "study/study.json", RUN, resumed),
