@@ -1,0 +1,160 @@
+// Greedy decoding: all rows of a chunk in passes, few of them by steps that stay on the device.
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "few_rows.hpp"
+#include "layout.hpp"
+#include "pass_builder.hpp"
+#include "tradeoff/infer/engine.hpp"
+#include "tradeoff/model/ops.hpp"
+
+namespace tradeoff::infer {
+
+using model::SpanLevel;
+
+// Takes the next token of an answer; true where the answer goes on.
+bool Engine::take(Answer& answer, TokenId token, const GenerateOptions& options) {
+  ++decoded_tokens_;
+  if (std::ranges::find(options.end_tokens, token) != options.end_tokens.end()) {
+    answer.finish = Finish::stop;
+    return false;
+  }
+  answer.ids.push_back(token);
+  if (options.stop && options.stop(answer.ids)) {
+    answer.finish = Finish::stop;
+    return false;
+  }
+  return static_cast<std::int64_t>(answer.ids.size()) < options.max_new_tokens;
+}
+
+std::vector<Answer> Engine::generate(const Chunk& chunk,
+                                     std::span<const std::vector<TokenId>> prompts,
+                                     const GenerateOptions& options) {
+  const c10::InferenceMode inference;
+  std::vector<Answer> answers(chunk.prompts.size());
+  if (options.max_new_tokens <= 0) return answers;
+  const Layout layout = make_layout(chunk, prompts, options.max_new_tokens);
+  std::vector<std::int64_t> active(answers.size());
+  for (std::size_t i = 0; i < active.size(); ++i) active[i] = static_cast<std::int64_t>(i);
+
+  at::Tensor hidden = prefill(layout);
+  for (std::int64_t step = 0;; ++step) {
+    const at::Tensor next = model::argmax_rows(model_.logits(hidden)).cpu();
+    std::vector<std::int64_t> going;
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const auto token = static_cast<TokenId>(next.const_data_ptr<std::int64_t>()[i]);
+      if (take(answers[active[i]], token, options)) going.push_back(active[i]);
+    }
+    tell_answers(std::ssize(active) - std::ssize(going));
+    active = std::move(going);
+    if (active.empty()) return answers;
+    if (takes_few_rows(layout, active.size())) {
+      decode_few_rows(layout, options, step, std::move(active), answers);
+      return answers;
+    }
+    hidden = model_.forward(decode_pass(layout, step, active, answers), arena_);
+  }
+}
+
+// The newest token of each active prompt, as a pass.
+model::Pass Engine::decode_pass(const Layout& layout, std::int64_t step,
+                                std::span<const std::int64_t> active,
+                                std::span<const Answer> answers) const {
+  const auto& runs = layout.tree.runs;
+  PassBuilder pass;
+  SpanLevel own{{}, false}, from_root{{}, false};
+  std::vector<SpanLevel> above(layout.max_depth);
+  const auto count = static_cast<std::int64_t>(active.size());
+  if (layout.tree.root_tokens > 0)
+    from_root.spans.push_back({0, count, 0, layout.tree.root_tokens});
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t prompt = active[i], leaf = layout.leaf_run[prompt];
+    const std::int64_t row = layout.row[leaf] + runs[leaf].tokens() + step;
+    pass.ids.push_back(answers[prompt].ids.back());
+    pass.position.push_back(static_cast<std::int64_t>(layout.prompts[prompt]->size()) + step);
+    pass.kv_row.push_back(row);
+    pass.out_rows.push_back(i);
+    own.spans.push_back({i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1, runs[leaf].begin});
+    for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent) {
+      auto& spans = above[layout.depth[run]].spans;
+      if (!spans.empty() && spans.back().k_begin == layout.row[run] &&
+          spans.back().q_begin + spans.back().q_count == i) {
+        ++spans.back().q_count;
+      } else {
+        spans.push_back({i, 1, layout.row[run], runs[run].tokens(), runs[run].begin});
+      }
+    }
+  }
+  std::vector<SpanLevel> levels = {std::move(own), std::move(from_root)};
+  for (SpanLevel& level : above) levels.push_back(std::move(level));
+  return pass.finish(std::move(levels), model_.device());
+}
+
+bool Engine::takes_few_rows(const Layout& layout, std::size_t rows) const {
+  // A text's own keys, those of the root and of the runs between.
+  return FewRows::takes(model_) && static_cast<std::int64_t>(rows) <= FewRows::kMost &&
+         layout.max_depth + 2 <= model::KeyChains::kLevels;
+}
+
+// The same token as decode_pass has it.
+TextRow Engine::text_row(const Layout& layout, std::int64_t step, std::int64_t prompt,
+                         const Answer& answer) const {
+  const auto& runs = layout.tree.runs;
+  const std::int64_t leaf = layout.leaf_run[prompt];
+  TextRow row;
+  row.id = answer.ids.back();
+  row.position = static_cast<std::int64_t>(layout.prompts[prompt]->size()) + step;
+  row.kv_row = layout.row[leaf] + runs[leaf].tokens() + step;
+  row.keys.push_back({layout.row[leaf], runs[leaf].tokens() + step + 1, runs[leaf].begin});
+  for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent)
+    row.keys.push_back({layout.row[run], runs[run].tokens(), runs[run].begin});
+  if (layout.tree.root_tokens > 0) row.keys.push_back({0, layout.tree.root_tokens, 0});
+  return row;
+}
+
+// Goes on from `step`, at which each active prompt has its newest token. The device is a step ahead
+// of the host; what it computes for answers that have ended meanwhile nobody reads.
+void Engine::decode_few_rows(const Layout& layout, const GenerateOptions& options,
+                             std::int64_t step, std::vector<std::int64_t> active,
+                             std::span<Answer> answers) {
+  std::int64_t longest = 0;
+  for (const auto* prompt : layout.prompts)
+    longest = std::max(longest, static_cast<std::int64_t>(prompt->size()));
+  while (!active.empty()) {
+    std::vector<TextRow> rows;
+    for (const std::int64_t prompt : active)
+      rows.push_back(text_row(layout, step, prompt, answers[prompt]));
+    few_rows_->start(rows, longest + options.max_new_tokens, arena_.capacity() - 1, arena_);
+    std::vector<bool> going(active.size(), true);
+    std::int64_t left = static_cast<std::int64_t>(active.size());
+    const auto read = [&] {
+      const std::vector<TokenId> tokens = few_rows_->tokens();
+      ++step;
+      const std::int64_t before = left;
+      for (std::size_t i = 0; i < active.size(); ++i) {
+        if (!going[i]) continue;
+        going[i] = take(answers[active[i]], tokens[i], options);
+        left -= !going[i];
+      }
+      tell_answers(before - left);
+    };
+    const std::int64_t size = FewRows::padded(left);
+    // Of an answer at `step` max_new_tokens - step - 1 tokens are left.
+    std::int64_t ahead = 0;
+    while (left > 0 && FewRows::padded(left) == size) {
+      for (; ahead < 2 && step + ahead + 1 < options.max_new_tokens; ++ahead) few_rows_->step();
+      read();
+      --ahead;
+    }
+    for (; ahead > 0; --ahead) read();
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      if (going[i]) active[kept++] = active[i];
+    }
+    active.resize(kept);
+  }
+}
+
+}  // namespace tradeoff::infer
