@@ -1,4 +1,4 @@
-"""The report of 3 arms x 5 seeds x (1,034 + 14,042) questions, 10,000 bootstrap draws: at most 10 s of one core and
+"""The report of 3 arms x 5 seeds x (1,034 + 14,042) questions, 10,000 bootstrap draws: at most 20 s of one core and
 500 MiB; the page of the origin's study (200 + 150 questions, 3 arms, 3 seeds) is below 5 MB.
 
 usage: speed_test.py REPORT_SYNTHETIC REPORT_FILES FOLDER
