@@ -38,7 +38,7 @@ Engine::Engine(model::Decoder& model, const EngineOptions& options)
   if (options_.max_pass_tokens == 0)
     options_.max_pass_tokens = model.device().is_cpu() ? kCpuPass : kCudaPass;
   check(options_.max_pass_tokens > 0, "max_pass_tokens must be positive");
-  if (FewRows::takes(model)) few_rows_ = std::make_unique<FewRows>(model, options_.cuda_graphs);
+  make_few_rows();
 }
 Engine::~Engine() = default;
 
@@ -109,11 +109,17 @@ Engine::Layout Engine::make_layout(const Chunk& chunk,
   return layout;
 }
 
+// Anew with every arena: recorded graphs hold its addresses.
+void Engine::make_few_rows() {
+  if (FewRows::takes(model_)) few_rows_ = std::make_unique<FewRows>(model_, options_.cuda_graphs);
+}
+
 void Engine::reserve(std::int64_t rows) {
   if (arena_.capacity() >= rows) return;
   arena_ = {};
   root_.clear();
   arena_ = model_.make_arena(rows + rows / kSpareRows);
+  make_few_rows();
 }
 
 void Engine::compute_root(std::span<const TokenId> root) {

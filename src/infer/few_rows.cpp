@@ -91,12 +91,9 @@ void FewRows::start(std::span<const TextRow> rows, std::int64_t max_position,
   // The tables of rotations may grow, which is a revision.
   for (std::int64_t layer = 0; layer < model_.config().num_hidden_layers; ++layer)
     model_.rotation(layer, max_position + 1);
-  const void* const where = arena.k.front().const_data_ptr();
-  if (graphs_ &&
-      (!now_->graph.recorded() || now_->arena != where || now_->revision != model_.revision())) {
+  if (graphs_ && (!now_->graph.recorded() || now_->revision != model_.revision())) {
     place();
     now_->graph.record([this] { work(*now_); });
-    now_->arena = where;
     now_->revision = model_.revision();
   }
   for (std::size_t i = 0; i < texts_; ++i) {

@@ -38,8 +38,8 @@ class FewRows {
   /// The rows that a step computes for `rows` texts.
   static std::int64_t padded(std::int64_t rows);
 
-  /// Begins with these texts, at most kMost, of at most `max_position` + 1 tokens in the end;
-  /// `spare_row` of the arena is written by rows that hold no text.
+  /// Begins with these texts, at most kMost, of at most `max_position` + 1 tokens in the end.
+  /// `arena` lies where it lay at the first call; rows that hold no text write its `spare_row`.
   void start(std::span<const TextRow> rows, std::int64_t max_position, std::int64_t spare_row,
              model::KvArena& arena);
   /// Enqueues a step.
@@ -52,7 +52,6 @@ class FewRows {
     model::Step step;
     at::Tensor growth, key_growth;  // int64 [R]; int32 [R]: 1 for a text, 0 for a row without
     model::StepGraph graph;
-    const void* arena = nullptr;
     std::int64_t revision = -1;
   };
   Size& size_for(std::int64_t rows);

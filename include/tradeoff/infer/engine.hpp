@@ -78,6 +78,7 @@ class Engine {
   at::Tensor prefill(const Layout& layout);
   void tell_answers(std::int64_t count) const;
   void compute_root(std::span<const TokenId> root);
+  void make_few_rows();
   void reserve(std::int64_t rows);
   bool take(Answer& answer, TokenId token, const GenerateOptions& options);
   model::Pass decode_pass(const Layout& layout, std::int64_t step,

@@ -67,7 +67,7 @@ bool takes_product(std::span<const Nf4Weight> parts, const at::Tensor& x);
 at::Tensor product(std::span<const Nf4Weight> parts, const at::Tensor& x, const at::Tensor& bias,
                    const at::Tensor& residual = {});
 
-/// The same weight with absmax in float: larger by 3.4 bytes a block, and read with fewer steps.
+/// The same weight with absmax in float: larger by 3 bytes a block, and read with fewer steps.
 /// Dequantises to the same bits. On CUDA; one that is not nested is returned as it is.
 Nf4Weight without_nesting(const Nf4Weight& weight);
 
