@@ -38,7 +38,8 @@ void StudyFolder::claim(const Json& record, const Json& plan, const Json& machin
   remove_leftovers_in(root_);
   if (fs::exists(study_json())) {
     Json before = read_json(study_json());
-    const auto found = store::differences(field_of_file<Json>(study_json(), "config"), record);
+    const auto found =
+        store::differences(field_of_file<Json>(before, study_json(), "config"), record);
     if (!found.empty()) {
       fail(
           fmt::format("{}: this folder holds another study ({}); name another --output-dir, or "

@@ -137,7 +137,7 @@ std::optional<std::vector<CurveRow>> trained_curve(const fs::path& output_dir) {
   const fs::path record = output_dir / kCompleteFile, file = curve_file(output_dir);
   if (!fs::exists(record)) return std::nullopt;
   const Json ended = read_json(record);
-  const auto steps = field_of_file<std::int64_t>(record, "steps");
+  const auto steps = field_of_file<std::int64_t>(ended, record, "steps");
   std::vector<std::string> damage;
   std::vector<CurveRow> rows = read_curve(file, damage);
   if (damage.empty() && is_whole_curve(rows, steps)) return rows;

@@ -8,15 +8,20 @@
 
 namespace tradeoff {
 
-/// The key of the object that the file holds, as field() reads it; errors name the file.
+/// The key of `json`, which the file holds, as field() reads it; errors name the file.
 template <typename T>
-T field_of_file(const std::filesystem::path& path, std::string_view key) {
-  const Json json = read_json(path);
+T field_of_file(const Json& json, const std::filesystem::path& path, std::string_view key) {
   try {
     return field<T>(json, key);
   } catch (const Error& error) {
     fail(path.string() + ": " + error.what());
   }
+}
+
+/// The same of a file that is read for this key alone.
+template <typename T>
+T field_of_file(const std::filesystem::path& path, std::string_view key) {
+  return field_of_file<T>(read_json(path), path, key);
 }
 
 }  // namespace tradeoff
