@@ -229,10 +229,10 @@ Grid floors_grid(const Analysis& analysis) {
       break;
     }
   }
-  if (!grid.rows.empty() && analysis.primary != study::Primary::exec &&
-      std::ranges::find(analysis.tasks, "spider") != analysis.tasks.end()) {
-    grid.notes.push_back(fmt::format("Spider's are judged by exec, not by {}: they are stored so.",
-                                     study::name_of(analysis.primary)));
+  const std::string written = analysis.first_of(task::Kind::sql);
+  if (!grid.rows.empty() && analysis.primary != study::Primary::exec && !written.empty()) {
+    grid.notes.push_back(fmt::format("{}'s are judged by exec, not by {}: they are stored so.",
+                                     task_title(written), study::name_of(analysis.primary)));
   }
   return grid;
 }

@@ -83,13 +83,15 @@ Grid sequence_grid(const Analysis& analysis) {
 }
 
 Grid posterior_grid(const Analysis& analysis) {
+  const std::string gain = task_title(analysis.first_of(task::Kind::sql));
+  const std::string loss = task_title(analysis.first_of(task::Kind::choice));
   Grid grid{
       "The trade-off as a posterior.",
       fmt::format("Beside the intervals and p above, not instead of them: probabilities given "
                   "a prior. Against {}. Prior: {}.",
                   analysis.reference, stats::prior_text()),
-      {"arm", "Spider, 95 %", "MMLU, 95 %", "gain on Spider above", "loss on MMLU below",
-       "probability of both"},
+      {"arm", gain + ", 95 %", loss + ", 95 %", "gain on " + gain + " above",
+       "loss on " + loss + " below", "probability of both"},
       1,
       {},
       {}};
