@@ -6,7 +6,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
-#include "tradeoff/report/result_file.hpp"
+#include "tradeoff/report/files/result_file.hpp"
 
 namespace tradeoff::app {
 namespace {

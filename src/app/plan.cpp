@@ -10,7 +10,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
-#include "tradeoff/report/pilot.hpp"
+#include "tradeoff/report/analysis/pilot.hpp"
 #include "tradeoff/stats/sequence.hpp"
 #include "tradeoff/task/task.hpp"
 

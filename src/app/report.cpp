@@ -7,10 +7,10 @@
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/select.hpp"
-#include "tradeoff/report/tables.hpp"
-#include "tradeoff/report/write.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/files/select.hpp"
+#include "tradeoff/report/page/tables.hpp"
+#include "tradeoff/report/page/write.hpp"
 
 namespace tradeoff::app {
 namespace {

@@ -11,9 +11,9 @@
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/job.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/tables.hpp"
-#include "tradeoff/report/write.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/page/tables.hpp"
+#include "tradeoff/report/page/write.hpp"
 
 namespace tradeoff::app {
 namespace {

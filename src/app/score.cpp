@@ -6,7 +6,7 @@
 #include "score_stored.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 #include "tradeoff/task/extract.hpp"
 
 namespace tradeoff::app {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 
 namespace tradeoff::app {
 

@@ -11,7 +11,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
-#include "tradeoff/sql/result_text.hpp"
+#include "tradeoff/sql/sandbox/result_text.hpp"
 #include "tradeoff/task/extract.hpp"
 
 namespace tradeoff::study {

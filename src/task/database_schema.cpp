@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/sql/execute.hpp"
+#include "tradeoff/sql/sandbox/execute.hpp"
 #include "tradeoff/task/schema.hpp"
 
 namespace tradeoff::task {

@@ -11,7 +11,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
-#include "tradeoff/sql/exact_match.hpp"
+#include "tradeoff/sql/match/exact_match.hpp"
 #include "tradeoff/task/draw.hpp"
 #include "tradeoff/task/own.hpp"
 

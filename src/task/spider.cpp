@@ -11,7 +11,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/base/seed.hpp"
-#include "tradeoff/sql/exact_match.hpp"
+#include "tradeoff/sql/match/exact_match.hpp"
 #include "tradeoff/task/draw.hpp"
 #include "tradeoff/task/hardness.hpp"
 

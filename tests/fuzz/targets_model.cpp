@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "gguf_config.hpp"
+#include "files/gguf_config.hpp"
 #include "target.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/gguf_parts.hpp"

@@ -1,7 +1,7 @@
 #include "fixture.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/pilot.hpp"
-#include "tradeoff/report/result_file.hpp"
+#include "tradeoff/report/analysis/pilot.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/files/result_file.hpp"
 
 namespace tradeoff::report {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "synthetic_study.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/report/analysis.hpp"
+#include "tradeoff/report/analysis/analysis.hpp"
 
 namespace tradeoff::report {
 

@@ -4,10 +4,10 @@
 
 #include <cmath>
 
+#include "export/lm_eval_samples.hpp"
 #include "fixture.hpp"
-#include "lm_eval_samples.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/result_file.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/files/result_file.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
 

@@ -1,5 +1,5 @@
 #include "fixture.hpp"
-#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/page/tables.hpp"
 
 namespace tradeoff::report {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/write.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/page/write.hpp"
 
 // report_files FOLDER [--exports]: what `tradeoff report FOLDER` does, and on standard output what
 // it took: processor seconds and the peak of memory.

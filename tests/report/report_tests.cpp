@@ -2,13 +2,13 @@
 
 #include <regex>
 
+#include "analysis/words.hpp"
 #include "fixture.hpp"
-#include "questions.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/tables.hpp"
-#include "tradeoff/report/write.hpp"
+#include "page/questions.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/page/tables.hpp"
+#include "tradeoff/report/page/write.hpp"
 #include "tradeoff/study/prompt_table.hpp"
-#include "words.hpp"
 
 namespace tradeoff::report {
 namespace {

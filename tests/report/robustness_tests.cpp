@@ -1,9 +1,9 @@
 // The same questions in other words, and tasks that are not built in.
-#include "robustness.hpp"
+#include "grids/robustness.hpp"
 
 #include "fixture.hpp"
-#include "tradeoff/report/exports.hpp"
-#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/report/page/tables.hpp"
 
 namespace tradeoff::report {
 namespace {

@@ -2,12 +2,12 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/words.hpp"
 #include "fixture.hpp"
-#include "tradeoff/report/pilot.hpp"
-#include "tradeoff/report/result_file.hpp"
-#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/analysis/pilot.hpp"
+#include "tradeoff/report/files/result_file.hpp"
+#include "tradeoff/report/page/tables.hpp"
 #include "tradeoff/stats/sequence.hpp"
-#include "words.hpp"
 
 namespace tradeoff::report {
 namespace {

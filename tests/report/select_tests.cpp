@@ -1,7 +1,7 @@
 // A report on some arms, under other names, by another metric.
 #include "fixture.hpp"
-#include "tradeoff/report/select.hpp"
-#include "tradeoff/report/tables.hpp"
+#include "tradeoff/report/files/select.hpp"
+#include "tradeoff/report/page/tables.hpp"
 
 namespace tradeoff::report {
 namespace {

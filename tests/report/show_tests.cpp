@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "fixture.hpp"
-#include "tradeoff/report/show_question.hpp"
+#include "tradeoff/report/page/show_question.hpp"
 
 namespace tradeoff::report {
 namespace {

@@ -1,4 +1,4 @@
-#include "tradeoff/sql/compare.hpp"
+#include "tradeoff/sql/judge/compare.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
-#include "wire.hpp"
-#include "worker.hpp"
+#include "sandbox/wire.hpp"
+#include "sandbox/worker.hpp"
 
 namespace {
 

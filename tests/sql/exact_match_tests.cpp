@@ -1,4 +1,4 @@
-#include "tradeoff/sql/exact_match.hpp"
+#include "tradeoff/sql/match/exact_match.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include "spider_files.hpp"
 #include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -10,7 +10,7 @@
 #include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/sql/execute.hpp"
+#include "tradeoff/sql/sandbox/execute.hpp"
 
 namespace tradeoff::sql {
 namespace {

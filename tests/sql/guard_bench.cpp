@@ -10,7 +10,7 @@
 
 #include "plain_sqlite.hpp"
 #include "spider_files.hpp"
-#include "tradeoff/sql/execute.hpp"
+#include "tradeoff/sql/sandbox/execute.hpp"
 
 namespace {
 

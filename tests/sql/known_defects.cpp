@@ -11,8 +11,8 @@
 #include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/sql/compare.hpp"
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
+#include "tradeoff/sql/judge/compare.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "tradeoff/sql/value.hpp"
+#include "tradeoff/sql/sandbox/value.hpp"
 
 namespace tradeoff::sql {
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "tradeoff/sql/schema.hpp"
+#include "tradeoff/sql/schema/schema.hpp"
 
 namespace tradeoff::sql {
 

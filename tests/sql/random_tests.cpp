@@ -8,7 +8,7 @@
 #include "slow_build.hpp"
 #include "spider_files.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/sql/score.hpp"
+#include "tradeoff/sql/judge/score.hpp"
 
 namespace tradeoff::sql {
 namespace {

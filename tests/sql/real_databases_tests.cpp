@@ -9,8 +9,8 @@
 
 #include "temporary_folder.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/sql/error_class.hpp"
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
+#include "tradeoff/sql/judge/error_class.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "tradeoff/sql/result_text.hpp"
+#include "tradeoff/sql/sandbox/result_text.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -15,7 +15,7 @@
 #include "spider_files.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/sql/execute.hpp"
+#include "tradeoff/sql/sandbox/execute.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <string>
 
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 
 int main(int count, char** arguments) {
   tradeoff::sql::ScoreFilesOptions options;

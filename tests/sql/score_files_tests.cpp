@@ -1,4 +1,4 @@
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tradeoff/sql/score.hpp"
+#include "tradeoff/sql/judge/score.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 
 #include "fixture.hpp"
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/sql/exact_match.hpp"
+#include "tradeoff/sql/match/exact_match.hpp"
 #include "tradeoff/task/draw.hpp"
 #include "tradeoff/task/hardness.hpp"
 #include "tradeoff/task/spider.hpp"

@@ -2,7 +2,7 @@
 #include <span>
 
 #include "tradeoff/config/table.hpp"
-#include "tradeoff/sql/score_files.hpp"
+#include "tradeoff/sql/files/score_files.hpp"
 #include "tradeoff/task/prepare.hpp"
 #include "tradeoff/text/tokenize_file.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/options.hpp"
-#include "tradeoff/sql/score.hpp"
+#include "tradeoff/sql/judge/score.hpp"
 #include "tradeoff/stats/margin.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"

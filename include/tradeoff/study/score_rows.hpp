@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/sql/score.hpp"
+#include "tradeoff/sql/judge/score.hpp"
 #include "tradeoff/store/table.hpp"
 #include "tradeoff/task/task.hpp"
 

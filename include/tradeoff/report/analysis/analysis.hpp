@@ -1,0 +1,116 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tradeoff/report/files/study.hpp"
+#include "tradeoff/stats/calibration.hpp"
+#include "tradeoff/stats/failed_runs.hpp"
+#include "tradeoff/stats/plan.hpp"
+#include "tradeoff/stats/posterior.hpp"
+#include "tradeoff/stats/reduce.hpp"
+#include "tradeoff/stats/tradeoff.hpp"
+#include "tradeoff/study/primary.hpp"
+#include "tradeoff/task/task.hpp"
+
+namespace tradeoff::report {
+
+/// What one arm gained on the first SQL task against what it lost on the first task of choices,
+/// from the reference arm.
+struct ArmTradeoff {
+  std::string arm;
+  stats::Over over = stats::Over::items;
+  stats::TradeoffOrReason result;
+  // Beside it, in words of its own; empty with the reason for graded metrics.
+  std::optional<stats::TradeoffPosterior> posterior;
+  std::string no_posterior;
+};
+
+/// An arm's runs (its seeds, on any task), and those that failed by stats::failure_rule.
+struct ArmRuns {
+  std::string arm;
+  std::uint64_t runs = 0;
+  std::vector<stats::FailedRun> failed;
+};
+
+/// Rows of one arm and task that something happened to, over its seeds.
+struct RowCounts {
+  std::string arm, task;
+  std::int64_t rows = 0, skipped = 0, shots_dropped = 0;
+  // Kind sql: answers that ended at the token limit.
+  std::int64_t cut_off = 0;
+  std::int64_t longest_prompt = 0;
+};
+
+/// How often a row of the reference arm ended as `from` and the same row of `arm` as `to`, over
+/// paired seeds. Classes are error classes; "right" where the answer is.
+struct Transition {
+  std::string arm, from, to;
+  std::int64_t rows = 0;
+};
+
+/// What an arm cost, by the ledger.
+struct ArmLedger {
+  std::string arm;
+  double train_s = 0, predict_s = 0, device_hours = 0;
+  std::int64_t tokens = 0, questions = 0, cells = 0, devices = 1;
+  // Real tokens, prompts' and answers', for each second of prediction.
+  std::optional<double> tokens_per_s;
+  std::optional<double> peak_gib;
+  // Of its trainings and predictions, each counted for itself; those that a kill ended, whose time
+  // after their last recorded chunk or step is not known; and the seconds of training steps that
+  // were made twice, which are part of train_s.
+  std::int64_t starts = 0, cut_starts = 0;
+  double redone_s = 0;
+};
+
+/// Labels within one task: databases and hardness, subjects and groups.
+struct Grouping {
+  std::string task, name;
+  std::vector<std::string> labels;  // [items]
+  std::map<std::string, std::vector<stats::GroupAccuracy>> by_arm;
+  std::map<std::string, std::vector<stats::GroupDifference>> difference;  // reference -> arm
+};
+
+/// Everything that the report says, as numbers.
+struct Analysis {
+  std::string name;
+  study::Primary primary = study::Primary::exec;
+  std::vector<std::string> arms, tasks;
+  // Every task of `tasks`.
+  std::map<std::string, task::Task> known;
+  // What the others are compared with: the arm `base`, or else the first one.
+  std::string reference;
+  std::vector<stats::ScoreTable> tables;
+  stats::StudySummary summary;
+  std::vector<ArmTradeoff> tradeoffs;
+  std::vector<ArmRuns> runs;  // of arms that any random stream reaches
+  // `summary.pairs` without the failed runs; empty where none failed.
+  std::vector<stats::PairSummary> pairs_without_failed;
+  std::vector<Grouping> groupings;
+  std::vector<RowCounts> counts;
+  std::vector<Transition> transitions;
+  // Of the first SQL task: rows by error class and by outcome, {arm, {class, rows}}.
+  std::map<std::string, std::map<std::string, std::int64_t>> classes, outcomes;
+  std::map<std::string, stats::Calibration> calibration;  // by arm, of the first task of choices
+  std::vector<ArmLedger> costs;
+  // For the reference against each arm and task: what would tell the difference that was seen.
+  std::vector<stats::PlanResult> plans;
+
+  const task::Task& task(const std::string& of) const { return known.at(of); }
+  /// The first task of that kind; empty where there is none.
+  std::string first_of(task::Kind kind) const;
+  const stats::TaskSummary* summary_of(const std::string& arm, const std::string& task) const;
+  const stats::PairSummary* pair_of(const std::string& a, const std::string& b,
+                                    const std::string& task) const;
+  const stats::ScoreTable* table_of(const std::string& arm, const std::string& task) const;
+};
+
+Analysis analyse(const Study& study);
+
+/// "Spider", "MMLU"; the name itself of a task that is not built in.
+std::string task_title(const std::string& task);
+
+}  // namespace tradeoff::report

@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+
+#include "tradeoff/report/analysis/analysis.hpp"
+
+namespace tradeoff::report {
+
+/// report.md: the head line, Tables II and III with their intervals, pairs, the trade-off, errors
+/// and cost, in Markdown that reads as well on a terminal.
+std::string markdown(const Study& study, const Analysis& analysis);
+
+/// report.json (design §10): study, arms, pairs, cost; then what else the page shows.
+Json report_json(const Study& study, const Analysis& analysis);
+
+/// report.html: one file that needs no network.
+std::string html(const Study& study, const Analysis& analysis);
+
+}  // namespace tradeoff::report

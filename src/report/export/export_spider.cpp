@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "grids/grid.hpp"
+#include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/report/export/exports.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Strings;
+
+constexpr std::string_view kPlaceholder = "select";
+
+}  // namespace
+
+std::string one_line_sql(std::string_view sql) {
+  std::string out;
+  char quote = 0;
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (quote) {
+      if (c == quote) quote = 0;
+    } else if (c == '\'' || c == '"' || c == '`') {
+      quote = c;
+    } else if (c == '-' && i + 1 < sql.size() && sql[i + 1] == '-') {
+      while (i < sql.size() && sql[i] != '\n') ++i;
+      out += ' ';
+      continue;
+    }
+    out += c == '\n' || c == '\r' || c == '\t' || c == '\v' || c == '\f' ? ' ' : c;
+  }
+  const std::size_t first = out.find_first_not_of(' ');
+  if (first == std::string::npos) return std::string(kPlaceholder);
+  return out.substr(first, out.find_last_not_of(' ') - first + 1);
+}
+
+void export_sql(const std::filesystem::path& folder, const Study& study, const std::string& task) {
+  const store::Table& items = study.predictions.items.at(task);
+  const Strings &query = items.at<Strings>("query"), &db = items.at<Strings>("db_id");
+  const Strings& id = items.at<Strings>("id");
+  std::filesystem::create_directories(folder);
+  std::string gold;
+  for (std::size_t i = 0; i < query.size(); ++i)
+    gold += one_line_sql(query[i]) + "\t" + db[i] + "\n";
+  write_atomically(folder / "gold.sql", gold);
+  std::vector<std::vector<std::string>> placeholders;
+  for (const auto& [key, run] : study.predictions.runs) {
+    if (key.task != task) continue;
+    const Strings &sql = run.rows.at<Strings>("sql"), &outcome = run.rows.at<Strings>("outcome");
+    std::string lines;
+    for (std::size_t i = 0; i < sql.size(); ++i) {
+      const std::string line = one_line_sql(sql[i]);
+      lines += line + "\n";
+      if (line != kPlaceholder) continue;
+      placeholders.push_back(
+          {key.arm, std::to_string(key.seed), std::to_string(i + 1), id[i], outcome[i]});
+    }
+    write_atomically(folder / fmt::format("{}_seed-{}.sql", key.arm, key.seed), lines);
+  }
+  write_atomically(folder / "placeholders.csv",
+                   to_csv({"arm", "seed", "line", "id", "outcome"}, placeholders));
+}
+
+}  // namespace tradeoff::report

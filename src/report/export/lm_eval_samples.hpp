@@ -1,0 +1,52 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tradeoff/report/files/study.hpp"
+#include "tradeoff/task/task.hpp"
+
+namespace tradeoff::report {
+
+/// A task of lm-evaluation-harness in a run: a subject of a task of choices, or an SQL task as a
+/// whole.
+struct EvalTask {
+  // mmlu_abstract_algebra, spider.
+  std::string name;
+  // How its tables name it: abstract_algebra.
+  std::string alias;
+  // mmlu_stem; empty for a task of no group.
+  std::string group;
+  // Rows of the run.
+  std::vector<std::size_t> rows;
+  // Questions of the split; unknown in files of earlier versions.
+  std::optional<std::int64_t> split_size;
+};
+
+/// The tasks of a run, in the order of its items.
+std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items);
+
+/// The metrics of a task, the first being its main one.
+std::vector<std::string> eval_metrics(task::Kind kind);
+/// A row's score; nothing where the gold query fails, which leaves the row out of every count.
+std::optional<double> eval_score(const store::Table& rows, task::Kind kind,
+                                 const std::string& metric, std::size_t row);
+
+/// What a run's prompts and answers are given with.
+struct SampleSource {
+  task::Kind kind;
+  const store::Table& items;
+  const store::Table& rows;
+  // By row; empty where the file holds no prompts.
+  std::vector<std::string> prompts;
+  // Whether choices are " A" rather than "A".
+  bool blank_before_choice = true;
+};
+
+/// The sample of a row, key by key as lm-evaluation-harness 0.4.13 writes it.
+Json eval_sample(const SampleSource& source, std::size_t row);
+
+/// A number as Python's str() has it: "-1.5", "-2.0", "nan".
+std::string python_text(double value);
+
+}  // namespace tradeoff::report

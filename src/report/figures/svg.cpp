@@ -1,0 +1,109 @@
+#include "svg.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "grids/grid.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+std::string end_of(std::string_view element, std::string_view tip) {
+  if (tip.empty()) return "/>\n";
+  return fmt::format("><title>{}</title></{}>\n", escape_html(tip), element);
+}
+
+// 1, 2 or 5 times a power of ten, at least `wanted`.
+double round_step(double wanted) {
+  const double power = std::pow(10, std::floor(std::log10(wanted)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= wanted * (1 - 1e-9)) return factor * power;
+  }
+  return 10 * power;
+}
+
+}  // namespace
+
+Svg::Svg(double width, double height, std::string_view title, std::string_view description)
+    : head_(fmt::format("<svg viewBox=\"0 0 {:g} {:g}\" style=\"--w:{:g}px\" role=\"img\">"
+                        "<title>{}</title><desc>{}</desc>\n",
+                        width, height, width, escape_html(title), escape_html(description))) {}
+
+void Svg::line(double x1, double y1, double x2, double y2, std::string_view style) {
+  body_ +=
+      fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n",
+                  style, x1, y1, x2, y2);
+}
+
+void Svg::circle(double x, double y, double radius, std::string_view style, std::string_view tip) {
+  body_ += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:g}\"{}", style, x, y,
+                       radius, end_of("circle", tip));
+}
+
+void Svg::rect(double x, double y, double width, double height, std::string_view style,
+               std::string_view tip) {
+  body_ += fmt::format(
+      "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}", style, x,
+      y, width, height, end_of("rect", tip));
+}
+
+void Svg::text(double x, double y, std::string_view words, std::string_view style,
+               std::string_view anchor) {
+  body_ +=
+      fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n",
+                  style, x, y, anchor, escape_html(words));
+}
+
+void Svg::vertical_text(double x, double y, std::string_view words, std::string_view style) {
+  body_ += fmt::format(
+      "<text class=\"{}\" text-anchor=\"middle\" transform=\"translate({:.1f} {:.1f}) "
+      "rotate(-90)\">{}"
+      "</text>\n",
+      style, x, y, escape_html(words));
+}
+
+void Svg::path(const std::vector<std::array<double, 2>>& points, bool closed,
+               std::string_view style, std::string_view tip) {
+  std::string d;
+  for (const auto& [x, y] : points)
+    d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? "M" : "L", x, y);
+  if (closed) d += "Z";
+  body_ += fmt::format("<path class=\"{}\" d=\"{}\"{}", style, d, end_of("path", tip));
+}
+
+std::string Svg::finish() const {
+  return head_ + body_ + "</svg>\n";
+}
+
+Scale scale_around(const std::vector<double>& values, double from, double to) {
+  double low = 0, high = 0;
+  if (!values.empty()) {
+    low = *std::ranges::min_element(values);
+    high = *std::ranges::max_element(values);
+  }
+  if (high - low < 1e-9) {
+    low -= 1;
+    high += 1;
+  }
+  const double room = 0.06 * (high - low), step = round_step((high - low) / 8);
+  return {std::floor((low - room) / step) * step, std::ceil((high + room) / step) * step, from, to};
+}
+
+std::vector<double> ticks(const Scale& scale, int count) {
+  const double step = round_step((scale.high - scale.low) / count);
+  std::vector<double> out;
+  const auto first = static_cast<long>(std::ceil(scale.low / step - 1e-9));
+  const auto last = static_cast<long>(std::floor(scale.high / step + 1e-9));
+  for (long i = first; i <= last; ++i) out.push_back(static_cast<double>(i) * step);
+  return out;
+}
+
+std::string tick_text(double value, const std::vector<double>& all) {
+  const double step = all.size() > 1 ? all[1] - all[0] : 1;
+  const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
+  return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, decimals);
+}
+
+}  // namespace tradeoff::report

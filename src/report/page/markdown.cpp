@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include "analysis/words.hpp"
+#include "grids/grids.hpp"
+#include "grids/robustness.hpp"
+#include "tradeoff/report/page/tables.hpp"
+
+namespace tradeoff::report {
+
+std::string markdown(const Study& study, const Analysis& analysis) {
+  std::string text = fmt::format("# Study {}\n\n", plain_markdown(analysis.name));
+  for (const std::string& line : headline(analysis)) text += "- " + plain_markdown(line) + "\n";
+  const auto add = [&text](const Grid& grid) {
+    if (grid.rows.empty()) return;
+    std::string title = grid.title;
+    if (title.ends_with('.')) title.pop_back();
+    text += fmt::format("\n## {}\n\n", title);
+    if (!grid.caption.empty()) text += plain_markdown(grid.caption) + "\n\n";
+    text += to_markdown(grid);
+    if (!grid.notes.empty()) text += "\n";
+    for (const std::string& note : grid.notes) text += "- " + plain_markdown(note) + "\n";
+  };
+  const auto warned = warnings(study);
+  if (!warned.empty()) text += "\n";
+  for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
+  for (const std::string& task : analysis.tasks) add(accuracy_grid(analysis, task));
+  add(pairs_grid(analysis));
+  add(error_grid(analysis));
+  add(robustness_grid(analysis));
+  add(tradeoff_grid(analysis));
+  add(posterior_grid(analysis));
+  add(sequence_grid(analysis));
+  add(runs_grid(analysis));
+  add(without_failed_grid(analysis));
+  const auto settle = what_would_settle(analysis);
+  if (!settle.empty()) text += "\n## What would settle it\n\n";
+  for (const std::string& line : settle) text += "- " + plain_markdown(line) + "\n";
+  add(seeds_grid(analysis));
+  add(floors_grid(analysis));
+  for (const Grouping& grouping : analysis.groupings) {
+    if (grouping.name != analysis.task(grouping.task).words.cluster)
+      add(group_grid(analysis, grouping));
+  }
+  add(metrics_grid(analysis));
+  add(errors_grid(analysis));
+  add(glossary_grid(analysis));
+  add(counts_grid(analysis));
+  add(calibration_grid(analysis));
+  add(cost_grid(analysis));
+  return text;
+}
+
+}  // namespace tradeoff::report

@@ -1,0 +1,175 @@
+#include "tradeoff/report/page/show_question.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tradeoff/base/error.hpp"
+#include "tradeoff/sql/judge/error_class.hpp"
+#include "tradeoff/study/prompt_table.hpp"
+#include "tradeoff/study/reduce.hpp"
+
+namespace tradeoff::report {
+namespace {
+
+using store::Flags;
+using store::Ints;
+using store::Strings;
+
+// Where a question stands.
+struct Place {
+  std::string task;
+  std::size_t row = 0;
+};
+
+Place find_question(const store::Predictions& p, const ShowQuestion& asked) {
+  std::vector<std::string> seen;
+  for (const std::string& task : study::task_order(p)) {
+    if (!asked.task.empty() && task != asked.task) continue;
+    const Strings& ids = p.items.at(task).at<Strings>("id");
+    const auto found = std::ranges::find(ids, asked.id);
+    if (found != ids.end()) return {task, static_cast<std::size_t>(found - ids.begin())};
+    const auto shown = std::span(ids).first(std::min<std::size_t>(ids.size(), 4));
+    seen.push_back(
+        fmt::format("{} has {} questions: {}, ...", task, ids.size(), fmt::join(shown, ", ")));
+  }
+  fail(fmt::format("no question with the id \"{}\"; {}", asked.id,
+                   seen.empty() ? "no task \"" + asked.task + "\" in the file"
+                                : fmt::format("{}", fmt::join(seen, "; "))));
+}
+
+using Cell = std::pair<const store::RunKey, store::Run>;
+
+std::vector<const Cell*> cells_of(const store::Predictions& p, const Place& place,
+                                  const ShowQuestion& asked) {
+  std::vector<const Cell*> cells;
+  std::set<std::string> there;
+  for (const std::string& arm : study::arm_order(p))
+    for (const Cell& cell : p.runs) {
+      if (cell.first.arm != arm || cell.first.task != place.task) continue;
+      there.insert(fmt::format("{} seed {}", arm, cell.first.seed));
+      const bool once = cell.second.attributes.contains("computed_once");
+      if (!asked.arm.empty() && arm != asked.arm) continue;
+      if (asked.seed && !once && cell.first.seed != *asked.seed) continue;
+      cells.push_back(&cell);
+    }
+  check(!cells.empty(), fmt::format("no answers to {} of that arm and seed; there are {}",
+                                    place.task, fmt::join(there, ", ")));
+  return cells;
+}
+
+std::string indented(const std::string& text) {
+  std::string out = "  ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+std::string head_of(const store::Table& items, const Place& place, const task::Task& task) {
+  const task::Columns columns = task::columns_of(task.kind);
+  const auto at = [&](const char* name) { return items.at<Strings>(name)[place.row]; };
+  std::string text = fmt::format("{} {}: {} {}, {}\n", place.task, at("id"), task.words.cluster,
+                                 at(columns.cluster), at(columns.level));
+  text += fmt::format("question: {}\n", at("question"));
+  if (task.kind == task::Kind::choice) {
+    if (items.has("choices")) text += at("choices") + "\n";
+    return text + fmt::format("right: {}\n", at(columns.gold));
+  }
+  text += fmt::format("\n== gold\n{}\n", at(columns.gold));
+  if (items.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
+  return text;
+}
+
+std::string prompt_hash(const store::Run& run) {
+  const auto found = run.attributes.find("prompts_sha256");
+  const auto* hash =
+      found == run.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+  return hash ? *hash : "";
+}
+
+// The first cell's prompt; others are named where they have another.
+std::string prompt_text(const store::Predictions& p, const Place& place,
+                        const std::vector<const Cell*>& cells) {
+  const std::string hash = prompt_hash(cells.front()->second);
+  const auto table = p.summary.find(study::prompt_table_name(hash));
+  if (table == p.summary.end()) return "";
+  std::vector<std::string> others;
+  for (const Cell* cell : cells)
+    if (prompt_hash(cell->second) != hash)
+      others.push_back(fmt::format("{} seed {}", cell->first.arm, cell->first.seed));
+  std::string text =
+      fmt::format("\n== prompt of {}, seed {}\n{}\n", cells.front()->first.arm,
+                  cells.front()->first.seed, study::prompts_of(table->second).at(place.row));
+  if (!others.empty())
+    text +=
+        fmt::format("(other prompts: {}; --arm and --seed show one)\n", fmt::join(others, ", "));
+  return text;
+}
+
+std::string verdict_word(std::int8_t flag) {
+  return flag < 0 ? "not judged" : flag ? "right" : "wrong";
+}
+
+std::string sql_answer(const Cell& cell, const Place& place, const std::string& gold,
+                       study::Primary primary, bool diff) {
+  const store::Table& rows = cell.second.rows;
+  const auto at = [&](const char* name) { return rows.at<Strings>(name)[place.row]; };
+  const auto flag = [&](const char* name) { return rows.at<Flags>(name)[place.row]; };
+  const std::string sql = at("sql");
+  std::string text = verdict_word(flag(study::name_of(primary))) + "\n";
+  text += sql.empty() ? "(no statement in the answer) " + at("text")
+          : diff      ? word_diff(gold, sql)
+                      : sql;
+  text += "\n";
+  if (rows.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
+  if (!at("message").empty()) text += indented(at("message")) + "\n";
+  if (const std::string why = at("error_class"); !why.empty()) {
+    const std::string_view meaning = sql::meaning_of(why);
+    text += indented(fmt::format("{}{}{}", why, meaning.empty() ? "" : ": ", meaning)) + "\n";
+  }
+  std::vector<std::string> verdicts;
+  for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"})
+    if (rows.has(name)) verdicts.push_back(fmt::format("{} {}", name, verdict_word(flag(name))));
+  return text + indented(fmt::format("{}", fmt::join(verdicts, ", "))) + "\n";
+}
+
+std::string choice_answer(const Cell& cell, const Place& place) {
+  const store::Table& rows = cell.second.rows;
+  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
+  std::string text = verdict_word(rows.at<Flags>("correct")[place.row]) + "\n";
+  text += fmt::format("{}\n", rows.at<Strings>("answer")[place.row]);
+  for (std::size_t c = 0; c < logprobs.width; ++c)
+    text += fmt::format("  {} {:.4f}\n", static_cast<char>('A' + c),
+                        logprobs.values[place.row * logprobs.width + c]);
+  return text;
+}
+
+}  // namespace
+
+std::string show_question(const Study& study, const ShowQuestion& asked) {
+  const store::Predictions& p = study.predictions;
+  const Place place = find_question(p, asked);
+  const store::Table& items = p.items.at(place.task);
+  const auto cells = cells_of(p, place, asked);
+  const task::Task task = study::task_of(p, place.task);
+  const task::Columns columns = task::columns_of(task.kind);
+  std::string text = head_of(items, place, task) + prompt_text(p, place, cells);
+  for (const Cell* cell : cells) {
+    const bool once = cell->second.attributes.contains("computed_once");
+    text += fmt::format("\n== {}, {}: ", cell->first.arm,
+                        once ? "every seed" : fmt::format("seed {}", cell->first.seed));
+    text += task.kind == task::Kind::sql
+                ? sql_answer(*cell, place, items.at<Strings>(columns.gold)[place.row],
+                             study::primary_of(p), asked.diff)
+                : choice_answer(*cell, place);
+    const std::string& overflow = cell->second.rows.at<Strings>("overflow")[place.row];
+    if (!overflow.empty()) text += indented("prompt: " + overflow) + "\n";
+  }
+  return text;
+}
+
+}  // namespace tradeoff::report
