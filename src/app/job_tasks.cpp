@@ -23,13 +23,14 @@ struct Asked {
   std::vector<std::filesystem::path> task_files;
 };
 
-Asked read_asked(const config::JobFile& job, Words words) {
+Asked read_asked(const config::JobFile* job, Words words) {
   Asked asked;
   config::Table table;
   table.section("study").add("tasks", &asked.tasks, "").commas();
-  table.section("").add("task_file", &asked.task_files, "");
+  table.section("");
+  bind_task_files(table, asked.task_files);
   config::Problems later;
-  job.bind_base(table, later);
+  if (job) job->bind_base(table, later);
   config::Arguments::parse(table, words, later).apply(table, later, config::Unknown::ignore);
   return asked;
 }
@@ -46,10 +47,21 @@ void add_own(const config::IniFile& file, JobTasks& out, config::Problems& probl
   }
 }
 
+void add_files(const std::vector<std::filesystem::path>& paths, JobTasks& out,
+               config::Problems& problems) {
+  for (const std::filesystem::path& path : paths) {
+    const config::IniFile file = config::read_ini(path, problems);
+    for (const config::IniSection& section : file.sections)
+      if (!config::is_own_task(section.name))
+        problems.add(section.where, "expected sections [task.NAME] alone");
+    add_own(file, out, problems);
+  }
+}
+
 }  // namespace
 
 JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems& problems) {
-  const Asked asked = read_asked(job, words);
+  const Asked asked = read_asked(&job, words);
   JobTasks out;
   out.own = Json::object();
   out.tasks = built_in([&](const task::Task& task) {
@@ -58,14 +70,21 @@ JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems&
            });
   });
   add_own(job.file(), out, problems);
-  for (const std::filesystem::path& path : asked.task_files) {
-    const config::IniFile file = config::read_ini(path, problems);
-    for (const config::IniSection& section : file.sections)
-      if (!config::is_own_task(section.name))
-        problems.add(section.where, "expected sections [task.NAME] alone");
-    add_own(file, out, problems);
-  }
+  add_files(asked.task_files, out, problems);
   return out;
+}
+
+std::vector<task::Task> tasks_of_files(Words words, config::Problems& problems) {
+  JobTasks out;
+  out.own = Json::object();
+  add_files(read_asked(nullptr, words).task_files, out, problems);
+  return out.tasks;
+}
+
+void bind_task_files(config::Table& table, std::vector<std::filesystem::path>& files) {
+  table.add("task_file", &files, "A file of [task.NAME]: tasks of one's own; repeatable")
+      .local()
+      .placeholder("F.ini");
 }
 
 std::vector<task::Task> default_tasks() {

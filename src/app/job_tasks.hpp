@@ -22,4 +22,10 @@ JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems&
 /// Those that stand in `run --help`.
 std::vector<task::Task> default_tasks();
 
+/// Tasks of one's own that the command line's --task-file tells, for commands without a job file.
+std::vector<task::Task> tasks_of_files(Words words, config::Problems& problems);
+
+/// --task-file, repeatable.
+void bind_task_files(config::Table& table, std::vector<std::filesystem::path>& files);
+
 }  // namespace tradeoff::app

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "job_tasks.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
@@ -13,14 +14,18 @@ namespace tradeoff::app {
 Work parse_predict(Words words) {
   auto options = std::make_shared<study::PredictOptions>();
   bool quiet = false;
+  config::Problems problems;
+  options->own_tasks = tasks_of_files(words, problems);
+  std::vector<std::filesystem::path> task_files;
   config::Table table;
   bind(table, *options);
+  bind_task_files(table, task_files);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(
           {"predict", "Answers the items of one file with one model.",
            "tradeoff predict --model models/smollm2-135m-instruct --task spider --items "
            "prepared/dev_formatted.jsonl --out predictions.jsonl"},
-          table, words))
+          table, words, std::move(problems)))
     return {};
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;

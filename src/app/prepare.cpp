@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "job_tasks.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
 
@@ -22,23 +23,27 @@ void report(const task::Prepared& prepared) {
   fmt::print("{}\n", prepared.to_json().dump(2));
 }
 
-Work prepare_task(const task::Task& task, Words words) {
+Work prepare_task(const task::Task& task, Words words, config::Problems problems) {
   auto options = std::make_shared<task::PrepareOptions>(task::prepare_options(task));
   // A folder of the user's is named, not guessed.
   options->source.data.clear();
   bool quiet = false;
+  std::vector<std::filesystem::path> task_files;
   config::Table table;
   bind(table, *options);
+  bind_task_files(table, task_files);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   const std::string files = task.kind == task::Kind::sql
                                 ? "train_formatted.jsonl and dev_formatted.jsonl"
                                 : task.name + ".jsonl";
   const config::Usage usage{
       "prepare " + task.name, "Writes " + files + ".",
-      fmt::format("tradeoff prepare {} --data {} --model models/smollm2-135m-instruct "
+      fmt::format("tradeoff prepare {} {} --model models/smollm2-135m-instruct "
                   "--output-dir prepared",
-                  task.name, task.source.data.string())};
-  if (!config::parse_command_line(usage, table, words)) return {};
+                  task.name,
+                  task::find_task(task.name) ? "--data " + task.source.data.string()
+                                             : std::string("--task-file F.ini"))};
+  if (!config::parse_command_line(usage, table, words, std::move(problems))) return {};
   const auto run = [options](const comm::Session& session) {
     if (session.rank() == 0) report(task::prepare(*options));
     return kComplete;
@@ -49,20 +54,24 @@ Work prepare_task(const task::Task& task, Words words) {
 }  // namespace
 
 Work parse_prepare(Words words) {
-  if (const task::Task* task = words.empty() ? nullptr : task::find_task(words.front()))
-    return prepare_task(*task, words.subspan(1));
+  config::Problems problems;
+  const std::vector<task::Task> own = tasks_of_files(words, problems);
+  if (const task::Task* task = words.empty() ? nullptr : task::find_task(words.front(), own))
+    return prepare_task(*task, words.subspan(1), std::move(problems));
   // None of them: the table of the one word tells what is wrong.
   const std::string example =
       fmt::format("tradeoff prepare {} --help", task::built_in_tasks().front().name);
   std::string name;
+  std::vector<std::filesystem::path> task_files;
   config::Table table;
   table
-      .add_choice("task", &name, config::names_of(task::built_in_tasks()),
+      .add_choice("task", &name, config::nameable(own),
                   fmt::format("Which data; the first word. `{}` tells the rest", example))
       .required();
   table.positional("task");
+  bind_task_files(table, task_files);
   if (!config::parse_command_line({"prepare", "Makes formatted prompts of original data.", example},
-                                  table, words))
+                                  table, words, std::move(problems)))
     return {};
   throw config::UsageError("the task must be the first word after prepare");
 }

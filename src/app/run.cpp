@@ -32,9 +32,7 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.positional("job");
   bind_study(table, study, tasks);
   bind_arm(table, arm, tasks);
-  table.add("task_file", &run.task_files, "A file of [task.NAME]: tasks of one's own; repeatable")
-      .local()
-      .placeholder("F.ini");
+  bind_task_files(table, run.task_files);
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
   table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")
       .local();

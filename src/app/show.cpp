@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "all_commands.hpp"
+#include "job_tasks.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
@@ -25,8 +26,9 @@ struct ShowOptions {
   // Without a study: items file, and the id of the item to show.
   std::filesystem::path items;
   std::string id;
-  // What kind of items they are, by a task's name.
+  // What kind of items they are, by a task's name: a built-in one, or one of these.
   std::string task = task::default_task(task::Kind::sql).name;
+  std::vector<task::Task> own_tasks;
   // Model folder or tokenizer: shows the prompt's tokens.
   std::filesystem::path model;
   // Predictions of `predict`: shows the answer.
@@ -41,8 +43,12 @@ void heading(std::string_view text) {
   fmt::print("\n== {}\n", text);
 }
 
+task::Kind kind_of(const ShowOptions& options) {
+  return task::find_task(options.task, options.own_tasks)->kind;
+}
+
 task::Item find_item(const ShowOptions& options) {
-  for (task::Item& item : task::read_items(options.items, task::find_task(options.task)->kind))
+  for (task::Item& item : task::read_items(options.items, kind_of(options)))
     if (task::id_text(item.id) == options.id) return std::move(item);
   fail(fmt::format("{}: no item with the id {}", options.items.string(), options.id));
 }
@@ -136,7 +142,7 @@ void show(const ShowOptions& options) {
     fmt::print("{}\n", item.query);
   }
   if (!row) return;
-  if (task::find_task(options.task)->kind == task::Kind::choice) return print_choices(item, *row);
+  if (kind_of(options) == task::Kind::choice) return print_choices(item, *row);
   heading("answer");
   fmt::print("{}\n({} tokens, finish {})\n", field_or<std::string>(*row, "text", ""),
              row->contains("token_ids") ? row->at("token_ids").size() : 0,
@@ -165,7 +171,7 @@ void bind(config::Table& table, ShowOptions& options) {
            {"input"})
       .placeholder("F.jsonl");
   table.add("id", &options.id, "The item to show").required().placeholder("ID");
-  table.add_choice("task", &options.task, config::names_of(task::built_in_tasks()),
+  table.add_choice("task", &options.task, config::nameable(options.own_tasks),
                    "What the items are; of a study: where the question stands");
   table.add("model", &options.model, "Model folder or tokenizer: show the prompt's tokens")
       .placeholder("DIR");
@@ -200,14 +206,18 @@ void check_together(ShowOptions& options, const config::Table& table) {
 
 Work parse_show(Words words) {
   auto options = std::make_shared<ShowOptions>();
+  config::Problems problems;
+  options->own_tasks = tasks_of_files(words, problems);
+  std::vector<std::filesystem::path> task_files;
   config::Table table;
   bind(table, *options);
+  bind_task_files(table, task_files);
   if (!config::parse_command_line(
           {"show",
            "One question of a study with every arm's answer, or one item: prompt, token ids, "
            "answer, SQL results side by side.",
            "tradeoff show results/demo --id 17 --diff"},
-          table, words))
+          table, words, std::move(problems)))
     return {};
   check_together(*options, table);
   if (!options->study.empty())

@@ -182,8 +182,8 @@ std::string help_text(const Usage& usage, const Table& table) {
   return text;
 }
 
-bool parse_command_line(const Usage& usage, Table& table, std::span<const std::string> words) {
-  Problems problems;
+bool parse_command_line(const Usage& usage, Table& table, std::span<const std::string> words,
+                        Problems problems) {
   const Arguments arguments = Arguments::parse(table, words, problems);
   if (arguments.help()) {
     const std::string text = help_text(usage, table);

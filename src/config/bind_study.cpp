@@ -71,7 +71,7 @@ void bind(Table& table, study::DecodingOptions& options) {
 
 void bind(Table& table, study::PredictOptions& options) {
   bind(table, options.model);
-  table.add_choice("task", &options.task, names_of(task::built_in_tasks()),
+  table.add_choice("task", &options.task, nameable(options.own_tasks),
                    "What the items are: decides between greedy answers and log-probabilities of "
                    "the choices");
   table
@@ -126,14 +126,6 @@ void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> 
   table.section("train");
   bind(table, arm.train);
   bind(table, arm.lora);
-}
-
-// Built-in tasks, and a job's own.
-static Names<std::string> nameable(std::span<const task::Task> tasks) {
-  Names<std::string> names = names_of(task::built_in_tasks());
-  for (const task::Task& task : tasks)
-    if (!task::find_task(task.name)) names.emplace_back(task.name, task.name);
-  return names;
 }
 
 void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks) {

@@ -85,13 +85,24 @@ Names<std::string> names_of(std::span<const task::Task> tasks) {
   return names;
 }
 
+Names<std::string> nameable(std::span<const task::Task> tasks) {
+  Names<std::string> names = names_of(task::built_in_tasks());
+  for (const task::Task& task : tasks)
+    if (!task::find_task(task.name)) names.emplace_back(task.name, task.name);
+  return names;
+}
+
 void bind(Table& table, task::PrepareOptions& options) {
-  table
-      .add("data", &options.source.data,
-           fmt::format("Folder of the original {} release", options.task.words.title), {"data_dir"})
-      .required()
-      .local()
-      .placeholder("DIR");
+  const bool own = !task::find_task(options.task.name);
+  if (!own) {
+    table
+        .add("data", &options.source.data,
+             fmt::format("Folder of the original {} release", options.task.words.title),
+             {"data_dir"})
+        .required()
+        .local()
+        .placeholder("DIR");
+  }
   if (!options.task.source.original.empty()) {
     table.add("original", &options.source.original, "Folder of the release that it is made from")
         .local()
@@ -114,7 +125,7 @@ void bind(Table& table, task::PrepareOptions& options) {
     table.add("seed", &options.prompt.seed, "Replicate seed: the draw of the solved examples");
   }
   bind(table, options.prompt.limit);
-  if (options.task.kind == task::Kind::sql) {
+  if (options.task.kind == task::Kind::sql && !own) {
     table.add("train_others", &options.source.train_others,
               "The training questions of train_others.json too");
   }

@@ -34,7 +34,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (!options.model.single) comm::refuse_singleton(session, "predict");
   const auto journals = store::journal_folder(options.out);
   comm::check_shared_folder(session, journals);
-  const task::Task* found = task::find_task(options.task);
+  const task::Task* found = task::find_task(options.task, options.own_tasks);
   check(found != nullptr, "--task: no task \"" + options.task + "\"");
   auto items = task::read_items(options.items, found->kind);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))

@@ -19,9 +19,12 @@ const std::vector<Task>& built_in_tasks() {
   return tasks;
 }
 
-const Task* find_task(std::string_view name) {
-  const auto found = std::ranges::find(built_in_tasks(), name, &Task::name);
-  return found == built_in_tasks().end() ? nullptr : &*found;
+const Task* find_task(std::string_view name, std::span<const Task> own) {
+  for (const std::span<const Task> tasks : {std::span<const Task>(built_in_tasks()), own}) {
+    const auto found = std::ranges::find(tasks, name, &Task::name);
+    if (found != tasks.end()) return &*found;
+  }
+  return nullptr;
 }
 
 const Task& default_task(Kind kind) {

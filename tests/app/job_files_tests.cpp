@@ -42,6 +42,41 @@ TEST_F(Program, the_example_of_own_data_runs_and_is_told_by_its_groups) {
   EXPECT_NE(scored.err.find("several right queries a question"), std::string::npos) << scored.err;
 }
 
+TEST_F(Program, a_task_of_ones_own_is_prepared_predicted_and_shown_by_its_name) {
+  const std::string source = TRADEOFF_SOURCE_DIR, out = folder.string();
+  file("facts.jsonl", R"({"question": "Two and two?", "choices": ["3", "4"], "answer": "B"})"
+                      "\n");
+  const auto tasks = file("mine.ini", "[task.mine]\nkind = sql\nitems = " + source +
+                                          "/jobs/own/library.jsonl\ndatabases = " + source +
+                                          "/jobs/own/databases\n"
+                                          "[task.facts]\nkind = choice\nitems = facts.jsonl\n");
+  const std::string model = " --quiet --model '" + source + "/models/smollm2-135m-instruct' ";
+  const std::string own = " --task-file " + tasks;
+  for (const auto& [name, items] :
+       {std::pair{"mine", "dev_formatted.jsonl"}, {"facts", "facts.jsonl"}}) {
+    const std::string task(name), prepared = out + "/" + task + "/" + items;
+    const auto wrote = run("prepare " + task + own + model + "--output-dir " + out + "/" + task);
+    ASSERT_EQ(wrote.code, 0) << wrote.err;
+    const auto answered =
+        run("predict --task " + task + own + model + "--limit 2 " + "--max-new-tokens 8 --items " +
+            prepared + " --out " + out + "/" + task + ".predicted");
+    EXPECT_EQ(answered.code, 0) << answered.err;
+    const std::string rows = read(folder / (task + ".predicted"));
+    const bool chooses = task == "facts";
+    EXPECT_EQ(rows.find("\"choice_logprobs\"") != rows.npos, chooses) << rows;
+    const auto shown = run("show --task " + task + own + " --items " + prepared + " --pred " + out +
+                           "/" + task + ".predicted --id " + (chooses ? "0" : "q1"));
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_NE(shown.out.find(chooses ? "right B" : "== gold SQL"), std::string::npos) << shown.out;
+  }
+  const auto unknown = run("predict --task min" + own + model + "--items x --out y");
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("mine, facts"), std::string::npos) << unknown.err;
+  const auto bad = run("prepare mine --task-file " + file("bad.ini", "[task.mine]\nkind = sqll\n"));
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_NE(bad.err.find("kind: found \"sqll\""), std::string::npos) << bad.err;
+}
+
 TEST_F(Program, a_task_of_ones_own_with_faults_is_refused_with_all_of_them) {
   const auto job = file("job.ini",
                         "[study]\nseeds = 0\ntasks = mine\n[model]\nmodel = m\n"

@@ -37,7 +37,9 @@ class Arguments {
 std::string help_text(const Usage& usage, const Table& table);
 
 /// The whole of it for a command without a job file: parses, applies, checks what is required.
-/// Returns false where --help was asked for and printed. Throws UsageError with all problems.
-bool parse_command_line(const Usage& usage, Table& table, std::span<const std::string> words);
+/// Returns false where --help was asked for and printed. Throws UsageError with all problems, those
+/// found before (`problems`) among them.
+bool parse_command_line(const Usage& usage, Table& table, std::span<const std::string> words,
+                        Problems problems = {});
 
 }  // namespace tradeoff::config

@@ -24,6 +24,8 @@ void bind_draw(Table& table, const task::Task& task, task::Draw& draw);
 
 /// The names of these tasks, as values of an option.
 Names<std::string> names_of(std::span<const task::Task> tasks);
+/// The names of the built-in tasks, and of those of `tasks` that are none of them.
+Names<std::string> nameable(std::span<const task::Task> tasks);
 
 /// All of `prepare TASK`.
 void bind(Table& table, task::PrepareOptions& options);

@@ -12,6 +12,8 @@ struct PredictOptions {
   std::filesystem::path adapter;
   // What the items are, by name.
   std::string task = task::default_task(task::Kind::sql).name;
+  // Tasks of one's own that `task` may name beside the built-in ones.
+  std::vector<task::Task> own_tasks;
   // Items file, JSONL.
   std::filesystem::path items;
   // Predictions, JSONL in the order of the items; journals stand in OUT.journal/.

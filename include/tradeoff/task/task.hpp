@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,8 +126,8 @@ struct Task {
 
 /// The built-in tasks, in the order in which reports show them.
 const std::vector<Task>& built_in_tasks();
-/// nullptr where no built-in task has that name.
-const Task* find_task(std::string_view name);
+/// nullptr where neither a built-in task nor one of `own` has that name.
+const Task* find_task(std::string_view name, std::span<const Task> own = {});
 /// The first built-in task of that kind.
 const Task& default_task(Kind kind);
 /// Whose draw and prompts a task has: its own name, or that of the task that it is paired with.
