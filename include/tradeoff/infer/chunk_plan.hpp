@@ -9,10 +9,10 @@ namespace tradeoff::infer {
 
 /// The unit of work and of determinism: at most chunk_size prompts that share a prefix.
 struct Chunk {
-  std::vector<std::int64_t>
-      prompts;  // indices into the planned prompts, in lexicographic order of their tokens
-  std::int64_t root_tokens =
-      0;  // length of the prefix common to them, computed by itself and kept for the next chunk
+  // Indices into the planned prompts, in lexicographic order of their tokens.
+  std::vector<std::int64_t> prompts;
+  // Length of the prefix common to them, computed by itself and kept for the next chunk.
+  std::int64_t root_tokens = 0;
   std::int64_t tokens = 0;  // tokens computed after the root
   double cost = 0;          // planned work in tokens: root + tree + decoding
 };

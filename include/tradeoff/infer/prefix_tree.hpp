@@ -20,8 +20,8 @@ struct Run {
 /// Token runs of a chunk's prompts in depth-first order: every run stands before its descendants,
 /// and these are contiguous.
 struct PrefixTree {
-  std::int64_t root_tokens =
-      0;  // tokens [0, root_tokens) are common to all prompts and computed apart
+  // Tokens [0, root_tokens) are common to all prompts and computed apart.
+  std::int64_t root_tokens = 0;
   std::vector<Run> runs;
   std::int64_t tokens = 0;  // of all runs, without the root
 };

@@ -15,8 +15,8 @@
 ///   integers, numbers, flags   1-D datasets int64, float64, int8
 ///   strings                    1-D dataset of variable-length UTF-8 (h5py: f[path].asstr()[()])
 ///   a matrix                   2-D dataset float64
-///   ragged integers            a group with `offsets` (rows + 1) and `values`, attribute encoding
-///   = "ragged"
+///   ragged integers            a group with `offsets` (rows + 1) and `values`, and the
+///                              attribute encoding = "ragged"
 namespace tradeoff::store {
 
 using Attribute = std::variant<std::string, std::int64_t, double>;

@@ -14,11 +14,11 @@
 /// Finished chunks of a prediction, on disk as soon as they are done, so that a killed run loses at
 /// most the chunks in work. A journal is a JSONL file of one process; each line opens with the
 /// CRC-32C of its rest:
-///   {"crc32c":"1f2e3d4c","journal":1,"header":{...},"start":"9a…","ranks":2}   first: which run
-///   {"crc32c":"...","chunk":12,"row":0,"data":{...}}              row 0, 1, ... of a chunk
-///   {"crc32c":"...","chunk":12,"rows":64,"seconds":3.5}           its end record: the chunk is
-///   done
-///   {"crc32c":"...","ended":true,"seconds":9.1}                   last, where nothing killed it
+///   {"crc32c":"1f2e3d4c","journal":1,"header":{...},"start":"9a…","ranks":2}  first: which run
+///   {"crc32c":"...","chunk":12,"row":0,"data":{...}}     row 0, 1, ... of a chunk
+///   {"crc32c":"...","chunk":12,"rows":64,"seconds":3.5}  its end record: the chunk is done
+///   {"crc32c":"...","ended":true,"seconds":9.1}          last, where nothing killed it
+/// include/README.md has an example in Python.
 namespace tradeoff::store {
 
 /// One start of the ranks that work on a prediction together; all its journals name it, so that
