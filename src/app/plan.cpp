@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the user stated; with nothing stated the origin's design is told.
+// What the user stated; with nothing stated the design of the study that is repeated here is told.
 std::vector<std::string> stated_names(const config::Table& table) {
   std::vector<std::string> names;
   for (const config::Option* option : table.options()) {
@@ -96,7 +96,7 @@ void print_plans(const report::PlanCommandOptions& options,
   if (!options.pilot.empty()) {
     asked = from_pilot(options, stated);
   } else if (stated.empty()) {
-    fmt::print("The origin's two draws and the two full sets:\n\n");
+    fmt::print("The draws of the study repeated here, and the two full sets:\n\n");
     asked = report::default_plans();
   } else {
     asked = {options.plan};
@@ -123,7 +123,7 @@ std::function<void()> plan_of(std::span<const std::string> words) {
   if (!config::parse_command_line(
           {"plan",
            "The difference that a design can see, or what a wanted difference needs; without "
-           "options, the origin's design.",
+           "options, the design of the study that is repeated here.",
            "tradeoff plan --questions 1034 --difference 0.03 --seeds 3"},
           table, words))
     return {};

@@ -26,7 +26,7 @@ Json error_json(const std::optional<StandardError>& error) {
   return {{"se", error->se}, {"df", error->df}, {"ci95", pair_of(error->ci95)}};
 }
 
-// What follows the contract's keys, alike for accuracies and differences.
+// Keys that accuracies and differences have alike.
 void append_estimate(Json& out, const MeanEstimate& estimate) {
   out["ci95_bootstrap"] = or_null(estimate.bootstrap95);
   out["small_sample"] = error_json(estimate.small_sample);

@@ -228,7 +228,7 @@ class StudyRun {
     const task::RenderedItems rendered = data_.items(arm, seed, task.name);
     const model::DecoderConfig config = model::read_config(options_.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
-    // A plain query ends at the first line break (design §3).
+    // A plain query ends at the first line break.
     if (task.kind == task::Kind::sql &&
         arm.prompts.at(asked_as(task)).prompt_template == task::Template::plain)
       decoding.stop.push_back("\n");

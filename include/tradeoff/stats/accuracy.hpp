@@ -52,7 +52,7 @@ struct TaskSummary {
 /// Throws what check_table throws. No items: the accuracy is empty, with the reason.
 TaskSummary summarize(const ScoreTable& table, std::vector<Floor> floors = {},
                       const BootstrapOptions& options = {});
-/// report.json's arms.ARM.TASK: the contract's keys, then by_seed, further intervals, the counts,
+/// report.json's arms.ARM.TASK: its first keys, then by_seed, further intervals, the counts,
 /// and "not_estimable" {figure: reason}. What is empty is null.
 Json to_json(const TaskSummary& summary);
 /// {figure: over what it varies}, once per report.

@@ -110,7 +110,7 @@ std::vector<PairSummary> compare_all(std::span<const ScoreTable> tables,
 /// The family is every pair given that has a p-value.
 void apply_holm(std::span<PairSummary> pairs);
 
-/// report.json's entry of "pairs": the contract's keys, then by_seed, further intervals, counts and
+/// report.json's entry of "pairs": its first keys, then by_seed, further intervals, counts and
 /// "not_estimable".
 Json to_json(const PairSummary& pair);
 

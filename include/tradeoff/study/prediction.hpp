@@ -61,7 +61,7 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
 struct Predicted {
   // False on every rank where a stop signal came first; the finished chunks stand in the journals.
   bool complete = true;
-  // On rank 0: one row an item in the items' order, with the contract's keys of `predict --out`;
+  // On rank 0: one row an item in the items' order, with the keys of `predict --out`;
   // null where the stop came first.
   std::vector<Json> rows;
 };

@@ -27,7 +27,7 @@ std::vector<std::string> task_order(const store::Predictions& predictions);
 /// as arm_order has them, tasks within as task_order has them.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 
-/// Accuracies, intervals and pairs of a study (design §10).
+/// Accuracies, intervals and pairs of a study.
 stats::StudySummary reduce_study(const store::Predictions& predictions, Primary primary,
                                  std::span<const stats::TaskFloors> floors = {});
 

@@ -62,7 +62,7 @@ std::vector<Item> read_items(const std::filesystem::path& path, Kind kind);
 /// The same for training rows: id, prompt or prompt_ids, completion.
 std::vector<Item> read_training_items(const std::filesystem::path& path);
 
-/// The row of `item`: the contract's keys in one fixed order, empty ones left out.
+/// The row of `item`: its keys (include/README.md) in one fixed order, empty ones left out.
 Json to_json(const Item& item);
 /// Writes the rows as JSONL, whole or not at all. Returns the SHA-256 of the bytes.
 std::string write_items(const std::filesystem::path& path, std::span<const Item> items);

@@ -56,7 +56,7 @@ struct MmluDraw {
   std::uint64_t data_seed = 0;
   // How many, shared out evenly over the groups; 0: all questions of the groups.
   std::size_t questions = 150;
-  // The origin left "other" out.
+  // The study that is repeated here left "other" out.
   std::vector<std::string> groups = {"stem", "humanities", "social_sciences"};
   // At most so many: the first of the draw, or of the files where all are taken; 0: no limit.
   std::size_t limit = 0;

@@ -125,7 +125,7 @@ Grid accuracy_grid(const Analysis& analysis, const std::string& name) {
   for (const std::string& group : task.groups) {
     if (std::ranges::find(names, group) == names.end())
       grid.notes.push_back(fmt::format("The group `{}` is not among the questions{}.", group,
-                                       task.by_default ? ", as in the origin" : ""));
+                                       task.by_default ? ", as in the study that is repeated here" : ""));
   }
   if (origin) grid.notes.push_back(origin_sentence());
   return grid;
@@ -135,7 +135,7 @@ Grid metrics_grid(const Analysis& analysis) {
   Grid grid{
       "Every SQL metric.",
       "Means over questions and seeds: exec and exec_keep_distinct by the official test-suite "
-      "rules, match the official exact match, set as the origin, strict with bags and gold "
+      "rules, match the official exact match, set equal sets of rows, strict with bags and gold "
       "order, soft_f1 by cells; non_empty: answers that run and return rows, right or wrong.",
       {"arm"},
       1,

@@ -36,7 +36,8 @@ bool is_origin_study(const Analysis& analysis) {
 }
 
 std::string origin_sentence() {
-  return "The origin's figures are of Llama-3-8B-Instruct in 4 bits, one run each, on its own draw "
+  return "The column `origin` has what the study that this one repeats published: "
+         "Llama-3-8B-Instruct in 4 bits, one run each, on its own draw "
          "of 200 and 150 questions with prompts cut at 512 tokens; this study has its own model, "
          "draw and prompts, and part of its databases' rows are generated. The two stand side by "
          "side for orientation and cannot be compared.";

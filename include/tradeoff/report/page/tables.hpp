@@ -9,7 +9,7 @@ namespace tradeoff::report {
 /// and cost, in Markdown that reads as well on a terminal.
 std::string markdown(const Study& study, const Analysis& analysis);
 
-/// report.json (design §10): study, arms, pairs, cost; then what else the page shows.
+/// report.json: study, arms, pairs, cost; then what else the page shows.
 Json report_json(const Study& study, const Analysis& analysis);
 
 /// report.html: one file that needs no network.

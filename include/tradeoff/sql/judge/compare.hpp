@@ -5,7 +5,7 @@ namespace tradeoff::sql {
 
 enum class RowOrder { free, fixed };
 
-/// The origin's rule: the sets of rows are equal (duplicates and order do not count, columns by
+/// Whether the sets of rows are equal (duplicates and order do not count, columns by
 /// position). Two empty results are equal whatever their columns.
 bool equal_as_sets(const Rows& gold, const Rows& prediction);
 
