@@ -1,0 +1,10 @@
+# The first version of src/CHANGELOG.md, and the module file's, are the program's.
+file(STRINGS "${ROOT}/src/CHANGELOG.md" versions REGEX "^## ")
+list(GET versions 0 first)
+if(NOT first STREQUAL "## ${VERSION}")
+  message(FATAL_ERROR "src/CHANGELOG.md: found \"${first}\", expected \"## ${VERSION}\" (project() in CMakeLists.txt)")
+endif()
+file(STRINGS "${ROOT}/slurm/site/tradeoff.lua" told REGEX "Version: ")
+if(NOT told STREQUAL "whatis(\"Version: ${VERSION}\")")
+  message(FATAL_ERROR "slurm/site/tradeoff.lua: found ${told}, expected version ${VERSION}")
+endif()
