@@ -14,7 +14,7 @@ import gguf
 import numpy as np
 import torch
 from gguf.quants import dequantize, quantize
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
@@ -159,6 +159,20 @@ def main():
     joined = AutoModelForCausalLM.from_pretrained(work / "joined").state_dict()
     assert all(torch.equal(joined[name], want) for name, want in model.state_dict().items())
     print("sharded folder: equal tensors")
+
+    # What nothing reads is refused by name; what is known to be of no use is left out.
+    model.save_pretrained(work / "more")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(imported / name, work / "more" / name)
+    tensors = load_file(work / "more/model.safetensors")
+    save_file({**tensors, "model.layers.0.self_attn.rotary_emb.inv_freq": torch.zeros(8)}, work / "more/model.safetensors")
+    call(program, "import", "--quiet", "--model", work / "more", "--out", work / "fewer")
+    assert load_file(work / "fewer/model.safetensors").keys() == tensors.keys()
+    save_file({**tensors, "model.layers.0.self_attn.q_proj.bias": torch.zeros(64)}, work / "more/model.safetensors")
+    said = call(program, "import", "--model", work / "more", "--out", work / "never", code=1)
+    assert f"{work / 'more'}: tensor model.layers.0.self_attn.q_proj.bias is not read by model_type llama" in said, said
+    assert not (work / "never").exists()
+    print("a tensor that nothing reads: refused by name")
     shutil.rmtree(work)
 
 

@@ -11,6 +11,10 @@
 
 namespace tradeoff::model {
 
+/// Throws Error naming the first tensor of `checkpoint` that a decoder of this shape does not read,
+/// save what is known to be of no use: a stored rope table, a tied head's second copy.
+void refuse_unread(const Checkpoint& checkpoint, const DecoderConfig& config);
+
 /// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the
 /// config, refuses tensors that nothing reads, and the config's quantization_config to what is
 /// stored; errors name the tensor, its shape and the expected one.
@@ -30,7 +34,6 @@ class StoredWeights {
 
  private:
   bool stored_nf4(const std::string& name) const;
-  void refuse_unread(const DecoderConfig& config) const;
 
   Checkpoint checkpoint_;
   bool quantised_ = false, quantise_ = false;

@@ -4,6 +4,7 @@
 #include "source.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/safetensors.hpp"
+#include "tradeoff/model/stored_weights.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -19,7 +20,9 @@ float half_to_float(std::uint16_t bits) {
 class FolderSource : public Source {
  public:
   explicit FolderSource(const std::filesystem::path& folder)
-      : folder_(folder), config_(read_config(folder / "config.json")), checkpoint_(folder) {}
+      : folder_(folder), config_(read_config(folder / "config.json")), checkpoint_(folder) {
+    refuse_unread(checkpoint_, config_);
+  }
 
   std::string description() const override {
     return "Hugging Face folder (" +

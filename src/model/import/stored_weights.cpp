@@ -56,6 +56,10 @@ bool is_finite(const StoredTensor& stored) {
   }
 }
 
+bool has_nf4(const Checkpoint& checkpoint, const std::string& name) {
+  return checkpoint.has(name + std::string(quant::kQuantStateSuffix));
+}
+
 at::Tensor view_of(const Checkpoint& checkpoint, const std::string& name) {
   const StoredTensor& stored = checkpoint.tensor(name);
   if (!is_finite(stored)) {
@@ -67,6 +71,28 @@ at::Tensor view_of(const Checkpoint& checkpoint, const std::string& name) {
 }
 
 }  // namespace
+
+void refuse_unread(const Checkpoint& checkpoint, const DecoderConfig& config) {
+  std::set<std::string> read;
+  for (const WeightShape& weight : weight_shapes(config)) read.insert(weight.name);
+  for (const std::string& name : checkpoint.names()) {
+    if (read.contains(name)) continue;
+    // What is left aside is no larger than what it stands for.
+    const StoredTensor& stored = checkpoint.tensor(name);
+    if (name.ends_with("rotary_emb.inv_freq") && stored.shape == std::vector{config.rotary_dim / 2})
+      continue;
+    // transformers writes a tied head where somebody saved it by hand; it is the embedding again.
+    if (config.tie_word_embeddings && name == "lm_head.weight" &&
+        stored.shape == std::vector{config.vocab_size, config.hidden_size})
+      continue;
+    const std::size_t dot = name.rfind(".weight.");
+    if (dot != std::string::npos && has_nf4(checkpoint, name.substr(0, dot + 7))) continue;
+    fail(
+        fmt::format("{}: tensor {} is not read by model_type {}: found in the checkpoint, expected "
+                    "nothing of this name",
+                    checkpoint.folder().string(), name, config.model_type));
+  }
+}
 
 StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderConfig& config,
                              Quantization quantization)
@@ -90,7 +116,7 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderC
                        weight.name, fmt::join(shape, ", "), fmt::join(weight.shape, ", ")));
     }
   }
-  refuse_unread(config);
+  refuse_unread(checkpoint_, config);
   const auto config_json = folder / "config.json";
   const bool asked = [&] {
     try {
@@ -111,31 +137,8 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderC
   quantised_ = quantised_ || quantise_;
 }
 
-// Every tensor on disk is used, or known to be of no use.
-void StoredWeights::refuse_unread(const DecoderConfig& config) const {
-  std::set<std::string> read;
-  for (const WeightShape& weight : weight_shapes(config)) read.insert(weight.name);
-  for (const std::string& name : checkpoint_.names()) {
-    if (read.contains(name)) continue;
-    // What is left aside is no larger than what it stands for.
-    const StoredTensor& stored = checkpoint_.tensor(name);
-    if (name.ends_with("rotary_emb.inv_freq") && stored.shape == std::vector{config.rotary_dim / 2})
-      continue;
-    // transformers writes a tied head where somebody saved it by hand; it is the embedding again.
-    if (config.tie_word_embeddings && name == "lm_head.weight" &&
-        stored.shape == std::vector{config.vocab_size, config.hidden_size})
-      continue;
-    const std::size_t dot = name.rfind(".weight.");
-    if (dot != std::string::npos && stored_nf4(name.substr(0, dot + 7))) continue;
-    fail(
-        fmt::format("{}: tensor {} is not read by model_type {}: found in the checkpoint, expected "
-                    "nothing of this name",
-                    checkpoint_.folder().string(), name, config.model_type));
-  }
-}
-
 bool StoredWeights::stored_nf4(const std::string& name) const {
-  return checkpoint_.has(name + std::string(quant::kQuantStateSuffix));
+  return has_nf4(checkpoint_, name);
 }
 
 bool StoredWeights::is_nf4(const std::string& name) const {
