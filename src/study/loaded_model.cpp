@@ -5,6 +5,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/base/out_of_memory.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/infer/engine.hpp"
 #include "tradeoff/lora/peft.hpp"
@@ -15,6 +16,9 @@ namespace tradeoff::study {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kTakesLess =
+    "--dtype bfloat16 or --quantization nf4 takes less, on a GPU with --nf4-residency packed";
 
 // SHA-256 over the weight files in the order of their names. They are held to the configuration
 // first: what no model needs is not read.
@@ -50,9 +54,11 @@ LoadedModel load_model(const comm::Session& session, const ModelOptions& options
   const c10::Device device =
       model::pick_device(options.device, session.local_rank(), session.local_size());
   text::Tokenizer tokenizer = text::load_tokenizer(options.model);
-  auto decoder = std::make_unique<model::Decoder>(
-      options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device),
-                                        options.quantization, options.nf4_residency});
+  auto decoder = where_memory_may_end(kTakesLess, [&] {
+    return std::make_unique<model::Decoder>(
+        options.model, model::LoadOptions{device, model::pick_dtype(options.dtype, device),
+                                          options.quantization, options.nf4_residency});
+  });
   check(static_cast<std::int64_t>(tokenizer.vocab_size()) <= decoder->config().vocab_size,
         options.model.string() + ": the tokenizer has more tokens than the embedding has rows");
   auto end_tokens = model::read_eos_ids(options.model, decoder->config().vocab_size);
@@ -71,8 +77,10 @@ void use_adapter(LoadedModel& model, const fs::path& folder) {
     model.decoder->set_adapter(nullptr);
     return;
   }
-  const lora::Adapter adapter = lora::read_peft(folder, model.decoder->config());
-  model.decoder->set_adapter(&adapter.weights);
+  where_memory_may_end(kTakesLess, [&] {
+    const lora::Adapter adapter = lora::read_peft(folder, model.decoder->config());
+    model.decoder->set_adapter(&adapter.weights);
+  });
 }
 
 Json adapter_identity(const fs::path& folder) {

@@ -12,6 +12,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/log.hpp"
+#include "tradeoff/base/out_of_memory.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/chunk_counter.hpp"
 #include "tradeoff/comm/collectives.hpp"
@@ -49,6 +50,17 @@ std::string place_of(const PredictionPlan& plan, std::int64_t index) {
   return prompts.size() == 1
              ? fmt::format("chunk {}, {}", index, first)
              : fmt::format("chunk {}, {} and {} more", index, first, prompts.size() - 1);
+}
+
+// What to change where a chunk does not fit. The size is never changed by itself: it decides the
+// last bits of the answers, which may not depend on what was free on some rank.
+std::string takes_less(const PredictionPlan& plan) {
+  if (plan.decoding.chunk_size == 1)
+    return "one question alone does not fit: a shorter prompt (--max-prompt-tokens) or fewer "
+           "--max-new-tokens take less";
+  return fmt::format(
+      "a --chunk-size below {} takes less; it is part of the record, so that all is answered anew",
+      plan.decoding.chunk_size);
 }
 
 // Shows on rank 0, every half second, how many items all ranks have answered; `before` of the
@@ -224,7 +236,9 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
     engine_options.on_answers = [&](std::int64_t count) {
       counter.count(static_cast<std::uint64_t>(count));
     };
-    infer::Engine engine(*model.decoder, engine_options);
+    const std::string change = takes_less(plan);
+    infer::Engine engine = where_memory_may_end(
+        change, [&] { return infer::Engine(*model.decoder, engine_options); });
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
       const std::uint64_t before = total - missing_items;
@@ -237,7 +251,9 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       const std::int64_t index = order[*next];
       const infer::Chunk& chunk = plan.chunks[index];
       session.at(place_of(plan, index));
-      std::vector<Json> rows = answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
+      std::vector<Json> rows = where_memory_may_end(change, [&] {
+        return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
+      });
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i];
       for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows))
         own_rows += to_line(row) + "\n";
@@ -257,10 +273,15 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
   }
   Predicted result;
   if (session.rank() == 0) result.rows = finished_rows(plan, std::move(finished));
-  const bool lost = std::ranges::any_of(result.rows, [](const Json& row) { return row.is_null(); });
-  result.complete = !comm::any(session, lost);
-  check(result.complete || stopped,
-        "some items have no prediction though no rank was stopped; this is a fault of tradeoff");
+  const auto lost =
+      std::ranges::find_if(result.rows, [](const Json& row) { return row.is_null(); });
+  result.complete = !comm::any(session, lost != result.rows.end());
+  if (lost != result.rows.end() && !stopped) {
+    fail(fmt::format("{}: no answer to {} though all {} chunks were computed; expected one for each "
+                     "item: remove this folder and start again",
+                     journal_folder.string(), describe(plan.items[lost - result.rows.begin()]),
+                     plan.chunks.size()));
+  }
   return result;
 }
 

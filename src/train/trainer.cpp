@@ -14,6 +14,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/log.hpp"
+#include "tradeoff/base/out_of_memory.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -266,7 +267,11 @@ TrainResult train(const comm::Session& session, model::Decoder& decoder, const S
   if (session.rank() == 0) tell_unused_dropout(decoder.config().json);
   TrainJob named = job;
   named.lora = lora::normalised(job.lora, decoder.config());
-  return Trainer(session, decoder, samples, named).run();
+  const std::string change = fmt::format(
+      "--recompute layer, --micro-batch-tokens below {} or a lower --max-seq-length takes less",
+      job.options.micro_batch_tokens);
+  return where_memory_may_end(
+      change, [&] { return Trainer(session, decoder, samples, named).run(); });
 }
 
 }  // namespace tradeoff::train

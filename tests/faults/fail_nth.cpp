@@ -1,13 +1,16 @@
 // Preloaded into a program: the nth call that touches a file under FAULT_FOLDER goes wrong.
-//   FAULT=KIND:N   eio | enospc: it fails with that error; short: a write takes half of its bytes;
-//                  torn: a write takes half, NULs follow, and the process is killed, as a power cut
-//                  leaves it; kill: the process is killed before the call; pause: it is stopped
-//                  before the call (SIGSTOP), and goes on when it is told to; sleep: the calling
-//                  thread sleeps for FAULT_SECONDS; none: nothing happens
+//   FAULT=KIND:N   eio | enospc | eintr: it fails with that error; short: a write takes half of its
+//                  bytes; torn: a write takes half, NULs follow, and the process is killed, as a
+//                  power cut leaves it; kill: the process is killed before the call; pause: it is
+//                  stopped before the call (SIGSTOP), and goes on when it is told to; sleep: the
+//                  calling thread sleeps for FAULT_SECONDS; memory: not a file's call, but the nth
+//                  tensor of a page or more finds no memory, nor does any after it; none: nothing
+//                  happens
 //   FAULT_PATH     calls count only where the path holds one of these words ("a|b"); without it all
 //                  but those on heartbeat files, which come by the clock
 //   FAULT_RANK     only in this rank of a launcher
-//   FAULT_COUNT    a file that gets the number of calls when the process ends by itself
+//   FAULT_COUNT    a file that gets the number of calls (memory:0: of such tensors) when the process
+//                  ends by itself
 // short and torn are EIO where the call is no write.
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -28,7 +31,7 @@
 
 namespace {
 
-enum class Fault { none, eio, enospc, part, torn, kill, pause, sleep };
+enum class Fault { none, eio, enospc, eintr, part, torn, kill, pause, sleep, memory };
 
 struct Plan {
   std::string folder, count_file;
@@ -54,11 +57,13 @@ struct Plan {
     if (colon != std::string::npos) nth = std::strtol(given.c_str() + colon + 1, nullptr, 10);
     if (kind == "eio") fault = Fault::eio;
     if (kind == "enospc") fault = Fault::enospc;
+    if (kind == "eintr") fault = Fault::eintr;
     if (kind == "short") fault = Fault::part;
     if (kind == "torn") fault = Fault::torn;
     if (kind == "kill") fault = Fault::kill;
     if (kind == "pause") fault = Fault::pause;
     if (kind == "sleep") fault = Fault::sleep;
+    if (kind == "memory") fault = Fault::memory;
   }
   void take_words(std::string text) {
     for (std::size_t bar = text.find('|'); bar != std::string::npos; bar = text.find('|')) {
@@ -97,7 +102,7 @@ Plan::~Plan() {
 // Whether this call is the one.
 bool due(const char* path) {
   Plan& p = plan();
-  if (p.folder.empty() || !path || std::strncmp(path, p.folder.c_str(), p.folder.size()) != 0)
+  if (p.fault == Fault::memory || p.folder.empty() || !path || std::strncmp(path, p.folder.c_str(), p.folder.size()) != 0)
     return false;
   if (!p.counts(path) || ++p.calls != p.nth) return false;
   if (p.fault == Fault::pause) ::kill(::getpid(), SIGSTOP);
@@ -108,7 +113,7 @@ bool due(const char* path) {
 }
 
 bool due(int fd) {
-  if (plan().folder.empty()) return false;
+  if (plan().fault == Fault::memory || plan().folder.empty()) return false;
   char link[64], path[4096];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t size = ::readlink(link, path, sizeof path - 1);
@@ -120,12 +125,24 @@ bool due(int fd) {
 // What a call that writes nothing does when it is the one.
 void go_wrong() {
   if (plan().fault == Fault::kill) ::kill(::getpid(), SIGKILL);
-  errno = plan().fault == Fault::enospc ? ENOSPC : EIO;
+  errno = plan().fault == Fault::enospc ? ENOSPC : plan().fault == Fault::eintr ? EINTR : EIO;
 }
+
+// Of LibTorch's allocator on the CPU; smaller ones are of numbers and shapes.
+constexpr std::size_t kPage = 4096;
 
 }  // namespace
 
 extern "C" {
+
+int posix_memalign(void** memory, size_t alignment, size_t size) {
+  Plan& p = plan();
+  if (p.fault == Fault::memory && size >= kPage && !p.folder.empty()) {
+    const long call = ++p.calls;
+    if (p.nth > 0 && call >= p.nth) return ENOMEM;
+  }
+  return real<int(void**, size_t, size_t)>("posix_memalign")(memory, alignment, size);
+}
 
 int open(const char* path, int flags, ...) {
   va_list more;

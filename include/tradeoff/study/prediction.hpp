@@ -66,7 +66,8 @@ struct Predicted {
   std::vector<Json> rows;
 };
 
-/// Collective.
+/// Collective. Throws Error where a chunk does not fit into a rank's memory: it names the option
+/// that takes less, and the chunk size stays as it is, since it decides the answers' last bits.
 Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
                   const std::filesystem::path& journal_folder, const Json& header,
                   store::JournalContents finished);

@@ -1,0 +1,73 @@
+"""A tiny study on two ranks, of which one finds no memory from its nth tensor on, for drawn n: both ranks end at once, with a
+message of what was asked for, what there is and which option takes less; the next start completes to the same result.
+
+usage: memory.py PROGRAM SHIM MODEL DATA [--trials N] [--seed S]
+"""
+
+import argparse
+import pathlib
+import random
+import re
+import shutil
+import tempfile
+
+from tiny_study import Study, ranks_of, seconds_until_gone, wait_until
+
+ENDED_S = 60
+ASKED = r"you tried to allocate \d+ bytes"
+HELD = r"this process holds [\d.]+ of the machine's [\d.]+ GiB"
+CHANGES = {"loading": "--quantization nf4", "training": "--recompute layer", "predicting": r"a --chunk-size below 2"}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("program", "shim", "model", "data"):
+        parser.add_argument(name, type=pathlib.Path)
+    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-memory-"))
+    rng = random.Random(options.seed)
+    try:
+        study = Study(options.program, options.shim, options.model, options.data, work)
+        whole = study.run(work / "whole", "memory:0", count=work / "count")
+        assert whole.returncode == 0, whole.stderr
+        want, tensors = study.outcome(work / "whole"), int((work / "count").read_text())
+        assert tensors > 100, f"only {tensors} tensors were seen: the shim does not reach them"
+        told = dict.fromkeys(CHANGES, 0)
+        for trial in range(options.trials):
+            # One in each part of the run, so that every stage is met.
+            n = 1 + (trial * tensors + rng.randrange(tensors)) // options.trials
+            rank = rng.randrange(2)
+            what, folder = f"tensor {n} of {tensors}, rank {rank}", work / "short"
+            process = study.start(folder, 2, study.fault(folder, f"memory:{n}", rank=rank))
+            pids = {}
+
+            def ended():
+                pids.update(ranks_of(process))
+                return process.poll() is not None
+            wait_until(ended, ENDED_S)
+            gone = seconds_until_gone(process, list(pids.values()), 1)
+            output = study.output(process)
+            assert gone is not None, f"{what}: not all ranks had ended after {ENDED_S} s\n{output}"
+            if process.returncode == 0:
+                # Two ranks share the work: this one's ended before its moment.
+                assert study.outcome(folder) == want, f"{what}: exit code 0, and another result"
+            else:
+                assert re.search(rf"rank {rank}/2 .*{ASKED}", output), f"{what}: what was asked for is not told\n{output}"
+                assert re.search(HELD, output), f"{what}: what there is is not told\n{output}"
+                stages = [stage for stage, change in CHANGES.items() if re.search(change, output)]
+                assert len(stages) == 1, f"{what}: which option takes less is not told\n{output}"
+                told[stages[0]] += 1
+            again = study.start(folder, 2)
+            assert again.wait(120) == 0, f"{what}: the next start fails too\n{study.output(again)}"
+            assert study.outcome(folder) == want, f"{what}: the next start has another result"
+            shutil.rmtree(folder)
+        assert all(told.values()) or options.trials < 6, f"a stage was not met: {told}"
+        print(f"{tensors} tensors, {options.trials} trials: {told}; both ranks ended; each next start completed to the same result")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
