@@ -29,17 +29,18 @@ shots = 0
 groups = stem, humanities, social_sciences
 [arm.base]
 max_new_tokens = 4
-chunk_size = 2
+chunk_size = {chunk}
 [arm.trained]
 max_steps = {steps}
 save_steps = 1
 deterministic = true
 max_new_tokens = 4
-chunk_size = 2
-train_batch_size = 2
+chunk_size = {chunk}
+train_batch_size = {batch}
 lora_r = 2
 spider.shots = 0
 """
+CHUNK, BATCH = 2, 2
 MPIRUN = ["--oversubscribe", "--bind-to", "none"]
 CELL = ("arm", "task", "seed", "questions", "prompt_tokens", "new_tokens")
 
@@ -51,7 +52,7 @@ class Study:
         small = work / "model"
         save_random_llama(small, model, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
                           num_key_value_heads=1, tie_word_embeddings=True)
-        self.job.write_text(JOB.format(model=small, data=data, questions=questions, steps=steps))
+        self.job.write_text(JOB.format(model=small, data=data, questions=questions, steps=steps, chunk=CHUNK, batch=BATCH))
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "PMI"))}
         self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                              "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
@@ -94,6 +95,10 @@ class Study:
         report["headline"] = [line for line in report["headline"] if not line.startswith("It cost")]
         ledger = sorted(tuple(row[key] for key in CELL) for row in map(json.loads, (folder / "ledger.jsonl").open()))
         return digest, json.dumps(report, sort_keys=True), ledger
+
+    def redone(self, folder):
+        """Samples and questions that were done more than once, over all starts."""
+        return sum(json.loads(line)["redone"] for line in (folder / "ledger.jsonl").open())
 
 
 def children(pid):
