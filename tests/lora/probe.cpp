@@ -4,6 +4,7 @@
 //   lora_probe rewrite MODEL ADAPTER OUT                                       reads an adapter and writes it again
 //   lora_probe fresh MODEL OUT SEED                                            a freshly initialised adapter
 //   lora_probe merge MODEL ADAPTER OUT                                         merges into the base
+//   lora_probe serve                                                           many of these in one process: serve.hpp
 // clang-format on
 #include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "serve.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/merge.hpp"
@@ -86,7 +88,14 @@ void run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   try {
-    run({argv + 1, argv + argc});
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && words[0] == "serve") {
+      return serve([](const std::vector<std::string>& asked) {
+        run(asked);
+        return 0;
+      });
+    }
+    run(words);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;

@@ -6,7 +6,6 @@ import argparse
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 
 import torch
@@ -15,6 +14,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from served import Served
 from tiny import VOCAB, Pipe, curve, make_rows, step_loss
 
 logging.set_verbosity_error()
@@ -102,7 +103,7 @@ def logprobs(model, rows):
 
 class Checker:
     def __init__(self, probe, pipe, device):
-        self.probe, self.pipe, self.device, self.failed = probe, pipe, device, []
+        self.probe, self.trainer, self.pipe, self.device, self.failed = Served(probe), Served(pipe.program), pipe, device, []
         self.ids = [row["ids"] for row in make_rows(pipe.work / "prompts.jsonl", 64)]
         self.rows = make_rows(pipe.work / "rows.jsonl", 10)
         (pipe.work / "ids.jsonl").write_text("".join(json.dumps({"ids": r}) + "\n" for r in self.ids))
@@ -114,8 +115,7 @@ class Checker:
 
     def ours(self, base, dtype="float32"):
         out = self.pipe.work / "out.jsonl"
-        done = subprocess.run([self.probe, "logprobs", base, "-", self.pipe.work / "ids.jsonl", out, dtype, self.device], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        self.probe.call("logprobs", base, "-", self.pipe.work / "ids.jsonl", out, dtype, self.device)
         return torch.tensor([p for line in out.open() for p in json.loads(line)["logprobs"]])
 
     def logits(self, name, base, model):
@@ -146,7 +146,7 @@ class Checker:
             job = self.pipe.job(model=base, samples=self.pipe.work / "rows.jsonl", init_adapter=adapter, shuffle=False,
                                 train_batch_size=len(self.rows), max_steps=1, device=self.device, **layout)
             out = self.pipe.work / "gradient.safetensors"
-            ours_loss = float(self.pipe.call("gradient", job, out).stdout)
+            ours_loss = float(self.trainer.call("gradient", job, out))
             ours = load_file(out)
             assert ours.keys() == theirs.keys(), set(ours) ^ set(theirs)
             worst = max(((ours[k] - theirs[k]).norm() / theirs[k].norm()).item() for k in theirs)
@@ -172,7 +172,7 @@ class Checker:
         job = self.pipe.job(model=base, samples=self.pipe.work / "eight.jsonl", init_adapter=adapter, out=out, shuffle=False,
                             train_batch_size=batch, max_steps=steps, learning_rate=rate, lr_scheduler_type="constant", weight_decay=0.0,
                             max_grad_norm=0.0, device=self.device)
-        self.pipe.call("train", job)
+        self.trainer.call("train", job)
         worst = max(abs(ours["loss"] - want) for ours, want in zip(curve(out), theirs, strict=True))
         # The oracle runs on the CPU; on another device the bound is a share of the loss.
         self.expect(worst < TOLERANCE * (1 if self.device == "cpu" else theirs[-1]) and theirs[-1] < theirs[0],
@@ -183,9 +183,8 @@ class Checker:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(base, folder)
         change(folder)
-        done = subprocess.run([self.probe, "logprobs", folder, "-", self.pipe.work / "ids.jsonl", "/dev/null", "float32"],
-                              capture_output=True, text=True)
-        self.expect(done.returncode != 0 and all(w in done.stderr for w in words), f"refused, naming {words}: {done.stderr.strip()[:160]}")
+        code, text = self.probe.ask("logprobs", folder, "-", self.pipe.work / "ids.jsonl", "/dev/null", "float32")
+        self.expect(code != 0 and all(w in text for w in words), f"refused, naming {words}: {text.strip()[:160]}")
 
 
 def config(**changes):
@@ -240,6 +239,8 @@ def main():
                 check.ten_steps(name, base)
     if not options.only:
         refusals(check, check.pipe.work / "llama-plain", check.pipe.work / "qwen2-plain")
+    check.probe.close()
+    check.trainer.close()
     shutil.rmtree(check.pipe.work)
     print(f"{len(check.failed)} failed")
     return bool(check.failed)

@@ -1,11 +1,13 @@
 // What the Python oracles of training talk to. A job is JSON: "model", "samples" (JSONL of id, ids,
 // first_supervised), "out", "init_adapter", "dtype", "quantization", "resume", and options under
 // their names.
+// clang-format off
 //   train_pipe train JOB.json                       a whole training
-//   train_pipe gradient JOB.json OUT.safetensors    loss and gradient of the first step, by PEFT's
-//   names of the matrices train_pipe schedule JOB.json STEPS              the learning rate of each
-//   step, a line each train_pipe adamw JOB.json IN OUT.safetensors    updates of IN's "parameters"
-//   by its "gradients" [steps, n]
+//   train_pipe gradient JOB.json OUT.safetensors    loss and gradient of the first step, by PEFT's names of the matrices
+//   train_pipe schedule JOB.json STEPS              the learning rate of each step, a line each
+//   train_pipe adamw JOB.json IN OUT.safetensors    updates of IN's "parameters" by its "gradients" [steps, n]
+//   train_pipe serve                                many of these in one process: serve.hpp
+// clang-format on
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "serve.hpp"
 #include "step.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -203,7 +206,9 @@ int main(int argc, char** argv) {
   try {
     const comm::Session session;
     try {
-      return run(session, {argv + 1, argv + argc});
+      const Words words(argv + 1, argv + argc);
+      if (words == Words{"serve"}) return serve([&](const Words& w) { return run(session, w); });
+      return run(session, words);
     } catch (const std::exception& error) {
       if (session.size() > 1) session.abort(1, error.what());
       throw;
