@@ -2,6 +2,7 @@
 # The folder may be moved afterwards: everything is found from the program's own place.
 #   bin/tradeoff                 -> ../libexec/tradeoff/tradeoff
 #   libexec/tradeoff             the program and its helpers
+#   include, lib, lib/cmake      the libraries, for find_package(tradeoff) in other projects (not with TRADEOFF_PACKAGE)
 #   lib/tradeoff/site            LibTorch: a link to what it was built with, or with TRADEOFF_PACKAGE nothing (jobs/fetch.sh)
 #   share/tradeoff               jobs, configs, slurm: the folder to stand in
 if(NOT TARGET tradeoff)
@@ -24,6 +25,22 @@ install(CODE "
 install(DIRECTORY jobs configs slurm DESTINATION share/tradeoff USE_SOURCE_PERMISSIONS
   PATTERN setup.sh EXCLUDE PATTERN demo.sh EXCLUDE PATTERN join_parts.py EXCLUDE PATTERN as_owner.sh EXCLUDE)
 install(FILES README.md LICENSE NOTICE DESTINATION share/doc/tradeoff)
+
+# What another project needs of the libraries: not the program's own (app), nor the sandbox, which is its worker's.
+if(NOT TRADEOFF_PACKAGE)
+  get_property(_libraries GLOBAL PROPERTY TRADEOFF_LIBRARIES)
+  list(FILTER _libraries EXCLUDE REGEX "^tradeoff_app")
+  install(TARGETS ${_libraries} EXPORT tradeoffTargets ARCHIVE DESTINATION lib)
+  install(EXPORT tradeoffTargets NAMESPACE tradeoff:: DESTINATION lib/cmake/tradeoff)
+  install(DIRECTORY include/tradeoff DESTINATION include)
+  include(CMakePackageConfigHelpers)
+  set(TRADEOFF_SITE lib/tradeoff/site)
+  configure_package_config_file(src/cmake/tradeoffConfig.cmake.in "${CMAKE_BINARY_DIR}/tradeoffConfig.cmake"
+    INSTALL_DESTINATION lib/cmake/tradeoff PATH_VARS TRADEOFF_SITE)
+  write_basic_package_version_file("${CMAKE_BINARY_DIR}/tradeoffConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+  install(FILES "${CMAKE_BINARY_DIR}/tradeoffConfig.cmake" "${CMAKE_BINARY_DIR}/tradeoffConfigVersion.cmake"
+    src/cmake/PyTorchWheel.cmake DESTINATION lib/cmake/tradeoff)
+endif()
 
 # Man page and completion are made of what the program itself says of its options.
 install(CODE "

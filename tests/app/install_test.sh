@@ -2,6 +2,7 @@
 # install_test.sh BUILD: what `cmake --install` makes works after it was moved.
 set -euo pipefail
 build=$1
+own=$(readlink -f "$0")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "install_test.sh: $*" >&2 && exit 1; }
@@ -15,6 +16,12 @@ facts=$(tradeoff doctor --json)
 grep -q '"spider": true' <<<"$facts" || fail "doctor does not find the data: $facts"
 cells=$(tradeoff run jobs/demo.ini --model "$build/../../models/smollm2-135m-instruct" --output-dir "$work/out" --list-cells)
 grep -q "qlora-50" <<<"$cells" || fail "the demo's cells are not listed: $cells"
+# Another project finds the libraries, and links them.
+cmake -S "$(dirname "$own")/package" -B "$work/use" -DCMAKE_PREFIX_PATH="$work/moved" >"$work/use.log" 2>&1 ||
+  fail "find_package(tradeoff): $(tail -n 20 "$work/use.log")"
+cmake --build "$work/use" >"$work/use.log" 2>&1 || fail "linking its libraries: $(tail -n 20 "$work/use.log")"
+answer=$("$work/use/uses_tradeoff")
+[ "$answer" = "2 chunks, 0.404 to 0.596, answers.jsonl.journal" ] || fail "another project's program says: $answer"
 # As the package leaves it: what needs no LibTorch runs, the rest says what brings it.
 rm "$work/moved/lib/tradeoff/site"
 tradeoff score --help >/dev/null
