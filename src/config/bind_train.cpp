@@ -67,10 +67,16 @@ void bind(Table& table, train::TrainOptions& options) {
       .add_choice("recompute", &options.recompute,
                   Names<Recompute>{{"auto", Recompute::automatic},
                                    {"none", Recompute::none},
+                                   {"activation", Recompute::activation},
                                    {"mlp", Recompute::mlp},
                                    {"layer", Recompute::layer}},
                   "Activations computed again in the backward pass; no result depends on it")
       .local();
+  table
+      .add("memory_limit_gib", &options.memory_limit_gib,
+           "GiB of the GPU that recompute = auto may fill, weights included; 0: 90 % of it")
+      .local()
+      .at_least(0);
   table
       .add("save_steps", &options.save_steps,
            "A checkpoint every so many steps; 0: only at a stop. Left out: as often as takes less "

@@ -41,8 +41,8 @@ std::int64_t stream_of(Projection projection) {
 }  // namespace
 
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
-                             const at::Tensor& dy, const at::Tensor& add) {
-  if (x.is_cuda()) return cuda::rms_norm_backward(x, weight, eps, dy, add);
+                             const at::Tensor& dy, const at::Tensor& add, std::int64_t room) {
+  if (x.is_cuda()) return cuda::rms_norm_backward(x, weight, eps, dy, add, room);
   at::Tensor dx = at::empty(x.sizes(), x.options());
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().rms_norm_grad(
@@ -56,8 +56,9 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
                          const RopeShape& shape, const at::Tensor& cos_sin,
                          const at::Tensor& position, const at::Tensor& kv_row,
-                         c10::ScalarType dtype) {
-  if (dq.is_cuda()) return cuda::rope_backward(dq, dk, dv, shape, cos_sin, position, kv_row, dtype);
+                         c10::ScalarType dtype, std::int64_t room) {
+  if (dq.is_cuda())
+    return cuda::rope_backward(dq, dk, dv, shape, cos_sin, position, kv_row, dtype, room);
   const std::int64_t rows = dq.size(0), heads = shape.heads, d = shape.d, kv_heads = shape.kv_heads;
   at::Tensor dqkv = at::empty({rows, (heads + 2 * kv_heads) * d}, dq.options().dtype(dtype));
   for_each_rows(rows, [&](std::int64_t begin, std::int64_t end) {
@@ -85,8 +86,8 @@ void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t be
 }
 
 at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation) {
-  if (pair.is_cuda()) return cuda::gated_backward(pair, dproduct, activation);
+                          Activation activation, std::int64_t room) {
+  if (pair.is_cuda()) return cuda::gated_backward(pair, dproduct, activation, room);
   at::Tensor dpair = at::empty(pair.sizes(), pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().gated_grad(storage_of(pair.scalar_type()), activation,
@@ -113,11 +114,10 @@ LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
 }
 
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection,
-                        std::int64_t columns, double probability, c10::ScalarType dtype) {
+                        std::int64_t columns, double probability) {
   const std::int64_t module = layer * kDropoutStreams + stream_of(projection);
   const auto threshold = static_cast<std::uint32_t>(std::lround(probability * 65536));
-  if (rows.sample.is_cuda())
-    return cuda::dropout_mask(rows, module, columns, threshold, probability, dtype);
+  if (rows.sample.is_cuda()) return cuda::dropout_mask(rows, module, columns, threshold);
   at::Tensor bits = at::empty({rows.sample.size(0), (columns + 63) / 64}, rows.sample.options());
   for_each_rows(rows.sample.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_backward().dropout_mask(

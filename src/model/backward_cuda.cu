@@ -6,6 +6,7 @@
 
 #include "kernels_cuda.cuh"
 #include "ops_cuda.hpp"
+#include "tradeoff/model/room.hpp"
 
 namespace tradeoff::model::cuda {
 namespace {
@@ -13,13 +14,13 @@ namespace {
 // y = x f w with f = 1 / sqrt(mean(x²) + eps): dx = w dy f - x f³ mean(x w dy), plus `add` where it
 // is given.
 template <typename T, int kCount>
-__global__ void rms_norm_backward_kernel(const T* x, const float* weight, float eps, const T* dy,
-                                         const T* add, int columns, T* dx) {
-  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * columns;
-  x += row;
-  dy += row;
-  dx += row;
-  if (add) add += row;
+__global__ void rms_norm_backward_kernel(Rows<const T> x_rows, const float* weight, float eps,
+                                         Rows<const T> dy_rows, Rows<const T> add_rows, int columns,
+                                         Rows<T> dx_rows) {
+  const T* const x = x_rows.row(blockIdx.x);
+  const T* const dy = dy_rows.row(blockIdx.x);
+  const T* const add = add_rows.first ? add_rows.row(blockIdx.x) : nullptr;
+  T* const dx = dx_rows.row(blockIdx.x);
   float squares = 0, dots = 0;
   for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
     const auto values = load<kCount>(x + i), grads = load<kCount>(dy + i);
@@ -53,11 +54,12 @@ __global__ void rms_norm_backward_kernel(const T* x, const float* weight, float 
 
 // Gradient of norm_columns_kernel at x; dy becomes it.
 template <typename T>
-__global__ void norm_columns_backward_kernel(const T* x, T* dy, const float* weight, float eps,
-                                             std::int64_t stride, int groups, int width) {
-  const std::int64_t offset = blockIdx.x / groups * stride + blockIdx.x % groups * width;
-  x += offset;
-  dy += offset;
+__global__ void norm_columns_backward_kernel(Rows<const T> x_rows, Rows<T> dy_rows,
+                                             const float* weight, float eps, int groups,
+                                             int width) {
+  const int offset = blockIdx.x % groups * width;
+  const T* const x = x_rows.row(blockIdx.x / groups) + offset;
+  T* const dy = dy_rows.row(blockIdx.x / groups) + offset;
   float squares = 0, dots = 0;
   for (int i = threadIdx.x; i < width; i += blockDim.x) {
     const float v = to_float(x[i]);
@@ -77,11 +79,11 @@ __global__ void norm_columns_backward_kernel(const T* x, T* dy, const float* wei
 template <typename Grad, typename T>
 __global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad* dv,
                                      const float* cos_sin, const std::int64_t* position,
-                                     const std::int64_t* kv_row, Rope rope, T* dqkv) {
+                                     const std::int64_t* kv_row, Rope rope, Rows<T> dqkv) {
   const std::int64_t token = blockIdx.x;
   const int heads = rope.heads, kv_heads = rope.kv_heads, d = rope.d;
   const int half = rope.rotary / 2, pairs = (heads + kv_heads) * half;
-  T* const row = dqkv + token * (heads + 2 * kv_heads) * d;
+  T* const row = dqkv.row(token);
   const float* const angle = cos_sin + position[token] * rope.rotary;
   const std::int64_t kv = kv_row[token] * kv_heads * d;
   const auto grad_of_head = [&](int head) {
@@ -106,14 +108,15 @@ __global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad*
 
 // Layouts of gated_kernel.
 template <typename T, int kCount>
-__global__ void gated_backward_kernel(const T* pair, const T* dproduct, Activation activation,
-                                      std::int64_t rows, int width, T* dpair) {
+__global__ void gated_backward_kernel(Rows<const T> pair, Rows<const T> dproduct,
+                                      Activation activation, std::int64_t rows, int width,
+                                      Rows<T> dpair) {
   const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
-    const std::int64_t at = row * 2 * width + column;
-    const auto gate = load<kCount>(pair + at), up = load<kCount>(pair + at + width),
-               grad = load<kCount>(dproduct + row * width + column);
+    const T* const pair_at = pair.row(row) + column;
+    const auto gate = load<kCount>(pair_at), up = load<kCount>(pair_at + width),
+               grad = load<kCount>(dproduct.row(row) + column);
     Values<T, kCount> dgate, dup;
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
@@ -123,8 +126,8 @@ __global__ void gated_backward_kernel(const T* pair, const T* dproduct, Activati
                               (1.0f + g * sigmoid_slope(activation, g) * (1.0f - sigmoid)));
       assign(dup.at[i], d * g * sigmoid);
     }
-    store(dpair + at, dgate);
-    store(dpair + at + width, dup);
+    store(dpair.row(row) + column, dgate);
+    store(dpair.row(row) + column + width, dup);
   }
 }
 
@@ -154,12 +157,11 @@ __global__ void cross_entropy_kernel(const float* logits, const std::int64_t* ta
 }
 
 // The bits of cpu/backward.hpp's dropout_mask: a thread makes the eight columns of one
-// philox4x32-10 call.
-template <typename T>
+// philox4x32-10 call, a byte of the mask.
 __global__ void dropout_mask_kernel(std::uint32_t k0, std::uint32_t k1, const std::int64_t* sample,
                                     const std::int64_t* position, std::uint32_t first,
-                                    std::int64_t columns, std::uint32_t threshold, float kept,
-                                    std::int64_t calls, std::int64_t total, T* mask) {
+                                    std::int64_t columns, std::uint32_t threshold,
+                                    std::int64_t calls, std::int64_t total, std::uint8_t* mask) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= total) return;
   const std::int64_t row = i / calls, call = i % calls;
@@ -179,12 +181,13 @@ __global__ void dropout_mask_kernel(std::uint32_t k0, std::uint32_t k1, const st
     k1 += 0xBB67AE85u;
   }
   const std::uint32_t words[4] = {c0, c1, c2, c3};
+  unsigned kept = 0;
 #pragma unroll
   for (int j = 0; j < 8; ++j) {
-    const std::int64_t column = call * 8 + j;
     const std::uint32_t bits = j % 2 ? words[j / 2] >> 16 : words[j / 2] & 0xFFFFu;
-    if (column < columns) assign(mask[row * columns + column], bits >= threshold ? kept : 0.0f);
+    if (call * 8 + j < columns && bits >= threshold) kept |= 1u << j;
   }
+  mask[i] = static_cast<std::uint8_t>(kept);
 }
 
 unsigned blocks_for(std::int64_t threads) {
@@ -194,14 +197,16 @@ unsigned blocks_for(std::int64_t threads) {
 }  // namespace
 
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
-                             const at::Tensor& dy, const at::Tensor& add) {
-  at::Tensor dx = at::empty_like(x);
+                             const at::Tensor& dy, const at::Tensor& add, std::int64_t room) {
+  at::Tensor dx = empty_with_room(x.size(0), x.size(1), room, x.options());
   if (x.size(0) == 0) return dx;
-  by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
-    rms_norm_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+  by_columns({x, dy, add, dx}, x.size(1), [&](auto* type, auto count, dim3) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    rms_norm_backward_kernel<T, decltype(count)::value>
         <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps), in(dy, type),
-            add.defined() ? in(add, type) : nullptr, static_cast<int>(x.size(1)), out_of(dx, type));
+            rows_in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
+            rows_in(dy, type), add.defined() ? rows_in(add, type) : Rows<const T>{},
+            static_cast<int>(x.size(1)), rows_out(dx, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dx;
@@ -210,17 +215,17 @@ at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, doub
 at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::Tensor& dv,
                          const RopeShape& shape, const at::Tensor& cos_sin,
                          const at::Tensor& position, const at::Tensor& kv_row,
-                         c10::ScalarType dtype) {
+                         c10::ScalarType dtype, std::int64_t room) {
   const std::int64_t rows = dq.size(0);
-  at::Tensor dqkv =
-      at::empty({rows, (shape.heads + 2 * shape.kv_heads) * shape.d}, dq.options().dtype(dtype));
+  at::Tensor dqkv = empty_with_room(rows, (shape.heads + 2 * shape.kv_heads) * shape.d, room,
+                                    dq.options().dtype(dtype));
   if (rows == 0) return dqkv;
   dispatch(dq, [&](auto* grad) {
     dispatch(dqkv, [&](auto* type) {
       rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
           in(dq, grad), in(dk, grad), in(dv, grad), cos_sin.const_data_ptr<float>(),
           position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
-          Rope(shape), out_of(dqkv, type));
+          Rope(shape), rows_out(dqkv, type));
     });
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -231,26 +236,28 @@ void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t be
                             std::int64_t groups, const at::Tensor& weight, double eps) {
   if (x.size(0) == 0) return;
   const std::int64_t width = weight.size(0);
+  at::Tensor columns = dy.narrow(1, begin, groups * width);
   dispatch(x, [&](auto* type) {
     norm_columns_backward_kernel<<<static_cast<unsigned>(x.size(0) * groups),
                                    width <= 256 ? 64 : kThreads, 0,
                                    c10::cuda::getCurrentCUDAStream()>>>(
-        in(x, type) + begin, out_of(dy, type) + begin, weight.const_data_ptr<float>(),
-        static_cast<float>(eps), x.stride(0), static_cast<int>(groups), static_cast<int>(width));
+        rows_in(x.narrow(1, begin, groups * width), type), rows_out(columns, type),
+        weight.const_data_ptr<float>(), static_cast<float>(eps), static_cast<int>(groups),
+        static_cast<int>(width));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation) {
-  at::Tensor dpair = at::empty_like(pair);
+                          Activation activation, std::int64_t room) {
   const std::int64_t rows = dproduct.size(0), width = dproduct.size(1);
+  at::Tensor dpair = empty_with_room(rows, 2 * width, room, pair.options());
   if (rows == 0) return dpair;
-  by_columns(pair, width, [&](auto* type, auto count, dim3 grid) {
+  by_columns({pair, dproduct, dpair}, width, [&](auto* type, auto count, dim3 grid) {
     gated_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(pair, type), in(dproduct, type), activation, rows, static_cast<int>(width),
-            out_of(dpair, type));
+            rows_in(pair, type), rows_in(dproduct, type), activation, rows,
+            static_cast<int>(width), rows_out(dpair, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dpair;
@@ -273,17 +280,15 @@ LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
 }
 
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,
-                        std::uint32_t threshold, double probability, c10::ScalarType dtype) {
-  at::Tensor mask = at::empty({rows.sample.size(0), columns}, rows.sample.options().dtype(dtype));
-  const std::int64_t calls = (columns + 7) / 8, total = rows.sample.size(0) * calls;
+                        std::uint32_t threshold) {
+  const std::int64_t words = (columns + 63) / 64;
+  at::Tensor mask = at::empty({rows.sample.size(0), words}, rows.sample.options());
+  const std::int64_t calls = words * 8, total = rows.sample.size(0) * calls;
   if (total == 0) return mask;
-  dispatch(mask, [&](auto* type) {
-    dropout_mask_kernel<<<blocks_for(total), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        rows.key[0], rows.key[1], rows.sample.const_data_ptr<std::int64_t>(),
-        rows.position.const_data_ptr<std::int64_t>(), static_cast<std::uint32_t>(module << 20),
-        columns, threshold, static_cast<float>(1.0 / (1.0 - probability)), calls, total,
-        out_of(mask, type));
-  });
+  dropout_mask_kernel<<<blocks_for(total), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+      rows.key[0], rows.key[1], rows.sample.const_data_ptr<std::int64_t>(),
+      rows.position.const_data_ptr<std::int64_t>(), static_cast<std::uint32_t>(module << 20),
+      columns, threshold, calls, total, static_cast<std::uint8_t*>(mask.mutable_data_ptr()));
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return mask;
 }

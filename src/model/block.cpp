@@ -32,8 +32,8 @@ Block::Block(const DecoderConfig& config, std::int64_t layer)
       eps_(config.rms_norm_eps),
       residual_scale_(config.residual_scale) {}
 
-at::Tensor Block::normed(const at::Tensor& x, const at::Tensor& weight) const {
-  return weight.defined() ? rms_norm(x, weight, eps_) : x;
+at::Tensor Block::normed(const at::Tensor& x, const at::Tensor& weight, std::int64_t room) const {
+  return weight.defined() ? rms_norm(x, weight, eps_, room) : x;
 }
 
 // residual + scale · norm(x·Wᵀ); `kept` becomes what the norm reads.
@@ -54,8 +54,9 @@ at::Tensor Block::branch_gradient(const at::Tensor& dy, const at::Tensor& norm,
 
 // The gradient at x, which a branch reads through a norm and the residual as it is.
 at::Tensor Block::norm_gradient(const at::Tensor& x, const at::Tensor& norm, const at::Tensor& dy,
-                                const at::Tensor& residual) const {
-  return norm.defined() ? rms_norm_backward(x, norm, eps_, dy, residual) : at::add(dy, residual);
+                                const at::Tensor& residual, std::int64_t room) const {
+  return norm.defined() ? rms_norm_backward(x, norm, eps_, dy, residual, room)
+                        : at::add(dy, residual);
 }
 
 // Normalises and rotates queries and keys; returns the queries [T, H, d].
@@ -102,7 +103,7 @@ at::Tensor Block::turn_backward(AttentionGrads grads, const BlockPass& pass,
     back(grads.k, tape.turned_k, kv_heads, norms.k);
   }
   at::Tensor fused = rope_backward(grads.q, grads.k, grads.v, rope_, pass.rotation, pass.position,
-                                   pass.kv_row, tape.x.scalar_type());
+                                   pass.kv_row, tape.x.scalar_type(), qkv.backward_room());
   if (qk_norm_ == QkNorm::heads || qk_norm_ == QkNorm::all_heads) {
     const bool each = qk_norm_ == QkNorm::heads;
     norm_columns_backward_(fused, tape.qkv, 0, each ? heads : 1, norms.q, eps_);
@@ -113,8 +114,8 @@ at::Tensor Block::turn_backward(AttentionGrads grads, const BlockPass& pass,
 
 at::Tensor Block::attention(const at::Tensor& x, const BlockPass& pass, at::Tensor& k,
                             at::Tensor& v, BlockTape* tape) const {
-  const at::Tensor fused =
-      qkv.apply(normed(x, norms.before_attention), tape ? &tape->low_qkv : nullptr);
+  const at::Tensor fused = qkv.apply(normed(x, norms.before_attention, qkv.room(x.size(0))),
+                                     tape ? &tape->low_qkv : nullptr);
   const at::Tensor q = turn(fused, pass, k, v, tape);
   const at::Tensor out = pass.chains
                              ? attend_chains(q, k, v, *pass.chains, pass.position, rule_)
@@ -133,10 +134,15 @@ at::Tensor Block::attention(const at::Tensor& x, const BlockPass& pass, at::Tens
 }
 
 at::Tensor Block::gated(const at::Tensor& middle, BlockTape* tape) const {
-  if (!tape) return gate_up.apply_gated(normed(middle, norms.before_mlp));
-  tape->product =
-      gate_up.apply_gated(normed(middle, norms.before_mlp), &tape->low_gate_up, &tape->pair);
+  const std::int64_t rows = middle.size(0);
+  const at::Tensor input = normed(middle, norms.before_mlp, gate_up.room(rows));
+  if (!tape) return gate_up.apply_gated(input, nullptr, nullptr, down.room(rows));
+  tape->product = gate_up.apply_gated(input, &tape->low_gate_up, &tape->pair, down.room(rows));
   return tape->product;
+}
+
+void Block::restore_product(BlockTape& tape) const {
+  tape.product = gated_product(tape.pair, gate_up.activation());
 }
 
 at::Tensor Block::mlp(const at::Tensor& product, const at::Tensor& middle, BlockTape* tape) const {
@@ -156,10 +162,11 @@ at::Tensor Block::mlp_backward(const at::Tensor& dy, const BlockTape& tape,
                                const BlockParts& parts) const {
   const at::Tensor dproduct = down.backward(branch_gradient(dy, norms.after_mlp, tape.mlp_out),
                                             tape.product, tape.low_down, parts.down);
-  const at::Tensor dpair = gated_backward(tape.pair, dproduct, gate_up.activation());
+  const at::Tensor dpair =
+      gated_backward(tape.pair, dproduct, gate_up.activation(), gate_up.backward_room());
   const at::Tensor dnormed = gate_up.backward(dpair, normed(tape.middle, norms.before_mlp),
                                               tape.low_gate_up, parts.gate_up);
-  return norm_gradient(tape.middle, norms.before_mlp, dnormed, dy);
+  return norm_gradient(tape.middle, norms.before_mlp, dnormed, dy, o.backward_room());
 }
 
 at::Tensor Block::attention_backward(const at::Tensor& dmiddle, const BlockPass& pass,
@@ -176,8 +183,9 @@ at::Tensor Block::attention_backward(const at::Tensor& dmiddle, const BlockPass&
       qkv.backward(turn_backward(grads, pass, tape), normed(tape.x, norms.before_attention),
                    tape.low_qkv, parts.qkv, wants_input);
   if (!wants_input) return {};
+  // What reads it is the layer below, a block alike.
   return norm_gradient(tape.x, norms.before_attention, dinput,
-                       spread(dmiddle, pass.out_rows, tokens));
+                       spread(dmiddle, pass.out_rows, tokens), down.backward_room());
 }
 
 }  // namespace tradeoff::model

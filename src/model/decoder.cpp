@@ -26,17 +26,6 @@
 #include "tradeoff/model/weights.hpp"
 
 namespace tradeoff::model {
-namespace {
-
-// Rows of the modules one after another, of their weights or biases.
-at::Tensor joined(const StoredWeights& weights, const std::vector<std::string>& modules,
-                  const char* ending) {
-  std::vector<at::Tensor> parts;
-  for (const std::string& module : modules) parts.push_back(weights.get(module + ending));
-  return parts.size() == 1 ? parts.front() : at::cat(parts);
-}
-
-}  // namespace
 
 bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device) {
   if (residency != Nf4Residency::automatic) return residency == Nf4Residency::packed;
@@ -52,81 +41,6 @@ Decoder::Decoder(const std::filesystem::path& folder, const LoadOptions& options
     : folder_(folder), config_(read_config(folder / "config.json")), options_(options) {
   const c10::InferenceMode inference;
   load(StoredWeights(folder, config_, options_.quantization));
-}
-
-Linear Decoder::load_product(const StoredWeights& weights, std::int64_t layer,
-                             Product product) const {
-  const auto modules = modules_of(config_, layer, product);
-  const Columns columns = product == Product::gate_up ? Columns::gated : Columns::plain;
-  const bool all_nf4 = nf4_packed_ && std::ranges::all_of(modules, [&](const std::string& module) {
-                         return weights.is_nf4(module + ".weight");
-                       });
-  Linear linear;
-  if (all_nf4) {
-    std::vector<quant::Nf4Weight> parts;
-    for (const std::string& module : modules) parts.push_back(weights.nf4(module + ".weight"));
-    linear = Linear::quantised(std::move(parts), columns, options_.device, options_.dtype,
-                               config_.activation);
-  } else {
-    const at::Tensor dense = joined(weights, modules, ".weight");
-    linear = columns == Columns::plain
-                 ? Linear(dense, options_.device, options_.dtype)
-                 : Linear::gated(dense, config_.activation, options_.device, options_.dtype);
-  }
-  if (has_bias(config_, product)) linear.set_bias(joined(weights, modules, ".bias"));
-  return linear;
-}
-
-void Decoder::load(const StoredWeights& weights) {
-  quantised_ = weights.quantised();
-  nf4_packed_ = quantised_ && keeps_packed(options_.nf4_residency, config_, options_.device);
-  // float32, so that 1 + w is not rounded.
-  const auto norm = [&](const std::string& name) {
-    const at::Tensor weight = weights.get(name).to(c10::ScalarType::Float, false, /*copy=*/true);
-    return (config_.norm_adds_one ? weight.add(1) : weight).to(options_.device);
-  };
-  const at::Tensor embedding = weights.get("model.embed_tokens.weight");
-  // Kept in the stored dtype: rows are converted when they are looked up.
-  embedding_ =
-      options_.device.is_cpu() ? embedding.clone() : embedding.to(options_.device, options_.dtype);
-  head_ = Linear(config_.tie_word_embeddings ? embedding : weights.get("lm_head.weight"),
-                 options_.device, options_.dtype);
-  final_norm_ = norm("model.norm.weight");
-  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
-    Block block(config_, i);
-    const auto layer_norm = [&](const std::string& name) {
-      return name.empty() ? at::Tensor() : norm(norm_name(i, name));
-    };
-    const NormNames& names = config_.norms;
-    const bool qk = config_.qk_norm != QkNorm::none;
-    block.norms = {layer_norm(names.before_attention), layer_norm(names.after_attention),
-                   layer_norm(names.before_mlp),       layer_norm(names.after_mlp),
-                   layer_norm(qk ? names.q : ""),      layer_norm(qk ? names.k : "")};
-    block.qkv = load_product(weights, i, Product::qkv);
-    block.o = load_product(weights, i, Product::o);
-    block.gate_up = load_product(weights, i, Product::gate_up);
-    block.down = load_product(weights, i, Product::down);
-    layers_.push_back(std::move(block));
-  }
-}
-
-void Decoder::prepare_backward() {
-  if (backward_ready_ || !options_.device.is_cpu()) return;
-  const c10::InferenceMode inference;
-  const StoredWeights weights(folder_, config_, options_.quantization);
-  for (std::int64_t i = 0; i < config_.num_hidden_layers; ++i) {
-    Block& layer = layers_[static_cast<std::size_t>(i)];
-    const auto prepare = [&](Linear& linear, Product product) {
-      if (!nf4_packed_)
-        linear.prepare_backward(joined(weights, modules_of(config_, i, product), ".weight"));
-    };
-    prepare(layer.qkv, Product::qkv);
-    prepare(layer.o, Product::o);
-    prepare(layer.gate_up, Product::gate_up);
-    prepare(layer.down, Product::down);
-  }
-  head_.prepare_backward(config_.tie_word_embeddings ? embedding_ : weights.get("lm_head.weight"));
-  backward_ready_ = true;
 }
 
 BlockParts Decoder::parts_of(const AdapterWeights& adapter, std::int64_t layer) const {

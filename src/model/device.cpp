@@ -52,6 +52,24 @@ std::int64_t memory_bytes(c10::Device device) {
   return static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
 }
 
+void synchronise(c10::Device device) {
+  if (!device.is_cpu()) cuda::synchronise();
+}
+
+std::int64_t allocated_bytes(c10::Device device) {
+  check(device.is_cuda(), "allocated_bytes: of a GPU alone");
+  return cuda::allocated_bytes();
+}
+
+void release_unused(c10::Device device) {
+  if (!device.is_cpu()) cuda::release_unused();
+}
+
+void limit_memory(c10::Device device, std::int64_t bytes) {
+  check(device.is_cuda(), "limit_memory: of a GPU alone");
+  cuda::limit_memory(bytes);
+}
+
 void reset_peak_memory(c10::Device device) {
   if (!device.is_cpu()) return cuda::reset_peak_memory();
   // Sets the resident set's high-water mark to what is resident now (proc(5)).

@@ -8,6 +8,13 @@ int device_count();
 void use_device(int index);
 /// Memory of the current GPU.
 long memory_bytes();
+/// Waits for the current stream.
+void synchronise();
+/// Of PyTorch's allocator on the current GPU; the CUDA context's share counts to the limit.
+void release_unused();
+void limit_memory(long bytes);
+/// What PyTorch's allocator has given out of the current GPU, and a share for the CUDA context.
+long allocated_bytes();
 /// Of PyTorch's allocator on the current GPU.
 void reset_peak_memory();
 long peak_memory_bytes();

@@ -5,6 +5,7 @@
 #include <cuda_bf16.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
 #include "tradeoff/base/error.hpp"
@@ -40,6 +41,14 @@ template <typename T, int kCount>
 __device__ inline void store(T* to, const Values<T, kCount>& values) {
   *reinterpret_cast<Values<T, kCount>*>(to) = values;
 }
+
+// The rows of a matrix, which may lie apart.
+template <typename T>
+struct Rows {
+  T* first;
+  std::int64_t stride;
+  __device__ T* row(std::int64_t i) const { return first + i * stride; }
+};
 
 // RopeShape for the device, and where a turning pair's two columns stand.
 struct Rope {
@@ -97,17 +106,24 @@ void dispatch(const at::Tensor& x, const Work& work) {
   }
 }
 
-// Calls work(T*, elements a thread, grid) for rows of `width` elements: sixteen bytes a thread
-// where rows are whole multiples of that, else one element.
+// Calls work(T*, elements a thread, grid) for rows of `width` elements of tensors of one dtype:
+// sixteen bytes a thread where all their rows are whole multiples of that apart, else one element.
 template <typename Work>
-void by_columns(const at::Tensor& x, std::int64_t width, const Work& work) {
+void by_columns(std::initializer_list<at::Tensor> tensors, std::int64_t width, const Work& work) {
+  const at::Tensor& x = *tensors.begin();
+  const auto whole = [&](int count) {
+    if (width % count != 0) return false;
+    for (const at::Tensor& tensor : tensors)
+      if (tensor.defined() && tensor.stride(0) % count != 0) return false;
+    return true;
+  };
   const auto grid = [&](int count) {
     const auto rows = static_cast<unsigned>(x.size(0) < 65535 ? x.size(0) : 65535);
     return dim3(static_cast<unsigned>((width + kThreads * count - 1) / (kThreads * count)), rows);
   };
   dispatch(x, [&](auto* type) {
     constexpr int kCount = 16 / sizeof(*type);
-    if (width % kCount == 0) {
+    if (whole(kCount)) {
       work(type, std::integral_constant<int, kCount>(), grid(kCount));
     } else {
       work(type, std::integral_constant<int, 1>(), grid(1));
@@ -122,6 +138,14 @@ const T* in(const at::Tensor& x, T*) {
 template <typename T>
 T* out_of(at::Tensor& x, T*) {
   return static_cast<T*>(x.mutable_data_ptr());
+}
+template <typename T>
+Rows<const T> rows_in(const at::Tensor& x, T* type) {
+  return {in(x, type), x.stride(0)};
+}
+template <typename T>
+Rows<T> rows_out(at::Tensor& x, T* type) {
+  return {out_of(x, type), x.stride(0)};
 }
 
 }  // namespace tradeoff::model::cuda

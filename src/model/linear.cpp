@@ -1,7 +1,6 @@
 #include "tradeoff/model/linear.hpp"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
@@ -11,6 +10,7 @@
 #include "product.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/ops.hpp"
+#include "tradeoff/model/room.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -21,7 +21,7 @@ at::Tensor kept(const at::Tensor& weight, c10::ScalarType dtype) {
 }
 
 at::Tensor copy_of(const at::Tensor& tensor, c10::Device device) {
-  return tensor.defined()
+  return tensor.defined() && (device.is_cpu() || tensor.device() != device)
              ? tensor.to(device, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
              : tensor;
 }
@@ -33,6 +33,7 @@ struct Linear::Request {
   LowRankTape* tape = nullptr;
   at::Tensor* pair = nullptr;
   bool gated = false, float_out = false;
+  std::int64_t room = 0;  // of a gated result
 };
 
 Linear::Linear(const at::Tensor& weight, c10::Device device, c10::ScalarType dtype)
@@ -112,7 +113,19 @@ at::Tensor Linear::dequantised() const {
 }
 
 void Linear::set_low_rank(std::span<const LowRankPart> parts) {
+  if (!device_.is_cpu() && !parts.empty() && low_rank_.takes(parts)) return low_rank_.assign(parts);
   low_rank_ = LowRankUpdate(parts, rows(), columns_, device_, dtype_);
+  if (device_.is_cpu() || !nf4_.empty()) return;
+  const std::int64_t room = low_rank_.room();
+  if (weight_.size(0) != rows() + room || weight_.size(1) != in_ + room) {
+    at::Tensor joined = at::empty({rows() + room, in_ + room}, weight_.options());
+    joined.narrow(0, 0, rows()).narrow(1, 0, in_).copy_(
+        weight_.narrow(0, 0, rows()).narrow(1, 0, in_));
+    weight_ = joined;
+  }
+  if (room == 0) return;
+  low_rank_.move_to(weight_.narrow(0, 0, rows()).narrow(1, in_, room),
+                    weight_.narrow(0, rows(), room).narrow(1, 0, in_));
 }
 
 at::Tensor Linear::apply(const at::Tensor& x, LowRankTape* tape) const {
@@ -122,21 +135,37 @@ at::Tensor Linear::apply_add(const at::Tensor& x, const at::Tensor& residual,
                              LowRankTape* tape) const {
   return run(x, {.residual = &residual, .tape = tape});
 }
-at::Tensor Linear::apply_gated(const at::Tensor& x, LowRankTape* tape, at::Tensor* pair) const {
-  return run(x, {.tape = tape, .pair = pair, .gated = true});
+at::Tensor Linear::apply_gated(const at::Tensor& x, LowRankTape* tape, at::Tensor* pair,
+                               std::int64_t room) const {
+  return run(x, {.tape = tape, .pair = pair, .gated = true, .room = room});
 }
 at::Tensor Linear::apply_float(const at::Tensor& x) const {
   return run(x, {.float_out = true});
 }
 
-// x·Wᵀ and the updates in one product, [x | x·aᵀ] · [W | scaling b]ᵀ: where W is made for this
-// product anyway and the result is much wider than x.
-at::Tensor Linear::run_joined(const at::Tensor& x, const Request& request) const {
-  const std::int64_t width = low_rank_.width();
-  const at::Tensor weight = at::empty({rows(), in_ + width}, x.options());
+// CUDA: [W | scaling b], [rows, in + room].
+at::Tensor Linear::forward_weight() const {
+  if (nf4_.empty()) return weight_.narrow(0, 0, rows());
+  const std::int64_t room = low_rank_.room();
+  const at::Tensor weight =
+      at::empty({rows(), in_ + room}, nf4_.front().packed.options().dtype(dtype_));
   dequantise_to(weight.narrow(1, 0, in_));
-  weight.narrow(1, in_, width).copy_(low_rank_.up());
-  return product_cuda(at::cat({x, low_rank_.down(x, request.tape)}, 1), weight);
+  if (room > 0) weight.narrow(1, in_, room).copy_(low_rank_.up());
+  return weight;
+}
+
+// CUDA: W and, where there is room, a below it: [rows + room, in].
+at::Tensor Linear::transposed_weight(std::int64_t room) const {
+  if (nf4_.empty()) return weight_.narrow(0, 0, rows() + room).narrow(1, 0, in_);
+  const at::Tensor weight =
+      at::empty({rows() + room, in_}, nf4_.front().packed.options().dtype(dtype_));
+  dequantise_to(weight.narrow(0, 0, rows()));
+  if (room > 0) weight.narrow(0, rows(), room).copy_(low_rank_.down_rows());
+  return weight;
+}
+
+std::int64_t Linear::room(std::int64_t rows) const {
+  return !nf4_.empty() && rows <= quant::kMostProductRows ? 0 : low_rank_.room();
 }
 
 at::Tensor Linear::product_cuda(const at::Tensor& x, const at::Tensor& weight) const {
@@ -144,27 +173,28 @@ at::Tensor Linear::product_cuda(const at::Tensor& x, const at::Tensor& weight) c
 }
 
 at::Tensor Linear::run_cuda(const at::Tensor& x, const Request& request) const {
-  const bool few = !nf4_.empty() && !request.float_out && quant::takes_product(nf4_, x);
-  // Rows of a multiple of 16 bytes, as fast products want them.
-  if (request.gated && !nf4_.empty() && !few && !low_rank_.empty() && low_rank_.width() % 8 == 0 &&
-      in_ % 8 == 0) {
-    const at::Tensor pair = run_joined(x, request);
-    if (request.pair) *request.pair = pair;
-    return gated_product(pair, activation_);
-  }
-  const at::Tensor weight = few ? at::Tensor() : nf4_.empty() ? weight_ : dequantised();
   if (request.float_out) {
+    const at::Tensor weight = forward_weight();
     return x.scalar_type() == c10::ScalarType::Float
                ? at::linear(x, weight)
                : at::mm(x, weight.t(), c10::ScalarType::Float);
   }
-  at::Tensor product =
-      few ? quant::product(nf4_, x, bias_, request.residual ? *request.residual : at::Tensor())
-          : product_cuda(x, weight);
-  if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
+  at::Tensor product;
+  const bool few = !nf4_.empty() && quant::takes_product(nf4_, x);
+  if (few) {
+    product = quant::product(nf4_, x, bias_, request.residual ? *request.residual : at::Tensor());
+    if (!low_rank_.empty()) product.addmm_(low_rank_.down(x, request.tape), low_rank_.up().t());
+  } else if (low_rank_.empty()) {
+    product = product_cuda(x, forward_weight());
+  } else {
+    // Base and updates in one product: [x | x·aᵀ] · [W | scaling b]ᵀ.
+    const at::Tensor joined = with_room(x, low_rank_.room());
+    joined.narrow(1, in_, low_rank_.room()).copy_(low_rank_.down(x, request.tape));
+    product = product_cuda(joined, forward_weight());
+  }
   if (request.gated) {
     if (request.pair) *request.pair = product;
-    return gated_product(product, activation_);
+    return gated_product(product, activation_, request.room);
   }
   return request.residual && !few ? at::add(product, *request.residual) : product;
 }
@@ -214,11 +244,30 @@ void Linear::prepare_backward(const at::Tensor& weight) {
 
 at::Tensor Linear::backward(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
                             std::span<const LowRankPart> grads, bool wants_input) const {
+  if (!dy.is_cpu()) return backward_cuda(dy, x, tape, grads, wants_input);
   const at::Tensor u = low_rank_.backward(dy, x, tape, grads);
   if (!wants_input) return {};
-  const bool joined = u.defined() && dy.is_cpu() && tape.masks.empty();
+  const bool joined = u.defined() && tape.masks.empty();
   at::Tensor dx = run_transposed(dy, joined ? u : at::Tensor());
   if (u.defined() && !joined) low_rank_.add_input_gradient(u, tape, dx);
+  return dx;
+}
+
+// Without dropout the gradient at x is one product too: [dy | u] · [W; a].
+at::Tensor Linear::backward_cuda(const at::Tensor& dy, const at::Tensor& x, const LowRankTape& tape,
+                                 std::span<const LowRankPart> grads, bool wants_input) const {
+  const std::int64_t room = low_rank_.room();
+  const bool joined = room > 0 && wants_input && tape.masks.empty();
+  at::Tensor whole, u;
+  if (joined) {
+    whole = with_room(dy, room);
+    u = whole.narrow(1, rows(), room);
+  }
+  u = low_rank_.backward(dy, x, tape, grads, u);
+  if (!wants_input) return {};
+  if (joined) return at::mm(whole, transposed_weight(room));
+  at::Tensor dx = at::mm(dy, transposed_weight(0));
+  if (u.defined()) low_rank_.add_input_gradient(u, tape, dx);
   return dx;
 }
 
@@ -229,7 +278,7 @@ at::Tensor Linear::apply_transposed(const at::Tensor& dy) const {
 // dy·W + u·a, the second where u is given (CPU).
 at::Tensor Linear::run_transposed(const at::Tensor& dy, const at::Tensor& u) const {
   if (!dy.is_cpu()) {
-    const at::Tensor weight = nf4_.empty() ? weight_ : dequantised();
+    const at::Tensor weight = transposed_weight(0);
     return at::mm(dy,
                   dy.scalar_type() == weight.scalar_type() ? weight : weight.to(dy.scalar_type()));
   }

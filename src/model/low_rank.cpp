@@ -5,11 +5,13 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mul.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
 #include "cpu/backward.hpp"
+#include "ops_cuda.hpp"
 #include "product.hpp"
 #include "threads.hpp"
 #include "tradeoff/base/error.hpp"
@@ -74,20 +76,19 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t ou
                       part.scaling});
     width_ += part.a.size(0);
   }
+  if (!device.is_cpu()) {
+    constexpr std::int64_t kWhole = 8;  // 16 bytes of bfloat16
+    room_ = (width_ + kWhole - 1) / kWhole * kWhole;
+    const auto options = at::TensorOptions(dtype).device(device);
+    move_to(at::empty({out, room_}, options), at::empty({room_, downs.front().size(1)}, options));
+    assign(parts);
+    return;
+  }
   at::Tensor up = at::zeros({out, width_}, downs.front().options());
   for (const Part& part : parts_) {
     up.narrow(0, part.out_begin, part.b.size(0))
         .narrow(1, part.column, part.lora_rank)
         .copy_(at::mul(part.b, part.scaling));
-  }
-  if (!device.is_cpu()) {
-    down_ = at::cat(downs).to(device, dtype);
-    up_ = up.to(device, dtype);
-    for (Part& part : parts_) {
-      part.a = part.a.to(device, dtype);
-      part.b = part.b.to(device, dtype);
-    }
-    return;
   }
   for (Part& part : parts_) {
     part.a = part.a.clone();
@@ -99,6 +100,44 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t ou
             ? pack_panels(up)
             : pack_panels(up.narrow(0, 0, out / 2), up.narrow(0, out / 2, out / 2));
   up_columns_ = block_columns(out, columns);
+}
+
+void LowRankUpdate::move_to(const at::Tensor& up, const at::Tensor& down_rows) {
+  at::Tensor new_up = up, new_down = down_rows;
+  new_up.zero_();
+  new_down.zero_();
+  for (Part& part : parts_) {
+    const at::Tensor a = new_down.narrow(0, part.column, part.lora_rank),
+                     b = new_up.narrow(0, part.out_begin, part.b.size(0))
+                             .narrow(1, part.column, part.lora_rank);
+    if (up_.defined()) {
+      a.copy_(part.a);
+      b.copy_(part.b);
+    }
+    part.a = a;
+    part.b = b;
+  }
+  up_ = new_up;
+  down_ = new_down;
+}
+
+bool LowRankUpdate::takes(std::span<const LowRankPart> parts) const {
+  return std::ranges::equal(parts, parts_, [](const LowRankPart& found, const Part& part) {
+    return found.a.sizes() == part.a.sizes() && found.b.sizes() == part.b.sizes() &&
+           found.out_begin == part.out_begin && found.scaling == part.scaling;
+  });
+}
+
+void LowRankUpdate::assign(std::span<const LowRankPart> parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts_[i].a.copy_(parts[i].a);
+    // Scaled before it is rounded.
+    if (parts[i].b.device() == up_.device()) {
+      at::mul_out(parts_[i].b, parts[i].b, at::scalar_tensor(parts_[i].scaling));
+    } else {
+      parts_[i].b.copy_(at::mul(parts[i].b, parts_[i].scaling));
+    }
+  }
 }
 
 // Of each half of each panel of `up`: the columns from the first to the last block in it.
@@ -128,16 +167,19 @@ at::Tensor LowRankUpdate::down(const at::Tensor& x, LowRankTape* tape) const {
   at::Tensor product;
   if (x.is_cpu()) {
     product = down_cpu(x, masked ? *tape : LowRankTape{});
-  } else if (!masked) {
-    product = at::linear(x, down_);
   } else {
-    std::vector<at::Tensor> products;
-    for (std::size_t i = 0; i < parts_.size(); ++i)
-      products.push_back(at::linear(at::mul(x, tape->masks[i]), parts_[i].a));
-    product = at::cat(products, 1);
+    product = masked ? cuda::dropped_down(x, dropped(*tape), room_, kept_scale(*tape))
+                     : at::linear(x, down_);
   }
   if (tape) tape->product = product;
   return product;
+}
+
+std::vector<cuda::DroppedPart> LowRankUpdate::dropped(const LowRankTape& tape) const {
+  std::vector<cuda::DroppedPart> all;
+  for (std::size_t i = 0; i < parts_.size(); ++i)
+    all.push_back({parts_[i].a, tape.masks[i], parts_[i].column});
+  return all;
 }
 
 at::Tensor LowRankUpdate::down_cpu(const at::Tensor& x, const LowRankTape& tape) const {
@@ -162,17 +204,21 @@ at::Tensor LowRankUpdate::down_cpu(const at::Tensor& x, const LowRankTape& tape)
 }
 
 at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
-                                   const LowRankTape& tape,
-                                   std::span<const LowRankPart> grads) const {
+                                   const LowRankTape& tape, std::span<const LowRankPart> grads,
+                                   at::Tensor u) const {
   if (parts_.empty()) return {};
   check(grads.size() == parts_.size(), "LoRA backward: one gradient a part is expected");
-  if (!dy.is_cpu()) return backward_cuda(dy, x, tape, grads);
+  if (!dy.is_cpu()) {
+    if (!u.defined()) u = at::empty({dy.size(0), room_}, dy.options());
+    backward_cuda(dy, x, tape, grads, u);
+    return u;
+  }
   const cpu::BackwardKernels& kernels = cpu::select_backward();
   const cpu::Storage storage = storage_of(dy.scalar_type());
   const std::int64_t rows = dy.size(0), out = dy.size(1), in = x.size(1);
   const auto count = static_cast<std::int64_t>(parts_.size());
 
-  at::Tensor u = at::empty({rows, width_}, tape.product.options());  // scaling · dy · b
+  u = at::empty({rows, width_}, tape.product.options());  // scaling · dy · b
   float* const u_data = u.mutable_data_ptr<float>();
   for_each_block(rows, kTaskRows, count, [&](std::int64_t i, std::int64_t begin, std::int64_t end) {
     const Part& part = parts_[static_cast<std::size_t>(i)];
@@ -235,11 +281,7 @@ at::Tensor LowRankUpdate::backward(const at::Tensor& dy, const at::Tensor& x,
 void LowRankUpdate::add_input_gradient(const at::Tensor& u, const LowRankTape& tape,
                                        at::Tensor& dx) const {
   if (!u.is_cpu()) {
-    if (tape.masks.empty()) dx.addmm_(u, down_);
-    for (std::size_t i = 0; i < tape.masks.size(); ++i) {
-      const Part& part = parts_[i];
-      dx.addcmul_(at::mm(u.narrow(1, part.column, part.lora_rank), part.a), tape.masks[i]);
-    }
+    cuda::add_dropped_input_gradient(u, dropped(tape), kept_scale(tape), dx);
     return;
   }
   std::vector<cpu::InputGradPart> input_parts;
@@ -260,32 +302,31 @@ void LowRankUpdate::add_input_gradient(const at::Tensor& u, const LowRankTape& t
   });
 }
 
-// The blocks of the parts side by side are one matrix, so that every wide operand is read once.
-at::Tensor LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
-                                        const LowRankTape& tape,
-                                        std::span<const LowRankPart> grads) const {
+// The blocks of the parts side by side are one matrix, so that each product reads its wide operand
+// once.
+void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
+                                  const LowRankTape& tape, std::span<const LowRankPart> grads,
+                                  at::Tensor& u) const {
   const auto product = [](const at::Tensor& left, const at::Tensor& right) {
     return left.scalar_type() == c10::ScalarType::Float
                ? at::mm(left, right)
                : at::mm(left, right, c10::ScalarType::Float);
   };
-  const at::Tensor u = at::mm(dy, up_);  // scaling · dy · b, [T, R]
+  at::mm_out(u, dy, up_);
   const bool masked = !tape.masks.empty();
-  const at::Tensor down_grad = masked ? at::Tensor() : product(u.t(), x);  // [R, in]
+  const at::Tensor down_grad = masked ? at::Tensor() : product(u.t(), x);  // [room, in]
+  // [out, room]: of each part, its own rows and columns count.
+  const at::Tensor up_grad = product(dy.t(), tape.product);
+  std::vector<at::Tensor> a_grads;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    const at::Tensor part_dy = dy.narrow(1, part.out_begin, part.b.size(0));
-    grads[i].b.add_(product(part_dy.t(), tape.product.narrow(1, part.column, part.lora_rank)),
+    grads[i].b.add_(up_grad.narrow(0, part.out_begin, part.b.size(0))
+                        .narrow(1, part.column, part.lora_rank),
                     part.scaling);
-    if (!masked) {
-      grads[i].a.add_(down_grad.narrow(0, part.column, part.lora_rank));
-      continue;
-    }
-    // A mask holds 0 or 1 / (1 - dropout).
-    const at::Tensor part_u = u.narrow(1, part.column, part.lora_rank);
-    grads[i].a.add_(product(part_u.t(), at::mul(x, tape.masks[i])));
+    if (!masked) grads[i].a.add_(down_grad.narrow(0, part.column, part.lora_rank));
+    a_grads.push_back(grads[i].a);
   }
-  return u;
+  if (masked) cuda::add_dropped_gradient(u, x, dropped(tape), kept_scale(tape), a_grads);
 }
 
 }  // namespace tradeoff::model

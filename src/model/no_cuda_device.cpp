@@ -2,6 +2,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/key_chains.hpp"
 #include "tradeoff/model/step_graph.hpp"
+#include "load/upload.hpp"
 
 namespace tradeoff::model::cuda {
 
@@ -9,6 +10,18 @@ int device_count() {
   return 0;
 }
 void use_device(int) {
+  fail("this build has no CUDA kernels");
+}
+void synchronise() {
+  fail("this build has no CUDA kernels");
+}
+void release_unused() {
+  fail("this build has no CUDA kernels");
+}
+void limit_memory(long) {
+  fail("this build has no CUDA kernels");
+}
+long allocated_bytes() {
   fail("this build has no CUDA kernels");
 }
 long memory_bytes() {
@@ -32,6 +45,17 @@ at::Tensor attend_chains(const at::Tensor&, const at::Tensor&, const at::Tensor&
                          const at::Tensor&, const ScoreRule&) {
   fail("this build has no CUDA kernels");
 }
+
+struct Upload::State {};
+Upload::Upload(c10::Device) {
+  fail("this build has no CUDA kernels");
+}
+Upload::~Upload() = default;
+void Upload::add(const std::string&, const at::Tensor&, const at::Tensor&) {}
+std::size_t Upload::added() const {
+  return 0;
+}
+void Upload::wait(std::size_t) {}
 
 struct StepGraph::Recorded {};
 StepGraph::StepGraph() = default;

@@ -38,8 +38,8 @@ char* at_row(at::Tensor& x, std::int64_t row) {
 
 }  // namespace
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  if (x.is_cuda()) return cuda::rms_norm(x, weight, eps);
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, std::int64_t room) {
+  if (x.is_cuda()) return cuda::rms_norm(x, weight, eps, room);
   at::Tensor out = at::empty_like(x);
   for_each_rows(x.size(0), [&](std::int64_t begin, std::int64_t end) {
     cpu::select_kernels().rms_norm(storage_of(x), at_row(x, begin), weight.const_data_ptr<float>(),
@@ -77,9 +77,9 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
   return q;
 }
 
-at::Tensor gated_product(const at::Tensor& x, Activation activation) {
+at::Tensor gated_product(const at::Tensor& x, Activation activation, std::int64_t room) {
   check(x.is_cuda(), "gated_product: on the CPU the product computes it (Linear::apply_gated)");
-  return cuda::gated_product(x, activation);
+  return cuda::gated_product(x, activation, room);
 }
 
 at::Tensor argmax_rows(const at::Tensor& logits) {

@@ -7,6 +7,7 @@
 #include "kernels_cuda.cuh"
 #include "ops_cuda.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/room.hpp"
 
 namespace tradeoff::model::cuda {
 namespace {
@@ -15,9 +16,10 @@ constexpr int kMaxLevels = 8;
 
 // One block a row.
 template <typename T, int kCount>
-__global__ void rms_norm_kernel(const T* x, const float* weight, float eps, int columns, T* out) {
-  x += static_cast<std::int64_t>(blockIdx.x) * columns;
-  out += static_cast<std::int64_t>(blockIdx.x) * columns;
+__global__ void rms_norm_kernel(Rows<const T> from, const float* weight, float eps, int columns,
+                                Rows<T> to) {
+  const T* const x = from.row(blockIdx.x);
+  T* const out = to.row(blockIdx.x);
   float squares = 0;
   for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount) {
     const auto values = load<kCount>(x + i);
@@ -81,12 +83,12 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
 
 // x [rows, 2 width], out [rows, width]; kCount elements a thread, rows strided over the grid.
 template <typename T, int kCount>
-__global__ void gated_kernel(const T* x, Activation activation, std::int64_t rows, int width,
-                             T* out) {
+__global__ void gated_kernel(Rows<const T> x, Activation activation, std::int64_t rows, int width,
+                             Rows<T> out) {
   const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
-    const T* const gate_at = x + row * 2 * width + column;
+    const T* const gate_at = x.row(row) + column;
     const auto gate = load<kCount>(gate_at), up = load<kCount>(gate_at + width);
     Values<T, kCount> product;
 #pragma unroll
@@ -95,7 +97,7 @@ __global__ void gated_kernel(const T* x, Activation activation, std::int64_t row
       assign(product.at[i],
              g / (1.0f + __expf(-sigmoid_input(activation, g))) * to_float(up.at[i]));
     }
-    store(out + row * width + column, product);
+    store(out.row(row) + column, product);
   }
 }
 
@@ -220,14 +222,14 @@ bool compiled() {
   return true;
 }
 
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
-  at::Tensor out = at::empty_like(x);
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, std::int64_t room) {
+  at::Tensor out = empty_with_room(x.size(0), x.size(1), room, x.options());
   if (x.size(0) == 0) return out;
-  by_columns(x, x.size(1), [&](auto* type, auto count, dim3) {
+  by_columns({x, out}, x.size(1), [&](auto* type, auto count, dim3) {
     rms_norm_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
-            static_cast<int>(x.size(1)), out_of(out, type));
+            rows_in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
+            static_cast<int>(x.size(1)), rows_out(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
@@ -263,14 +265,14 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
   return q;
 }
 
-at::Tensor gated_product(const at::Tensor& x, Activation activation) {
+at::Tensor gated_product(const at::Tensor& x, Activation activation, std::int64_t room) {
   const std::int64_t rows = x.size(0), width = x.size(1) / 2;
-  at::Tensor out = at::empty({rows, width}, x.options());
+  at::Tensor out = empty_with_room(rows, width, room, x.options());
   if (rows == 0) return out;
-  by_columns(x, width, [&](auto* type, auto count, dim3 grid) {
+  by_columns({x, out}, width, [&](auto* type, auto count, dim3 grid) {
     gated_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(x, type), activation, rows, static_cast<int>(width), out_of(out, type));
+            rows_in(x, type), activation, rows, static_cast<int>(width), rows_out(out, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;

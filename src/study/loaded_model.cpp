@@ -1,10 +1,12 @@
 #include "tradeoff/study/loaded_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <future>
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/base/out_of_memory.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/infer/engine.hpp"
@@ -20,14 +22,21 @@ namespace fs = std::filesystem;
 constexpr const char* kTakesLess =
     "--dtype bfloat16 or --quantization nf4 takes less, on a GPU with --nf4-residency packed";
 
-// SHA-256 over the weight files in the order of their names. They are held to the configuration
-// first: what no model needs is not read.
+// SHA-256 of the weight file; of several, that of the lines that `sha256sum` prints of them in the
+// order of their names, so that they are hashed at the same time. They are held to the
+// configuration first: what no model needs is not read.
 std::string weights_sha256(const ModelOptions& options) {
   const model::StoredWeights weights(
       options.model, model::read_config(options.model / "config.json"), options.quantization);
-  Sha256 hash;
-  for (const fs::path& file : weights.checkpoint().files()) hash.update(MappedFile(file).text());
-  return hash.finish();
+  const std::vector<fs::path> files = weights.checkpoint().files();
+  if (files.size() == 1) return sha256_file(files.front());
+  std::vector<std::future<std::string>> hashes;
+  for (const fs::path& file : files)
+    hashes.push_back(std::async(std::launch::async, sha256_file, file));
+  std::string lines;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    lines += fmt::format("{}  {}\n", hashes[i].get(), files[i].filename().string());
+  return sha256(lines);
 }
 
 const char* name_of(c10::ScalarType dtype) {

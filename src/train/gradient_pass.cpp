@@ -36,7 +36,7 @@ std::vector<at::Tensor> GradientPass::masks(std::int64_t layer,
     if (std::ranges::find(targets_, projection) == targets_.end()) continue;
     all.push_back(model::dropout_mask(key, layer, projection,
                                       model::shape_of(decoder_.config(), projection).in,
-                                      lora_.lora_dropout, decoder_.dtype()));
+                                      lora_.lora_dropout));
   }
   return all;
 }
@@ -80,12 +80,9 @@ at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& ba
 // Computes again what the policy did not keep.
 void GradientPass::restore(std::int64_t index, const PackedBatch& batch,
                            model::BlockTape& tape) const {
-  if (!tape.middle.defined()) {
-    forward_attention(index, batch, tape);
-  } else if (tape.low_qkv.masks.empty()) {
-    draw_masks(index, batch, tape);
-  }
+  if (!tape.middle.defined()) forward_attention(index, batch, tape);
   if (!tape.pair.defined()) block(index).gated(tape.middle, &tape);
+  if (!tape.product.defined()) block(index).restore_product(tape);
   block(index).restore_mlp(tape);
 }
 
@@ -115,14 +112,9 @@ at::Tensor GradientPass::run(const PackedBatch& batch, double weight,
       model::BlockTape input;
       input.x = tape.x;
       tape = std::move(input);
-    } else if (recompute_ == Recompute::mlp) {
-      tape.pair = tape.product = at::Tensor();
-    }
-    // On the CPU a mask is a bit an element, on CUDA a number.
-    if (hidden.is_cuda()) {
-      for (auto* low : {&tape.low_qkv, &tape.low_o, &tape.low_gate_up, &tape.low_down}) {
-        low->masks.clear();
-      }
+    } else if (recompute_ != Recompute::none) {
+      tape.product = at::Tensor();
+      if (recompute_ == Recompute::mlp) tape.pair = at::Tensor();
     }
   }
   at::Tensor gradient;

@@ -52,11 +52,19 @@ class GradientPass {
   Recompute recompute_;
 };
 
+/// Bytes of float32 logits held at a time; a GPU's products want more rows.
+std::int64_t logit_bytes(c10::Device device);
+
 /// Bytes of activations that a pass over `tokens` tokens keeps under a policy.
 std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& lora,
                         std::int64_t tokens, Recompute policy);
 
-/// The policy itself, or for `automatic` the first that keeps at most a quarter of `memory_bytes`.
+/// Bytes that such a pass needs for a while besides: one layer's gradients, dequantised weights,
+/// logits.
+std::int64_t working_bytes(const model::Decoder& decoder, std::int64_t tokens);
+
+/// The policy itself, or for `automatic` the first whose activations fit `memory_bytes`, else
+/// `layer`.
 Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions& lora,
                          std::int64_t tokens, std::int64_t memory_bytes, Recompute asked);
 

@@ -9,20 +9,17 @@
 #include "tradeoff/model/ops.hpp"
 
 namespace tradeoff::train {
-namespace {
 
-// Float32 logits held at a time; a GPU's products want more rows.
-constexpr std::int64_t kLogitBytes = std::int64_t{64} << 20,
-                       kLogitBytesCuda = std::int64_t{512} << 20;
-
-}  // namespace
+std::int64_t logit_bytes(c10::Device device) {
+  return (device.is_cuda() ? std::int64_t{256} : std::int64_t{64}) << 20;
+}
 
 at::Tensor GradientPass::losses(const PackedBatch& batch, double weight, const at::Tensor& hidden,
                                 at::Tensor& dhidden) const {
   const model::DecoderConfig& config = decoder_.config();
   const std::int64_t targets = batch.targets.size(0);
-  const std::int64_t slice = std::clamp<std::int64_t>(
-      (hidden.is_cuda() ? kLogitBytesCuda : kLogitBytes) / (4 * config.vocab_size), 1, targets);
+  const std::int64_t slice =
+      std::clamp<std::int64_t>(logit_bytes(hidden.device()) / (4 * config.vocab_size), 1, targets);
   const auto floats = hidden.options().dtype(c10::ScalarType::Float);
   const at::Tensor normed = model::rms_norm(hidden, decoder_.final_norm(), config.rms_norm_eps);
   at::Tensor dnormed = at::zeros(hidden.sizes(), floats);

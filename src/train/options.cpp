@@ -17,6 +17,12 @@ void expect(bool ok, const char* name, auto found, const char* expected) {
 
 }  // namespace
 
+std::string_view name_of(Recompute policy) {
+  static constexpr std::array<std::string_view, 5> kNames = {"auto", "none", "activation", "mlp",
+                                                             "layer"};
+  return kNames[static_cast<std::size_t>(policy)];
+}
+
 void check_options(const TrainOptions& o) {
   expect(o.max_steps >= 0, "max_steps", o.max_steps, "0 or more");
   expect(o.max_steps > 0 || (std::isfinite(o.num_train_epochs) && o.num_train_epochs > 0),
@@ -34,6 +40,8 @@ void check_options(const TrainOptions& o) {
   expect(o.max_seq_length >= 0, "max_seq_length", o.max_seq_length, "0 or more");
   expect(o.micro_batch_tokens > 0, "micro_batch_tokens", o.micro_batch_tokens, "1 or more");
   expect(o.min_passes > 0, "min_passes", o.min_passes, "1 or more");
+  expect(std::isfinite(o.memory_limit_gib) && o.memory_limit_gib >= 0, "memory_limit_gib",
+         o.memory_limit_gib, "0 or more");
   expect(o.save_steps.value_or(0) >= 0, "save_steps", o.save_steps.value_or(0), "0 or more");
   expect(o.stop_after_steps >= 0, "stop_after_steps", o.stop_after_steps, "0 or more");
   global_batch_size(o, 1);

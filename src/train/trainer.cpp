@@ -181,11 +181,25 @@ class Trainer {
   }
 
   Recompute pick_policy() const {
-    const std::int64_t memory = model::memory_bytes(decoder_.device()) /
-                                (decoder_.device().is_cpu() ? session_.local_size() : 1);
+    const c10::Device device = decoder_.device();
     const std::int64_t tokens =
         std::max(job_.options.packing ? job_.options.micro_batch_tokens : 0, samples_.longest);
-    return pick_recompute(decoder_, job_.lora, tokens, memory, job_.options.recompute);
+    std::int64_t memory = model::memory_bytes(device);
+    if (device.is_cpu()) {
+      memory /= 4 * session_.local_size();
+    } else {
+      const double limit = job_.options.memory_limit_gib > 0
+                               ? job_.options.memory_limit_gib * static_cast<double>(1 << 30)
+                               : 0.9 * static_cast<double>(memory);
+      if (job_.options.memory_limit_gib > 0)
+        model::limit_memory(device, static_cast<std::int64_t>(limit));
+      memory = static_cast<std::int64_t>(limit) - model::allocated_bytes(device) -
+               working_bytes(decoder_, tokens);
+    }
+    const Recompute policy =
+        pick_recompute(decoder_, job_.lora, tokens, memory, job_.options.recompute);
+    if (session_.rank() == 0) log::info("recompute: {}", name_of(policy));
+    return policy;
   }
 
   double epoch_after(std::int64_t steps) const {

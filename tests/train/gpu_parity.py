@@ -51,7 +51,7 @@ def main():
     assert cpu[0]["loss"] != cpu[-1]["loss"]
     gpu = curve("gpu", "--device=cuda", "--dtype=float32")
     expect("float32, dropout 0.05", gpu, cpu, 1e-4)
-    for policy in ("none", "mlp", "layer"):
+    for policy in ("none", "activation", "mlp", "layer"):
         expect(f"recompute {policy}", curve(f"gpu-{policy}", "--device=cuda", "--dtype=float32", f"--recompute={policy}"), gpu, 1e-6)
     half = curve("gpu-half", "--device=cuda", "--dtype=bfloat16")
     expect("bfloat16 against float32", half, cpu, 0.02)

@@ -63,6 +63,8 @@ class Block {
   /// product [R, F] → middle + MLP [R, D].
   at::Tensor mlp(const at::Tensor& product, const at::Tensor& middle,
                  BlockTape* tape = nullptr) const;
+  /// tape.product, computed again of tape.pair. On CUDA, where it has the same bits.
+  void restore_product(BlockTape& tape) const;
   /// What mlp keeps, computed again of tape.product.
   void restore_mlp(BlockTape& tape) const;
 
@@ -75,13 +77,13 @@ class Block {
                                 bool wants_input) const;
 
  private:
-  at::Tensor normed(const at::Tensor& x, const at::Tensor& weight) const;
+  at::Tensor normed(const at::Tensor& x, const at::Tensor& weight, std::int64_t room = 0) const;
   at::Tensor added(const Linear& linear, const at::Tensor& x, const at::Tensor& residual,
                    const at::Tensor& norm, LowRankTape* low, at::Tensor* kept) const;
   at::Tensor branch_gradient(const at::Tensor& dy, const at::Tensor& norm,
                              const at::Tensor& kept) const;
   at::Tensor norm_gradient(const at::Tensor& x, const at::Tensor& norm, const at::Tensor& dy,
-                           const at::Tensor& residual) const;
+                           const at::Tensor& residual, std::int64_t room) const;
   at::Tensor turn(at::Tensor qkv, const BlockPass& pass, at::Tensor& k, at::Tensor& v,
                   BlockTape* tape) const;
   at::Tensor turn_backward(AttentionGrads grads, const BlockPass& pass,

@@ -16,6 +16,7 @@
 namespace tradeoff::model {
 
 class StoredWeights;
+class WeightLoader;
 
 /// Where the weights of an NF4 model are kept: as they are and dequantised layer by layer for every
 /// product (a small card), or dequantised once to bfloat16 (full speed). On CUDA packed weights
@@ -111,7 +112,7 @@ class Decoder {
 
  private:
   void load(const StoredWeights& weights);
-  Linear load_product(const StoredWeights& weights, std::int64_t layer, Product product) const;
+  std::vector<Block> load_layers(const StoredWeights& weights, WeightLoader& loader) const;
   at::Tensor run_layers(const at::Tensor& ids, BlockPass pass, std::int64_t max_position,
                         const at::Tensor& out_rows, KvArena& arena);
 

@@ -23,6 +23,18 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
 /// Memory of the device in bytes: the machine's, or the GPU's.
 std::int64_t memory_bytes(c10::Device device);
 
+/// Waits for what is enqueued on a GPU's current stream.
+void synchronise(c10::Device device);
+
+/// Of a GPU: what this process holds of it, the CUDA context's share included, in bytes.
+std::int64_t allocated_bytes(c10::Device device);
+
+/// Gives the driver back what this process holds of a GPU without using it.
+void release_unused(c10::Device device);
+/// From now on this process takes at most `bytes` of the GPU: it gives back what it does not use
+/// before it goes beyond, and fails where that is not enough.
+void limit_memory(c10::Device device, std::int64_t bytes);
+
 /// Begins a new measurement of peak_memory_bytes.
 void reset_peak_memory(c10::Device device);
 /// The most memory since then, in bytes: of this process (resident, shared pages included), or what

@@ -17,9 +17,8 @@ struct DropoutRows {
 };
 
 /// Which of `columns` inputs of a projection's update are kept, each with probability 1 -
-/// probability (in steps of 2^-16). CPU: bits, int64 [T, ceil(columns / 64)]. CUDA: 0 or 1 / (1 -
-/// probability) in `dtype`, [T, columns]. The same elements are kept on every device.
+/// probability (in steps of 2^-16): bits, int64 [T, ceil(columns / 64)], the same on every device.
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t layer, Projection projection,
-                        std::int64_t columns, double probability, c10::ScalarType dtype);
+                        std::int64_t columns, double probability);
 
 }  // namespace tradeoff::model

@@ -26,6 +26,12 @@ class StoredWeights {
   /// True where any weight is used in NF4 (bitsandbytes' keys).
   bool quantised() const { return quantised_; }
   bool is_nf4(const std::string& name) const;
+  /// The same of one that the folder holds in NF4.
+  bool is_stored_nf4(const std::string& name) const;
+  std::vector<std::int64_t> shape(const std::string& name) const;
+  /// A weight that the folder does not hold in NF4, as it lies in the mapped file, valid while this
+  /// object lives. Its values are not looked at.
+  at::Tensor stored(const std::string& name) const;
   /// float32 or bfloat16; NF4 dequantised to the dtype that was quantised. Others lie in the mapped
   /// file, valid while this object lives.
   at::Tensor get(const std::string& name) const;
@@ -33,7 +39,6 @@ class StoredWeights {
   const Checkpoint& checkpoint() const { return checkpoint_; }
 
  private:
-  bool stored_nf4(const std::string& name) const;
 
   Checkpoint checkpoint_;
   bool quantised_ = false, quantise_ = false;

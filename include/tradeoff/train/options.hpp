@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "tradeoff/base/json.hpp"
 
@@ -15,11 +16,15 @@ enum class Overlong {
 };
 /// What the forward pass keeps for the backward pass. The results do not depend on it.
 enum class Recompute {
-  automatic,  // the first of the others that fits a quarter of the memory
-  none,       // everything is kept
-  mlp,        // the gated pair, the widest activation, is computed again
-  layer,      // only each layer's input is kept
+  automatic,   // the first of the others that fits the memory
+  none,        // everything is kept
+  activation,  // activation(gate) * up is computed again of gate and up: no product; CUDA
+  mlp,         // the gated pair, the widest activation, is computed again
+  layer,       // only each layer's input is kept
 };
+
+/// "none", "activation", ...
+std::string_view name_of(Recompute policy);
 
 /// One fine-tuning run, under transformers' names and meanings (TrainingArguments).
 struct TrainOptions {
@@ -62,6 +67,8 @@ struct TrainOptions {
   // ranks.
   bool deterministic = false;
   Recompute recompute = Recompute::automatic;
+  // Of a GPU, in GiB, what recompute = auto may fill, weights included. 0: nine tenths of the GPU.
+  double memory_limit_gib = 0;
   // A checkpoint every so many steps; 0: none but at a stop. Unset: as often as takes less than 2 %
   // of the time, by the clock. They are removed once the adapter is complete.
   std::optional<std::int64_t> save_steps;

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstring>
 #include <set>
 
+#include "load/finite.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/nf4_folder.hpp"
 #include "tradeoff/model/weights.hpp"
@@ -30,44 +30,22 @@ c10::ScalarType scalar_type(const StoredTensor& tensor) {
   }
 }
 
-// Whether no value has the exponent of infinities and NaNs. Each word is read once and nothing is
-// branched on, so that this costs what reading the file costs.
-template <typename Word>
-bool all_finite(std::span<const std::byte> bytes, Word exponent) {
-  Word found = 0;
-  for (std::size_t at = 0; at + sizeof(Word) <= bytes.size(); at += sizeof(Word)) {
-    Word word;
-    std::memcpy(&word, bytes.data() + at, sizeof word);
-    found |= static_cast<Word>((word & exponent) == exponent);
-  }
-  return found == 0;
-}
-
-bool is_finite(const StoredTensor& stored) {
-  switch (stored.dtype) {
-    case Dtype::f32:
-      return all_finite<std::uint32_t>(stored.bytes, 0x7F800000);
-    case Dtype::bf16:
-      return all_finite<std::uint16_t>(stored.bytes, 0x7F80);
-    case Dtype::f16:
-      return all_finite<std::uint16_t>(stored.bytes, 0x7C00);
-    default:
-      return true;
-  }
+at::Tensor view_of(const StoredTensor& stored) {
+  return at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
+                       at::TensorOptions(scalar_type(stored)));
 }
 
 bool has_nf4(const Checkpoint& checkpoint, const std::string& name) {
   return checkpoint.has(name + std::string(quant::kQuantStateSuffix));
 }
 
-at::Tensor view_of(const Checkpoint& checkpoint, const std::string& name) {
+at::Tensor finite_view_of(const Checkpoint& checkpoint, const std::string& name) {
   const StoredTensor& stored = checkpoint.tensor(name);
-  if (!is_finite(stored)) {
+  if (!all_finite(stored.bytes, scalar_type(stored))) {
     fail(fmt::format("{}: tensor {}: found NaN or infinity, expected finite weights",
                      checkpoint.folder().string(), name));
   }
-  return at::from_blob(const_cast<std::byte*>(stored.bytes.data()), stored.shape,
-                       at::TensorOptions(scalar_type(stored)));
+  return view_of(stored);
 }
 
 }  // namespace
@@ -101,7 +79,7 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderC
     const StoredTensor& stored = checkpoint_.tensor(weight.name);
     std::vector<std::int64_t> shape = stored.shape;
     try {
-      if (stored_nf4(weight.name)) {
+      if (is_stored_nf4(weight.name)) {
         shape = nf4(weight.name).shape;
         quantised_ = true;
       } else if (scalar_type(stored) == c10::ScalarType::Byte) {
@@ -137,27 +115,35 @@ StoredWeights::StoredWeights(const std::filesystem::path& folder, const DecoderC
   quantised_ = quantised_ || quantise_;
 }
 
-bool StoredWeights::stored_nf4(const std::string& name) const {
+bool StoredWeights::is_stored_nf4(const std::string& name) const {
   return has_nf4(checkpoint_, name);
 }
 
 bool StoredWeights::is_nf4(const std::string& name) const {
-  return stored_nf4(name) || (quantise_ && is_quantised_weight(name));
+  return is_stored_nf4(name) || (quantise_ && is_quantised_weight(name));
+}
+
+std::vector<std::int64_t> StoredWeights::shape(const std::string& name) const {
+  return is_stored_nf4(name) ? nf4(name).shape : checkpoint_.tensor(name).shape;
+}
+
+at::Tensor StoredWeights::stored(const std::string& name) const {
+  return view_of(checkpoint_.tensor(name));
 }
 
 at::Tensor StoredWeights::get(const std::string& name) const {
   if (is_nf4(name)) return quant::dequantise(nf4(name));
-  const at::Tensor view = view_of(checkpoint_, name);
+  const at::Tensor view = finite_view_of(checkpoint_, name);
   // float16 has no kernels here; float32 holds its values exactly.
   return view.scalar_type() == c10::ScalarType::Half ? view.to(c10::ScalarType::Float) : view;
 }
 
 quant::Nf4Weight StoredWeights::nf4(const std::string& name) const {
-  if (!stored_nf4(name)) {
-    return quant::quantise(view_of(checkpoint_, name).to(c10::ScalarType::BFloat16));
+  if (!is_stored_nf4(name)) {
+    return quant::quantise(finite_view_of(checkpoint_, name).to(c10::ScalarType::BFloat16));
   }
   return quant::from_tensors(name, [&](const std::string& key) {
-    return checkpoint_.has(key) ? view_of(checkpoint_, key) : at::Tensor();
+    return checkpoint_.has(key) ? finite_view_of(checkpoint_, key) : at::Tensor();
   });
 }
 
