@@ -111,6 +111,13 @@ void bind(Table& table, model::ImportOptions& options) {
                    Names<model::Quantization>{{"none", model::Quantization::as_stored},
                                               {"nf4", model::Quantization::nf4}},
                    "nf4: linear layers in bitsandbytes' 4-bit format");
+  table
+      .add_choice("device", &options.device,
+                  Names<model::DeviceChoice>{{"auto", model::DeviceChoice::automatic},
+                                             {"cpu", model::DeviceChoice::cpu},
+                                             {"cuda", model::DeviceChoice::cuda}},
+                  "Where NF4 is quantised, to the same bytes; auto: on a GPU where there is one")
+      .local();
 }
 
 void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks) {

@@ -1,5 +1,6 @@
 #include "tradeoff/quant/nf4.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
 #include <c10/util/ParallelGuard.h>
@@ -69,9 +70,16 @@ void nest_absmax(Nf4Weight& weight) {
   const std::int64_t groups = (blocks + weight.nested_blocksize - 1) / weight.nested_blocksize;
   const at::Tensor codes = at::empty({blocks}, at::kByte);
   const at::Tensor nested = at::empty({groups}, at::kFloat);
-  quantise_8bit({values, static_cast<std::size_t>(blocks)}, weight.nested_blocksize,
-                {codes.mutable_data_ptr<std::uint8_t>(), static_cast<std::size_t>(blocks)},
-                {nested.mutable_data_ptr<float>(), static_cast<std::size_t>(groups)});
+  auto* const code = codes.mutable_data_ptr<std::uint8_t>();
+  auto* const group_absmax = nested.mutable_data_ptr<float>();
+  constexpr std::int64_t kGroups = 64;  // of one thread at least
+  at::parallel_for(0, groups, kGroups, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t begin = first * weight.nested_blocksize,
+                       end = std::min(blocks, last * weight.nested_blocksize);
+    const auto count = static_cast<std::size_t>(end - begin);
+    quantise_8bit({values + begin, count}, weight.nested_blocksize, {code + begin, count},
+                  {group_absmax + first, static_cast<std::size_t>(last - first)});
+  });
   weight.absmax = codes.to(device);
   weight.nested_absmax = nested.to(device);
   weight.nested_quant_map = values_of(dynamic_map()).to(device);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "tradeoff/model/device.hpp"
 #include "tradeoff/model/nf4_folder.hpp"
 
 namespace tradeoff::model {
@@ -18,6 +19,8 @@ struct ImportOptions {
   StoredDtype dtype = StoredDtype::bfloat16;
   // nf4: linear layers in bitsandbytes' NF4, double-quantised; as_stored stands for none here.
   Quantization quantization = Quantization::as_stored;
+  // Where NF4 is quantised; the bytes are the same on all.
+  DeviceChoice device = DeviceChoice::automatic;
 };
 
 struct ImportSummary {

@@ -29,8 +29,8 @@ Json nf4_quantization_config();
 bool asks_for_nf4(const Json& config_json);
 
 /// Writes model.safetensors with NF4 linear layers (double quantisation) and all else in bfloat16.
-/// `weight(name)` gives the tensor of that name, float32 or bfloat16, on the CPU; NF4 quantises its
-/// bfloat16 values. Returns the number of bytes. The quantised model is held in memory: its first
+/// `weight(name)` gives the tensor of that name, of any floating type; NF4 quantises its bfloat16
+/// values where it lies. Returns the number of bytes. The quantised model is held in memory: its first
 /// bytes say how long the rest is.
 std::int64_t write_nf4_safetensors(
     const std::filesystem::path& file, const DecoderConfig& config,

@@ -1,5 +1,4 @@
-#include <cmath>
-#include <cstring>
+#include <ATen/ops/from_blob.h>
 
 #include "source.hpp"
 #include "tradeoff/base/error.hpp"
@@ -8,14 +7,6 @@
 
 namespace tradeoff::model {
 namespace {
-
-float half_to_float(std::uint16_t bits) {
-  const float sign = bits & 0x8000 ? -1.0f : 1.0f;
-  const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  if (exponent == 31) return fraction ? NAN : sign * INFINITY;
-  return sign * (exponent ? std::ldexp(static_cast<float>(1024 + fraction), exponent - 25)
-                          : std::ldexp(static_cast<float>(fraction), -24));
-}
 
 class FolderSource : public Source {
  public:
@@ -34,36 +25,23 @@ class FolderSource : public Source {
     return checkpoint_.tensor(name).shape;
   }
 
-  std::vector<float> values(const std::string& name) const override {
+  at::Tensor values(const std::string& name) const override {
     const StoredTensor& tensor = checkpoint_.tensor(name);
-    std::vector<float> floats(tensor.bytes.size() / byte_size(tensor.dtype));
-    const auto halves = [&](const auto& convert) {
-      for (std::size_t i = 0; i < floats.size(); ++i) {
-        std::uint16_t bits;
-        std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
-        floats[i] = convert(bits);
+    const auto dtype = [&] {
+      switch (tensor.dtype) {
+        case Dtype::f32:
+          return c10::ScalarType::Float;
+        case Dtype::f16:
+          return c10::ScalarType::Half;
+        case Dtype::bf16:
+          return c10::ScalarType::BFloat16;
+        default:
+          fail(folder_.string() + ": tensor " + name + ": dtype " +
+               std::string(name_of(tensor.dtype)) + ", expected F32, F16 or BF16");
       }
-    };
-    switch (tensor.dtype) {
-      case Dtype::f32:
-        std::memcpy(floats.data(), tensor.bytes.data(), tensor.bytes.size());
-        break;
-      case Dtype::f16:
-        halves(half_to_float);
-        break;
-      case Dtype::bf16:
-        halves([](std::uint16_t bits) {
-          const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-          float value;
-          std::memcpy(&value, &wide, 4);
-          return value;
-        });
-        break;
-      default:
-        fail(folder_.string() + ": tensor " + name + ": dtype " +
-             std::string(name_of(tensor.dtype)) + ", expected F32, F16 or BF16");
-    }
-    return floats;
+    }();
+    return at::from_blob(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape,
+                         at::TensorOptions(dtype));
   }
 
   text::Vocabulary vocabulary() const override { return text::read_vocabulary(folder_); }

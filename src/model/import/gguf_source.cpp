@@ -1,3 +1,4 @@
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -79,25 +80,8 @@ class GgufSource : public Source {
     return {ggml.rbegin(), ggml.rend()};
   }
 
-  std::vector<float> values(const std::string& name) const override {
-    const GgufTensor& tensor = file_.tensor(gguf_name(config_, name));
-    std::size_t count = 1;
-    for (const std::uint64_t dimension : tensor.shape) count *= dimension;
-    std::vector<float> floats(count);
-    try {
-      dequantise(tensor.type, tensor.data, floats);
-    } catch (const Error& error) {
-      fail(fmt::format("{}: tensor {}: {}", file_.head().path().string(), tensor.name,
-                       error.what()));
-    }
-    if (architecture_.permuted && name.find(".q_proj.") != std::string::npos)
-      return unpermuted(floats, config_.num_attention_heads);
-    if (architecture_.permuted && name.find(".k_proj.") != std::string::npos)
-      return unpermuted(floats, config_.num_key_value_heads);
-    if (architecture_.adds_one && name.ends_with("norm.weight")) {
-      for (float& value : floats) value -= 1;
-    }
-    return floats;
+  at::Tensor values(const std::string& name) const override {
+    return at::tensor(floats(name)).view(shape(name));
   }
 
   text::Vocabulary vocabulary() const override {
@@ -115,6 +99,27 @@ class GgufSource : public Source {
   }
 
  private:
+  std::vector<float> floats(const std::string& name) const {
+    const GgufTensor& tensor = file_.tensor(gguf_name(config_, name));
+    std::size_t count = 1;
+    for (const std::uint64_t dimension : tensor.shape) count *= dimension;
+    std::vector<float> values(count);
+    try {
+      dequantise(tensor.type, tensor.data, values);
+    } catch (const Error& error) {
+      fail(fmt::format("{}: tensor {}: {}", file_.head().path().string(), tensor.name,
+                       error.what()));
+    }
+    if (architecture_.permuted && name.find(".q_proj.") != std::string::npos)
+      return unpermuted(values, config_.num_attention_heads);
+    if (architecture_.permuted && name.find(".k_proj.") != std::string::npos)
+      return unpermuted(values, config_.num_key_value_heads);
+    if (architecture_.adds_one && name.ends_with("norm.weight")) {
+      for (float& value : values) value -= 1;
+    }
+    return values;
+  }
+
   DecoderConfig read() const {
     const Json json = gguf_config(file_);
     try {

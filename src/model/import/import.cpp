@@ -1,13 +1,14 @@
 #include "tradeoff/model/import.hpp"
 
-#include <ATen/ops/tensor.h>
+#include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <span>
 
+#include "finite.hpp"
 #include "source.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
@@ -29,35 +30,15 @@ std::unique_ptr<Source> open_source(const std::filesystem::path& path) {
   return open_gguf_source(path);
 }
 
-// Round to nearest even, as PyTorch converts float32 to bfloat16.
-std::uint16_t to_bfloat16(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  if (value != value) return 0x7FC0;
-  return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-
-std::vector<std::byte> stored(const std::vector<float>& values, StoredDtype dtype) {
-  std::vector<std::byte> bytes(values.size() * (dtype == StoredDtype::float32 ? 4 : 2));
-  if (dtype == StoredDtype::float32) {
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-  } else {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint16_t half = to_bfloat16(values[i]);
-      std::memcpy(bytes.data() + 2 * i, &half, 2);
-    }
-  }
-  return bytes;
-}
-
-std::vector<float> finite_values(const Source& source, const std::string& name) {
-  std::vector<float> values = source.values(name);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      fail(fmt::format("tensor {}: value {} is {}, expected a finite number", name, i, values[i]));
-    }
-  }
-  return values;
+at::Tensor finite_values(const Source& source, const std::string& name) {
+  const at::Tensor values = source.values(name);
+  const std::span bytes(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
+  if (all_finite(bytes, values.scalar_type())) return values;
+  const at::Tensor floats = values.to(c10::ScalarType::Float);
+  const std::span all(floats.const_data_ptr<float>(), static_cast<std::size_t>(floats.numel()));
+  const auto found = std::ranges::find_if_not(all, [](float value) { return std::isfinite(value); });
+  fail(fmt::format("tensor {}: value {} is {}, expected a finite number", name, found - all.begin(),
+                   *found));
 }
 
 // The tokens that end an answer: what the source names, and the end-of-turn token of a chat
@@ -117,15 +98,17 @@ ImportSummary import_model(const ImportOptions& options) {
   std::filesystem::remove(options.out / "config.json");
   const auto file = options.out / "model.safetensors";
   if (options.quantization == Quantization::nf4) {
+    const c10::Device device = pick_device(options.device, 0, 1);
     summary.bytes = write_nf4_safetensors(file, config, [&](const std::string& name) {
-      std::vector<float> values = finite_values(*source, name);
-      return at::tensor(values).view(source->shape(name));
+      return finite_values(*source, name).to(device);
     });
   } else {
-    std::vector<std::byte> bytes;
-    write_safetensors(file, specs, [&](std::size_t i) -> std::span<const std::byte> {
-      bytes = stored(finite_values(*source, specs[i].name), options.dtype);
-      return bytes;
+    const auto dtype = options.dtype == StoredDtype::float32 ? c10::ScalarType::Float
+                                                             : c10::ScalarType::BFloat16;
+    at::Tensor values;
+    write_safetensors(file, specs, [&](std::size_t i) {
+      values = finite_values(*source, specs[i].name).to(dtype);
+      return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
     });
   }
   text::write_hf_tokenizer(vocabulary, options.out);

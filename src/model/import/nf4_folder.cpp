@@ -75,10 +75,10 @@ std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const Deco
     const at::Tensor values =
         weight(shape.name).to(c10::ScalarType::BFloat16, false, /*copy=*/true);
     if (is_quantised_weight(shape.name)) {
-      for (auto& part : quant::to_tensors(quant::quantise(values), shape.name))
+      for (auto& part : quant::to_tensors(quant::quantise(values).to(c10::kCPU), shape.name))
         tensors.push_back(std::move(part));
     } else {
-      tensors.emplace_back(shape.name, values);
+      tensors.emplace_back(shape.name, values.cpu());
     }
   }
   std::vector<TensorSpec> specs;

@@ -1,4 +1,6 @@
 #pragma once
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,8 +22,9 @@ class Source {
   virtual bool has(const std::string& name) const = 0;
   /// Shape as transformers has it ([out, in]); Error when missing.
   virtual std::vector<std::int64_t> shape(const std::string& name) const = 0;
-  /// Values as floats, row-major in that shape.
-  virtual std::vector<float> values(const std::string& name) const = 0;
+  /// Its values in that shape: float32, bfloat16 or float16, on the CPU; perhaps a view of the
+  /// source's file, valid while this object lives.
+  virtual at::Tensor values(const std::string& name) const = 0;
   virtual text::Vocabulary vocabulary() const = 0;
   /// generation_config's eos list, as far as the source names one.
   virtual std::vector<std::int32_t> eos_ids() const = 0;
