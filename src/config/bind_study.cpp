@@ -19,8 +19,10 @@ void bind(Table& table, study::ModelOptions& options) {
   table.add_choice("dtype", &options.dtype,
                    Names<model::DtypeChoice>{{"auto", model::DtypeChoice::automatic},
                                              {"float32", model::DtypeChoice::float32},
-                                             {"bfloat16", model::DtypeChoice::bfloat16}},
-                   "auto: bfloat16 on a GPU and on a processor that computes in it, else float32");
+                                             {"bfloat16", model::DtypeChoice::bfloat16},
+                                             {"float16", model::DtypeChoice::float16}},
+                   "auto: bfloat16 on a GPU and on a processor that computes in it, float16 on a "
+                   "GPU that does not, else float32");
   table.add_choice("quantization", &options.quantization,
                    Names<model::Quantization>{{"auto", model::Quantization::as_stored},
                                               {"none", model::Quantization::none},

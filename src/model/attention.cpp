@@ -18,6 +18,7 @@
 #include "ops_cuda.hpp"
 #include "threads.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -253,8 +254,8 @@ void AttentionPattern::cut(const Span& span, bool causal, std::int64_t window,
 }
 
 bool takes_flash(const at::Tensor& q, const AttentionPattern& pattern, const ScoreRule& rule) {
-  return q.scalar_type() == c10::ScalarType::BFloat16 && q.size(2) % 8 == 0 && q.size(2) <= 256 &&
-         rule.cap == 0 && !pattern.windowed();
+  return q.scalar_type() != c10::ScalarType::Float && q.size(2) % 8 == 0 && q.size(2) <= 256 &&
+         rule.cap == 0 && !pattern.windowed() && quant::compute_capability(q.device()) >= 80;
 }
 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

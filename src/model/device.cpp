@@ -14,8 +14,12 @@
 #include "device_count.hpp"
 #include "ops_cuda.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::model {
+namespace {
+constexpr int kLeastCapability = 75;  // of CUDA 13's compilers and libraries
+}
 
 int gpu_count() {
   return cuda::compiled() ? cuda::device_count() : 0;
@@ -37,12 +41,27 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
   }
   const int index = gpus == 1 ? 0 : local_rank;
   cuda::use_device(index);
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+  const c10::Device device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+  const int capability = quant::compute_capability(device);
+  if (capability < kLeastCapability) {
+    fail(fmt::format("GPU {}: compute capability {}.{}, expected {}.{} or later; --device cpu does "
+                     "without it",
+                     index, capability / 10, capability % 10, kLeastCapability / 10,
+                     kLeastCapability % 10));
+  }
+  return device;
 }
 
 c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
   if (choice == DtypeChoice::float32) return c10::ScalarType::Float;
-  if (choice == DtypeChoice::bfloat16 || device.is_cuda()) return c10::ScalarType::BFloat16;
+  if (choice == DtypeChoice::float16) {
+    check(device.is_cuda(), "--dtype float16: for a GPU; expected float32 or bfloat16 on the CPU");
+    return c10::ScalarType::Half;
+  }
+  if (choice == DtypeChoice::bfloat16) return c10::ScalarType::BFloat16;
+  if (device.is_cuda())
+    return quant::compute_capability(device) < 80 ? c10::ScalarType::Half
+                                                  : c10::ScalarType::BFloat16;
   return std::string_view(cpu::select_kernels().name) == "avx512bf16" ? c10::ScalarType::BFloat16
                                                                       : c10::ScalarType::Float;
 }

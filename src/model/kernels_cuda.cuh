@@ -1,8 +1,9 @@
 #pragma once
-// What the CUDA kernels of this module share: float32 and bfloat16 elements, sums over a block, the
+// What the CUDA kernels of this module share: float32, bfloat16 and float16 elements, sums over a block, the
 // choice by dtype.
 #include <ATen/core/Tensor.h>
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include <cstdint>
 #include <initializer_list>
@@ -21,11 +22,17 @@ __device__ inline float to_float(float x) {
 __device__ inline float to_float(__nv_bfloat16 x) {
   return __bfloat162float(x);
 }
+__device__ inline float to_float(__half x) {
+  return __half2float(x);
+}
 __device__ inline void assign(float& to, float x) {
   to = x;
 }
 __device__ inline void assign(__nv_bfloat16& to, float x) {
   to = __float2bfloat16_rn(x);
+}
+__device__ inline void assign(__half& to, float x) {
+  to = __float2half_rn(x);
 }
 
 // Neighbouring elements, loaded and stored at once.
@@ -100,9 +107,11 @@ template <typename Work>
 void dispatch(const at::Tensor& x, const Work& work) {
   if (x.scalar_type() == c10::ScalarType::Float) {
     work(static_cast<float*>(nullptr));
-  } else {
-    check(x.scalar_type() == c10::ScalarType::BFloat16, "expected a float32 or bfloat16 tensor");
+  } else if (x.scalar_type() == c10::ScalarType::BFloat16) {
     work(static_cast<__nv_bfloat16*>(nullptr));
+  } else {
+    check(x.scalar_type() == c10::ScalarType::Half, "expected float32, bfloat16 or float16");
+    work(static_cast<__half*>(nullptr));
   }
 }
 

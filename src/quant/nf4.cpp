@@ -14,6 +14,7 @@
 #include "double_quant.hpp"
 #include "nf4_kernels.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::quant {
 namespace {
@@ -229,7 +230,7 @@ bool takes_product(std::span<const Nf4Weight> parts, const at::Tensor& x) {
     return part.blocksize == 64 && part.shape.size() == 2 && part.shape[1] == x.size(1) &&
            part.shape[0] % ProductTask::kTileRows == 0 && x.size(1) % part.blocksize == 0;
   });
-  return shapes && has_product_cuda(x.device());
+  return shapes && compute_capability(x.device()) >= 80;  // bfloat16 in mma
 }
 
 at::Tensor product(std::span<const Nf4Weight> parts, const at::Tensor& x, const at::Tensor& bias,

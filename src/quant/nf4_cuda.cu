@@ -121,6 +121,16 @@ __device__ unsigned code_of(float scaled) {
   return code;
 }
 
+__device__ unsigned warp_max(unsigned value) {
+#if __CUDA_ARCH__ >= 800
+  return __reduce_max_sync(0xffffffffu, value);
+#else
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+    value = max(value, __shfl_xor_sync(0xffffffffu, value, offset));
+  return value;
+#endif
+}
+
 // One warp per block of the weight; the arithmetic is quantise_block's in nf4_cpu.cpp, step by
 // step.
 template <typename Source>
@@ -140,7 +150,7 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int64_t i = begin + lane; i < end; i += kWarp) {
     largest = max(largest, __float_as_uint(to_float(values[i])) & 0x7fffffffu);
   }
-  const float absmax = __uint_as_float(__reduce_max_sync(0xffffffffu, largest));
+  const float absmax = __uint_as_float(warp_max(largest));
   const float floored = absmax < kMinAbsmax ? kMinAbsmax : absmax;
   if (lane == 0) absmax_out[block] = partial ? floored : absmax;
 

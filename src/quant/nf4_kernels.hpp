@@ -56,7 +56,6 @@ struct ProductTask {
   void* out = nullptr;             // [x_rows, out_columns]
 };
 /// Whether the card has the instructions for it.
-bool has_product_cuda(at::Device device);
 void product_cuda(const ProductTask& task, at::Device device);
 
 }  // namespace tradeoff::quant

@@ -5,10 +5,13 @@
 #include <cuda_bf16.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "nf4_kernels.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::quant {
 namespace {
@@ -192,10 +195,13 @@ void launch(const ProductTask& task, int processors, cudaStream_t stream) {
 
 }  // namespace
 
-bool has_product_cuda(at::Device device) {
-  int major = 0;
+int compute_capability(c10::Device device) {
+  int major = 0, minor = 0;
   cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device.index());
-  return major >= 8;  // bfloat16 in mma
+  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device.index());
+  const char* const path = std::getenv("TRADEOFF_CUDA_PATH");
+  const bool small = path && std::string_view(path) == "sm75";
+  return small ? std::min(75, 10 * major + minor) : 10 * major + minor;
 }
 
 void product_cuda(const ProductTask& task, at::Device device) {

@@ -1,5 +1,6 @@
 #include "nf4_kernels.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::quant {
 
@@ -15,8 +16,8 @@ void absmax_cuda(const AbsmaxView&, std::int64_t, float*, at::Device device) {
   fail("NF4 absmax on " + device.str() + ": this build has no CUDA kernels (TRADEOFF_CUDA)");
 }
 
-bool has_product_cuda(at::Device) {
-  return false;
+int compute_capability(c10::Device) {
+  return 0;
 }
 
 void product_cuda(const ProductTask&, at::Device device) {

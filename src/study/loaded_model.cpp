@@ -40,6 +40,7 @@ std::string weights_sha256(const ModelOptions& options) {
 }
 
 const char* name_of(c10::ScalarType dtype) {
+  if (dtype == c10::ScalarType::Half) return "float16";
   return dtype == c10::ScalarType::Float ? "float32" : "bfloat16";
 }
 
@@ -98,13 +99,22 @@ Json adapter_identity(const fs::path& folder) {
   return identity;
 }
 
-Json model_identity(const comm::Session& session, const ModelOptions& options) {
+std::future<std::string> begin_weights_hash(const comm::Session& session,
+                                            const ModelOptions& options) {
+  if (session.rank() != 0) return {};
+  return std::async(std::launch::async, weights_sha256, options);
+}
+
+Json model_identity(const comm::Session& session, const ModelOptions& options,
+                    std::future<std::string> weights_hash) {
+  if (session.rank() == 0 && !weights_hash.valid())
+    weights_hash = begin_weights_hash(session, options);
   const c10::Device device =
       model::pick_device(options.device, session.local_rank(), session.local_size());
   const std::string config = sha256_file(options.model / "config.json");
   comm::agree(session, "config.json of the model", config);
   const std::string weights =
-      comm::broadcast(session, session.rank() == 0 ? weights_sha256(options) : std::string());
+      comm::broadcast(session, session.rank() == 0 ? weights_hash.get() : std::string());
   const bool nf4 = options.quantization == model::Quantization::nf4 ||
                    model::asks_for_nf4(read_json(options.model / "config.json"));
   const std::string kernels = kernels_of(options, device, nf4);

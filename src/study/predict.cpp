@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
@@ -40,10 +41,11 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
     items.resize(options.limit);
 
+  auto weights_hash = begin_weights_hash(session, options.model);
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
   const PredictionPlan plan = plan_of_file(session, options, model, items, *found);
-  Json identity = model_identity(session, options.model);
+  Json identity = model_identity(session, options.model, std::move(weights_hash));
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
   const Json header = prediction_header(plan, identity);
 

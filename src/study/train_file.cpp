@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <utility>
+
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
@@ -32,6 +34,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));
   }
+  auto weights_hash = begin_weights_hash(session, options.model);
   LoadedModel model = load_model(session, options.model);
   const train::SampleSet samples = training_samples(model, items, options.options);
   const std::int64_t batch = train::global_batch_size(options.options, session.size());
@@ -53,7 +56,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   job.output_dir = options.out;
   job.lock = options.model.lock;
   job.base_model = options.model.model.string();
-  job.model_identity = model_identity(session, options.model);
+  job.model_identity = model_identity(session, options.model, std::move(weights_hash));
   job.resume = options.resume;
   const train::TrainResult result = train::train(session, *model.decoder, samples, job);
   if (session.rank() == 0) {

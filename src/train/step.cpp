@@ -14,6 +14,7 @@ namespace {
 
 // Layers whose gradients are summed over the ranks together.
 constexpr std::int64_t kBucketLayers = 8;
+constexpr double kLossScale = 16;
 
 }  // namespace
 
@@ -64,7 +65,12 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
   }
   const std::vector<MicroBatch> micros = plan_micro_batches(batch, options_);
   const std::vector<int> owner = assign_ranks(micros, session_.size());
-  const double weight = 1.0 / static_cast<double>(sums.supervised);
+  // float16 has few bits below 1: there a token's gradient is kLossScale times its own, whatever the
+  // size of the batch, until the sums, which are float32.
+  const double scale = decoder_.dtype() == c10::ScalarType::Half
+                           ? kLossScale * static_cast<double>(sums.supervised)
+                           : 1;
+  const double weight = scale / static_cast<double>(sums.supervised);
   // Each sample's loss, and whether a rank wants to stop: one sum over the ranks, exact since all
   // but one of the terms are 0.
   std::vector<double> shared(batch.size() + 1, 0);
@@ -104,6 +110,7 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
     }
     link_->finish();
   }
+  if (scale != 1) flat_.div_(scale);
   shared.back() = stop_requested ? 1 : 0;
   comm::all_reduce_sum(session_, std::span(shared));
   sums.stop = shared.back() > 0;
@@ -111,7 +118,7 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
     sums.loss += shared[i];
     if (!std::isfinite(shared[i])) sums.broken.push_back(batch[i]->id);
   }
-  sums.loss *= weight;
+  sums.loss /= static_cast<double>(sums.supervised);
   return sums;
 }
 

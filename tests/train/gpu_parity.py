@@ -5,6 +5,7 @@ either residency, every recompute policy, bfloat16 near float32. Small random mo
 """
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -56,6 +57,11 @@ def main():
     half = curve("gpu-half", "--device=cuda", "--dtype=bfloat16")
     expect("bfloat16 against float32", half, cpu, 0.02)
     expect("bfloat16 a second time", curve("gpu-half-again", "--device=cuda", "--dtype=bfloat16"), half, 0)
+    expect("float16 against float32", curve("gpu-float16", "--device=cuda", "--dtype=float16"), cpu, 0.01)
+    os.environ["TRADEOFF_CUDA_PATH"] = "sm75"
+    small = curve("gpu-sm75", "--device=cuda")
+    del os.environ["TRADEOFF_CUDA_PATH"]
+    expect("as on a GPU of compute capability 7.5, its own dtype", small, cpu, 0.01)
     nf4 = curve("cpu-nf4", "--device=cpu", "--dtype=float32", "--quantization=nf4")
     for residency in ("packed", "bf16"):
         expect(f"NF4, {residency}", curve(f"gpu-{residency}", "--device=cuda", "--dtype=float32", "--quantization=nf4",

@@ -7,7 +7,7 @@
 namespace tradeoff::model {
 
 enum class DeviceChoice { automatic, cpu, cuda };
-enum class DtypeChoice { automatic, float32, bfloat16 };
+enum class DtypeChoice { automatic, float32, bfloat16, float16 };
 
 /// GPUs this process may use; 0 where the build has no CUDA kernels or the machine has no GPU.
 int gpu_count();
@@ -17,7 +17,9 @@ int gpu_count();
 /// there are more ranks than GPUs.
 c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size);
 
-/// automatic: bfloat16 on a GPU and on processors with AVX512-BF16, else float32.
+/// automatic: bfloat16 on a GPU of compute capability 8.0 or later and on processors with
+/// AVX512-BF16, float16 on an older GPU, else float32. Throws Error where float16 is asked for on
+/// the CPU.
 c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
 
 /// Memory of the device in bytes: the machine's, or the GPU's.

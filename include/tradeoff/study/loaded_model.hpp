@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -56,9 +57,14 @@ void use_adapter(LoadedModel& model, const std::filesystem::path& adapter);
 /// targets. Throws Error where the folder is missing or half written.
 Json adapter_identity(const std::filesystem::path& adapter);
 
+/// The hash of the weights, under way on rank 0 while the model is loaded; of the others nothing.
+std::future<std::string> begin_weights_hash(const comm::Session& session,
+                                            const ModelOptions& options);
+
 /// What decides a prediction, as far as the model goes: hashes of config, weights and tokenizer,
-/// dtype and kernels. Equal on all ranks or an Error that names them. Reads the weights once, on
-/// rank 0. Collective.
-Json model_identity(const comm::Session& session, const ModelOptions& options);
+/// dtype and kernels. Equal on all ranks or an Error that names them. The weights are read once, on
+/// rank 0: now, unless their hash is under way. Collective.
+Json model_identity(const comm::Session& session, const ModelOptions& options,
+                    std::future<std::string> weights = {});
 
 }  // namespace tradeoff::study

@@ -95,21 +95,24 @@ struct Upload::State {
     if (error.empty()) error = what;
   }
 
+  std::string name_of(const Slice& slice) {
+    const std::lock_guard lock(mutex);
+    return names[slice.tensor];
+  }
+
   // Reads, checks and converts a slice, and starts its copy.
   void send(const Slice& slice, Buffer& buffer, cudaStream_t stream) {
     populate(slice.from);
     const std::span bytes(static_cast<const std::byte*>(slice.from.const_data_ptr()),
                           slice.from.nbytes());
-    if (!all_finite(bytes, slice.from.scalar_type())) {
-      std::string name;
-      {
-        const std::lock_guard lock(mutex);
-        name = names[slice.tensor];
-      }
-      fail(name + ": found NaN or infinity, expected finite weights");
-    }
+    if (!all_finite(bytes, slice.from.scalar_type()))
+      fail(name_of(slice) + ": found NaN or infinity, expected finite weights");
     at::Tensor host = at::from_blob(buffer.bytes, slice.from.sizes(), at::TensorOptions(slice.dtype));
     host.copy_(slice.from);
+    const std::span sent(static_cast<const std::byte*>(buffer.bytes), host.nbytes());
+    if (slice.dtype != slice.from.scalar_type() && !all_finite(sent, slice.dtype))
+      fail(name_of(slice) + ": a value beyond the range of float16; expected --dtype bfloat16 or "
+                            "float32");
     C10_CUDA_CHECK(cudaMemcpyAsync(slice.to, buffer.bytes, host.nbytes(), cudaMemcpyHostToDevice,
                                    stream));
     C10_CUDA_CHECK(cudaEventRecord(buffer.copied, stream));
