@@ -2,7 +2,7 @@
 # and in a module with folders, every #include of a folder's header to the order of the folders.
 set(order base stats sql comm text task store quant model lora infer train study report config app)
 set(folders_sql syntax schema sandbox match judge files)
-set(folders_model files import)
+set(folders_model files load import)
 set(folders_report files analysis grids figures page export)
 set(bad "")
 set(seen 0)

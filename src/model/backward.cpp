@@ -85,8 +85,8 @@ void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t be
   });
 }
 
-at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation, std::int64_t room) {
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct, Activation activation,
+                          std::int64_t room) {
   if (pair.is_cuda()) return cuda::gated_backward(pair, dproduct, activation, room);
   at::Tensor dpair = at::empty(pair.sizes(), pair.options());
   for_each_rows(pair.size(0), [&](std::int64_t begin, std::int64_t end) {

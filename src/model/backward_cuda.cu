@@ -248,16 +248,16 @@ void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t be
   C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
-at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation, std::int64_t room) {
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct, Activation activation,
+                          std::int64_t room) {
   const std::int64_t rows = dproduct.size(0), width = dproduct.size(1);
   at::Tensor dpair = empty_with_room(rows, 2 * width, room, pair.options());
   if (rows == 0) return dpair;
   by_columns({pair, dproduct, dpair}, width, [&](auto* type, auto count, dim3 grid) {
     gated_backward_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
         <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            rows_in(pair, type), rows_in(dproduct, type), activation, rows,
-            static_cast<int>(width), rows_out(dpair, type));
+            rows_in(pair, type), rows_in(dproduct, type), activation, rows, static_cast<int>(width),
+            rows_out(dpair, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dpair;

@@ -44,10 +44,10 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
   const c10::Device device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
   const int capability = quant::compute_capability(device);
   if (capability < kLeastCapability) {
-    fail(fmt::format("GPU {}: compute capability {}.{}, expected {}.{} or later; --device cpu does "
-                     "without it",
-                     index, capability / 10, capability % 10, kLeastCapability / 10,
-                     kLeastCapability % 10));
+    fail(fmt::format(
+        "GPU {}: compute capability {}.{}, expected {}.{} or later; --device cpu does "
+        "without it",
+        index, capability / 10, capability % 10, kLeastCapability / 10, kLeastCapability % 10));
   }
   return device;
 }

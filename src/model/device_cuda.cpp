@@ -38,8 +38,8 @@ void release_unused() {
 }
 
 void limit_memory(long bytes) {
-  const double share = static_cast<double>(std::max(bytes - kContext, 0L)) /
-                       static_cast<double>(memory_bytes());
+  const double share =
+      static_cast<double>(std::max(bytes - kContext, 0L)) / static_cast<double>(memory_bytes());
   c10::cuda::CUDACachingAllocator::setMemoryFraction(std::min(share, 1.0),
                                                      c10::cuda::current_device());
 }

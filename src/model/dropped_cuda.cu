@@ -15,9 +15,9 @@
 namespace tradeoff::model::cuda {
 namespace {
 
-constexpr int kEight = 8;        // columns of a thread, and rows of `a` in a tile
-constexpr int kMostTiles = 24;   // of a launch
-constexpr int kRowsAtOnce = 4;   // of x that a thread multiplies with what it holds of `a`
+constexpr int kEight = 8;       // columns of a thread, and rows of `a` in a tile
+constexpr int kMostTiles = 24;  // of a launch
+constexpr int kRowsAtOnce = 4;  // of x that a thread multiplies with what it holds of `a`
 constexpr int kThreadsAcross = 128;
 constexpr int kMostSplits = 64;
 
@@ -38,7 +38,8 @@ struct Tiles {
   int count = 0;
 };
 
-// Eight neighbouring elements as floats; those from `left` on, where rows are not whole loads, as 0.
+// Eight neighbouring elements as floats; those from `left` on, where rows are not whole loads, as
+// 0.
 template <bool kWhole, typename T>
 __device__ void load_eight(const T* from, int left, float (&values)[kEight]) {
   if constexpr (kWhole) {
@@ -100,7 +101,8 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int k = 0; k < kEight; ++k) {
       float sum = sums[r][k];
-      for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+      for (int offset = 16; offset > 0; offset /= 2)
+        sum += __shfl_xor_sync(0xffffffffu, sum, offset);
       if (lane == k && k < tile.count && first + r < rows)
         assign(out.row(first + r)[tile.column + k], sum * factor);
     }
@@ -139,7 +141,8 @@ __global__ void __launch_bounds__(kThreadsAcross)
   for (int k = 0; k < kEight; ++k) {
 #pragma unroll
     for (int j = 0; j < kEight; ++j) {
-      if (column + j < columns) to[static_cast<std::int64_t>(k) * columns + column + j] = sums[k][j];
+      if (column + j < columns)
+        to[static_cast<std::int64_t>(k) * columns + column + j] = sums[k][j];
     }
   }
 }
@@ -153,8 +156,8 @@ __global__ void __launch_bounds__(kThreads)
   const int column = blockIdx.x * kThreads + threadIdx.x, k = blockIdx.y;
   if (column >= columns || k >= tile.count) return;
   const std::int64_t split = static_cast<std::int64_t>(gridDim.z) * kEight * columns;
-  const float* from = partial +
-                      (static_cast<std::int64_t>(blockIdx.z) * kEight + k) * columns + column;
+  const float* from =
+      partial + (static_cast<std::int64_t>(blockIdx.z) * kEight + k) * columns + column;
   float sum = 0;
   for (int i = 0; i < splits; ++i) sum += from[i * split];
   tile.gradient[static_cast<std::int64_t>(k) * columns + column] += factor * sum;
@@ -303,9 +306,10 @@ void add_dropped_gradient(const at::Tensor& u, const at::Tensor& x,
                                             rows_of_split, static_cast<int>(columns),
                                             partial.mutable_data_ptr<float>());
       });
-      add_splits_kernel<T><<<dim3(blocks_of(columns, kThreads), kEight, count), kThreads, 0, stream>>>(
-          tiles, partial.const_data_ptr<float>(), static_cast<int>(splits),
-          static_cast<int>(columns), static_cast<float>(factor));
+      add_splits_kernel<T>
+          <<<dim3(blocks_of(columns, kThreads), kEight, count), kThreads, 0, stream>>>(
+              tiles, partial.const_data_ptr<float>(), static_cast<int>(splits),
+              static_cast<int>(columns), static_cast<float>(factor));
     }
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();

@@ -1,6 +1,6 @@
 #pragma once
-// What the CUDA kernels of this module share: float32, bfloat16 and float16 elements, sums over a block, the
-// choice by dtype.
+// What the CUDA kernels of this module share: float32, bfloat16 and float16 elements, sums over a
+// block, the choice by dtype.
 #include <ATen/core/Tensor.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>

@@ -119,8 +119,9 @@ void Linear::set_low_rank(std::span<const LowRankPart> parts) {
   const std::int64_t room = low_rank_.room();
   if (weight_.size(0) != rows() + room || weight_.size(1) != in_ + room) {
     at::Tensor joined = at::empty({rows() + room, in_ + room}, weight_.options());
-    joined.narrow(0, 0, rows()).narrow(1, 0, in_).copy_(
-        weight_.narrow(0, 0, rows()).narrow(1, 0, in_));
+    joined.narrow(0, 0, rows())
+        .narrow(1, 0, in_)
+        .copy_(weight_.narrow(0, 0, rows()).narrow(1, 0, in_));
     weight_ = joined;
   }
   if (room == 0) return;

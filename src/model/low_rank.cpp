@@ -320,9 +320,9 @@ void LowRankUpdate::backward_cuda(const at::Tensor& dy, const at::Tensor& x,
   std::vector<at::Tensor> a_grads;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    grads[i].b.add_(up_grad.narrow(0, part.out_begin, part.b.size(0))
-                        .narrow(1, part.column, part.lora_rank),
-                    part.scaling);
+    grads[i].b.add_(
+        up_grad.narrow(0, part.out_begin, part.b.size(0)).narrow(1, part.column, part.lora_rank),
+        part.scaling);
     if (!masked) grads[i].a.add_(down_grad.narrow(0, part.column, part.lora_rank));
     a_grads.push_back(grads[i].a);
   }

@@ -1,8 +1,8 @@
 #include "device_count.hpp"
+#include "load/upload.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/key_chains.hpp"
 #include "tradeoff/model/step_graph.hpp"
-#include "load/upload.hpp"
 
 namespace tradeoff::model::cuda {
 

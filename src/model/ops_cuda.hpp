@@ -34,8 +34,8 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
                          c10::ScalarType dtype, std::int64_t room);
 void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t begin,
                             std::int64_t groups, const at::Tensor& weight, double eps);
-at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation, std::int64_t room);
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct, Activation activation,
+                          std::int64_t room);
 LossGradient cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
                            const at::Tensor& weights, c10::ScalarType dtype);
 at::Tensor dropout_mask(const DropoutRows& rows, std::int64_t module, std::int64_t columns,

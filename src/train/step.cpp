@@ -65,8 +65,8 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
   }
   const std::vector<MicroBatch> micros = plan_micro_batches(batch, options_);
   const std::vector<int> owner = assign_ranks(micros, session_.size());
-  // float16 has few bits below 1: there a token's gradient is kLossScale times its own, whatever the
-  // size of the batch, until the sums, which are float32.
+  // float16 has few bits below 1: there a token's gradient is kLossScale times its own, whatever
+  // the size of the batch, until the sums, which are float32.
   const double scale = decoder_.dtype() == c10::ScalarType::Half
                            ? kLossScale * static_cast<double>(sums.supervised)
                            : 1;

@@ -12,8 +12,7 @@ namespace tradeoff::model {
 /// Gradient at x of rms_norm for dy, plus `add` where it is defined; all [T, D] of one dtype. The
 /// norm's weight is frozen, float32 [D].
 at::Tensor rms_norm_backward(const at::Tensor& x, const at::Tensor& weight, double eps,
-                             const at::Tensor& dy, const at::Tensor& add,
-                             std::int64_t room = 0);
+                             const at::Tensor& dy, const at::Tensor& add, std::int64_t room = 0);
 
 /// Gradient of the fused projection that rope_scatter rotated: dq [T, H, d], dk and dv [S, G, d],
 /// all of one dtype (float32 on the CPU) → [T, (H + 2G) d] in `dtype`.
@@ -28,8 +27,8 @@ void norm_columns_backward_(at::Tensor& dy, const at::Tensor& x, std::int64_t be
                             std::int64_t groups, const at::Tensor& weight, double eps);
 
 /// Gradient of activation(gate) * up at the pair [T, 2F], gate first, for dproduct [T, F].
-at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct,
-                          Activation activation, std::int64_t room = 0);
+at::Tensor gated_backward(const at::Tensor& pair, const at::Tensor& dproduct, Activation activation,
+                          std::int64_t room = 0);
 
 struct LossGradient {
   at::Tensor losses;    // [R], float32, not weighted

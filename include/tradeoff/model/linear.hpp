@@ -31,8 +31,8 @@ class Linear {
   /// From now on the products carry this bias too, [rows].
   void set_bias(const at::Tensor& bias);
 
-  /// x [T, in] → [T, out] in x's dtype. A tape keeps what `backward` needs, here and below. The room
-  /// behind x is overwritten.
+  /// x [T, in] → [T, out] in x's dtype. A tape keeps what `backward` needs, here and below. The
+  /// room behind x is overwritten.
   at::Tensor apply(const at::Tensor& x, LowRankTape* tape = nullptr) const;
   /// x [T, in], residual [T, out] → residual + x·Wᵀ.
   at::Tensor apply_add(const at::Tensor& x, const at::Tensor& residual,
@@ -48,8 +48,8 @@ class Linear {
   /// copied. In a gated pair the rows of up follow those of gate. No parts: W alone.
   void set_low_rank(std::span<const LowRankPart> parts);
   const LowRankUpdate& low_rank() const { return low_rank_; }
-  /// The room (room.hpp) that inputs of this many rows, or gradients dy, best have: what it takes to
-  /// put x·aᵀ behind x, so that base and updates are one product.
+  /// The room (room.hpp) that inputs of this many rows, or gradients dy, best have: what it takes
+  /// to put x·aᵀ behind x, so that base and updates are one product.
   std::int64_t room(std::int64_t rows) const;
   std::int64_t backward_room() const { return low_rank_.room(); }
 

@@ -43,7 +43,8 @@ class LowRankUpdate {
   /// `dtype`.
   LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t out, Columns columns,
                 c10::Device device, c10::ScalarType dtype);
-  /// CUDA: the same for parts of other values, in place. Their shapes are those of the constructor's.
+  /// CUDA: the same for parts of other values, in place. Their shapes are those of the
+  /// constructor's.
   void assign(std::span<const LowRankPart> parts);
   /// CUDA: whether `parts` have the constructor's shapes.
   bool takes(std::span<const LowRankPart> parts) const;

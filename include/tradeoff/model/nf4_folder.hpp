@@ -30,8 +30,8 @@ bool asks_for_nf4(const Json& config_json);
 
 /// Writes model.safetensors with NF4 linear layers (double quantisation) and all else in bfloat16.
 /// `weight(name)` gives the tensor of that name, of any floating type; NF4 quantises its bfloat16
-/// values where it lies. Returns the number of bytes. The quantised model is held in memory: its first
-/// bytes say how long the rest is.
+/// values where it lies. Returns the number of bytes. The quantised model is held in memory: its
+/// first bytes say how long the rest is.
 std::int64_t write_nf4_safetensors(
     const std::filesystem::path& file, const DecoderConfig& config,
     const std::function<at::Tensor(const std::string& name)>& weight);

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <span>
 
-#include "finite.hpp"
+#include "load/finite.hpp"
 #include "source.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
@@ -36,7 +36,8 @@ at::Tensor finite_values(const Source& source, const std::string& name) {
   if (all_finite(bytes, values.scalar_type())) return values;
   const at::Tensor floats = values.to(c10::ScalarType::Float);
   const std::span all(floats.const_data_ptr<float>(), static_cast<std::size_t>(floats.numel()));
-  const auto found = std::ranges::find_if_not(all, [](float value) { return std::isfinite(value); });
+  const auto found =
+      std::ranges::find_if_not(all, [](float value) { return std::isfinite(value); });
   fail(fmt::format("tensor {}: value {} is {}, expected a finite number", name, found - all.begin(),
                    *found));
 }
@@ -103,8 +104,8 @@ ImportSummary import_model(const ImportOptions& options) {
       return finite_values(*source, name).to(device);
     });
   } else {
-    const auto dtype = options.dtype == StoredDtype::float32 ? c10::ScalarType::Float
-                                                             : c10::ScalarType::BFloat16;
+    const auto dtype =
+        options.dtype == StoredDtype::float32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
     at::Tensor values;
     write_safetensors(file, specs, [&](std::size_t i) {
       values = finite_values(*source, specs[i].name).to(dtype);

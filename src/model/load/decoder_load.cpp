@@ -5,11 +5,11 @@
 #include <deque>
 #include <utility>
 
+#include "load/weight_loader.hpp"
 #include "tradeoff/model/decoder.hpp"
 #include "tradeoff/model/device.hpp"
 #include "tradeoff/model/stored_weights.hpp"
 #include "tradeoff/model/weights.hpp"
-#include "load/weight_loader.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -40,15 +40,15 @@ at::Tensor norm_of(const StoredWeights& weights, const DecoderConfig& config,
   return (config.norm_adds_one ? weight.add(1) : weight).to(device);
 }
 
-Block::Norms norms_of(const StoredWeights& weights, const DecoderConfig& config,
-                      std::int64_t layer, c10::Device device) {
+Block::Norms norms_of(const StoredWeights& weights, const DecoderConfig& config, std::int64_t layer,
+                      c10::Device device) {
   const auto norm = [&](const std::string& name) {
     return norm_of(weights, config, name.empty() ? name : norm_name(layer, name), device);
   };
   const NormNames& names = config.norms;
   const bool qk = config.qk_norm != QkNorm::none;
-  return {norm(names.before_attention),   norm(names.after_attention), norm(names.before_mlp),
-          norm(names.after_mlp),          norm(qk ? names.q : ""),     norm(qk ? names.k : "")};
+  return {norm(names.before_attention), norm(names.after_attention), norm(names.before_mlp),
+          norm(names.after_mlp),        norm(qk ? names.q : ""),     norm(qk ? names.k : "")};
 }
 
 }  // namespace
@@ -126,7 +126,8 @@ void Decoder::prepare_backward() {
     Block& layer = layers_[static_cast<std::size_t>(i)];
     const auto prepare = [&](Linear& linear, Product product) {
       if (nf4_packed_) return;
-      linear.prepare_backward(loader.take(loader.begin(tensors_of(config_, i, product, ".weight"))));
+      linear.prepare_backward(
+          loader.take(loader.begin(tensors_of(config_, i, product, ".weight"))));
     };
     prepare(layer.qkv, Product::qkv);
     prepare(layer.o, Product::o);

@@ -23,8 +23,8 @@ class Upload {
   void add(const std::string& what, const at::Tensor& from, const at::Tensor& to);
   /// How many have been added.
   std::size_t added() const;
-  /// Returns when the first `count` that were added have arrived. Throws Error naming one that holds
-  /// NaN or infinity.
+  /// Returns when the first `count` that were added have arrived. Throws Error naming one that
+  /// holds NaN or infinity.
   void wait(std::size_t count);
 
  private:

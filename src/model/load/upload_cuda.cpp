@@ -1,5 +1,5 @@
-#include <ATen/ops/from_blob.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "load/finite.hpp"
-#include "tradeoff/base/error.hpp"
 #include "load/upload.hpp"
+#include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model {
 namespace {
@@ -107,14 +107,16 @@ struct Upload::State {
                           slice.from.nbytes());
     if (!all_finite(bytes, slice.from.scalar_type()))
       fail(name_of(slice) + ": found NaN or infinity, expected finite weights");
-    at::Tensor host = at::from_blob(buffer.bytes, slice.from.sizes(), at::TensorOptions(slice.dtype));
+    at::Tensor host =
+        at::from_blob(buffer.bytes, slice.from.sizes(), at::TensorOptions(slice.dtype));
     host.copy_(slice.from);
     const std::span sent(static_cast<const std::byte*>(buffer.bytes), host.nbytes());
     if (slice.dtype != slice.from.scalar_type() && !all_finite(sent, slice.dtype))
-      fail(name_of(slice) + ": a value beyond the range of float16; expected --dtype bfloat16 or "
-                            "float32");
-    C10_CUDA_CHECK(cudaMemcpyAsync(slice.to, buffer.bytes, host.nbytes(), cudaMemcpyHostToDevice,
-                                   stream));
+      fail(name_of(slice) +
+           ": a value beyond the range of float16; expected --dtype bfloat16 or "
+           "float32");
+    C10_CUDA_CHECK(
+        cudaMemcpyAsync(slice.to, buffer.bytes, host.nbytes(), cudaMemcpyHostToDevice, stream));
     C10_CUDA_CHECK(cudaEventRecord(buffer.copied, stream));
   }
 
@@ -187,9 +189,10 @@ void Upload::add(const std::string& what, const at::Tensor& from, const at::Tens
     state_->left.push_back(0);
     for (std::int64_t begin = 0; begin < flat.numel(); begin += values) {
       const std::int64_t count = std::min(values, flat.numel() - begin);
-      state_->queue.push_back({tensor, flat.narrow(0, begin, count),
-                               static_cast<char*>(to.mutable_data_ptr()) + begin * to.element_size(),
-                               to.scalar_type()});
+      state_->queue.push_back(
+          {tensor, flat.narrow(0, begin, count),
+           static_cast<char*>(to.mutable_data_ptr()) + begin * to.element_size(),
+           to.scalar_type()});
       ++state_->left.back();
     }
   }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "tradeoff/model/stored_weights.hpp"
 #include "load/upload.hpp"
+#include "tradeoff/model/stored_weights.hpp"
 
 namespace tradeoff::model {
 
