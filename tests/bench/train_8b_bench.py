@@ -1,7 +1,7 @@
 """QLoRA steps on random-normal weights of the Llama-3-8B shape in NF4: r 8 on all products, 4 samples of 2,048 tokens a step,
 loss on every token. Prints tokens a second and the card's peak memory; peers are run apart, where they are installed.
 
-    train_8b_bench.py PROGRAM TOKENIZER_MODEL [--scratch /dev/shm] [--layers 32] [--residency auto]
+    train_8b_bench.py PROGRAM TOKENIZER_MODEL [--scratch /dev/shm] [--layers 32] [--residency auto] [OPTIONS OF train ...]
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--scratch", default=None)
     parser.add_argument("--layers", type=int, default=32)
     parser.add_argument("--residency", default="packed,bf16")
-    options = parser.parse_args()
+    options, others = parser.parse_known_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="train-8b-", dir=options.scratch))
     try:
         make_weights(work, options.layers, "cuda")
@@ -56,7 +56,7 @@ def main():
             run = subprocess.run([options.program, "train", "--model", work, "--train", work / "rows.jsonl", "--out", out, "--device=cuda",
                                   "--dtype=bfloat16", "--quantization=nf4", f"--nf4-residency={residency}", "--max-steps=8",
                                   "--train-batch-size=4", f"--micro-batch-tokens={4 * TOKENS}", "--min-passes=1", "--train-on-prompt",
-                                  "--lora-dropout=0", "--quiet"], capture_output=True, text=True)
+                                  "--lora-dropout=0", *others], capture_output=True, text=True)
             done.set()
             watcher.join()
             if run.returncode != 0:
@@ -64,7 +64,8 @@ def main():
                 continue
             rows = [json.loads(line) for line in open(out / "train.jsonl")]
             rate = statistics.median(row["tokens_per_s"] for row in rows[2:])
-            print(f"ours    NF4 {residency}: {rate:.0f} tokens/s, peak {peak[0] / 1024:.1f} GiB of the card, loss {rows[0]['loss']:.3f} to "
+            policy = next((line.split("recompute: ")[1] for line in run.stderr.splitlines() if "recompute: " in line), "?")
+            print(f"ours    NF4 {residency}, recompute {policy}, {' '.join(others)}: {rate:.0f} tokens/s, peak {peak[0] / 1024:.1f} GiB of the card, loss {rows[0]['loss']:.3f} to "
                   f"{rows[-1]['loss']:.3f}, {time.time() - begin:.0f} s with loading", flush=True)
     finally:
         shutil.rmtree(work)
