@@ -237,8 +237,8 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       counter.count(static_cast<std::uint64_t>(count));
     };
     const std::string change = takes_less(plan);
-    infer::Engine engine = where_memory_may_end(
-        change, [&] { return infer::Engine(*model.decoder, engine_options); });
+    infer::Engine engine =
+        where_memory_may_end(change, [&] { return infer::Engine(*model.decoder, engine_options); });
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
       const std::uint64_t before = total - missing_items;
@@ -277,10 +277,11 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       std::ranges::find_if(result.rows, [](const Json& row) { return row.is_null(); });
   result.complete = !comm::any(session, lost != result.rows.end());
   if (lost != result.rows.end() && !stopped) {
-    fail(fmt::format("{}: no answer to {} though all {} chunks were computed; expected one for each "
-                     "item: remove this folder and start again",
-                     journal_folder.string(), describe(plan.items[lost - result.rows.begin()]),
-                     plan.chunks.size()));
+    fail(
+        fmt::format("{}: no answer to {} though all {} chunks were computed; expected one for each "
+                    "item: remove this folder and start again",
+                    journal_folder.string(), describe(plan.items[lost - result.rows.begin()]),
+                    plan.chunks.size()));
   }
   return result;
 }

@@ -284,8 +284,8 @@ TrainResult train(const comm::Session& session, model::Decoder& decoder, const S
   const std::string change = fmt::format(
       "--recompute layer, --micro-batch-tokens below {} or a lower --max-seq-length takes less",
       job.options.micro_batch_tokens);
-  return where_memory_may_end(
-      change, [&] { return Trainer(session, decoder, samples, named).run(); });
+  return where_memory_may_end(change,
+                              [&] { return Trainer(session, decoder, samples, named).run(); });
 }
 
 }  // namespace tradeoff::train

@@ -102,7 +102,8 @@ Plan::~Plan() {
 // Whether this call is the one.
 bool due(const char* path) {
   Plan& p = plan();
-  if (p.fault == Fault::memory || p.folder.empty() || !path || std::strncmp(path, p.folder.c_str(), p.folder.size()) != 0)
+  if (p.fault == Fault::memory || p.folder.empty() || !path ||
+      std::strncmp(path, p.folder.c_str(), p.folder.size()) != 0)
     return false;
   if (!p.counts(path) || ++p.calls != p.nth) return false;
   if (p.fault == Fault::pause) ::kill(::getpid(), SIGSTOP);

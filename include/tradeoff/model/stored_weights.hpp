@@ -39,7 +39,6 @@ class StoredWeights {
   const Checkpoint& checkpoint() const { return checkpoint_; }
 
  private:
-
   Checkpoint checkpoint_;
   bool quantised_ = false, quantise_ = false;
 };
