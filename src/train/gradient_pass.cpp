@@ -112,9 +112,10 @@ at::Tensor GradientPass::run(const PackedBatch& batch, double weight,
       model::BlockTape input;
       input.x = tape.x;
       tape = std::move(input);
-    } else if (recompute_ != Recompute::none) {
+    } else if (recompute_ == Recompute::activation) {
       tape.product = at::Tensor();
-      if (recompute_ == Recompute::mlp) tape.pair = at::Tensor();
+    } else if (recompute_ == Recompute::mlp) {
+      tape.pair = tape.product = at::Tensor();
     }
   }
   at::Tensor gradient;
