@@ -1,4 +1,4 @@
-// Greedy decoding: all rows of a chunk in passes, few of them by steps that stay on the device.
+// Decoding: all rows of a chunk in passes; greedily, few of them by steps that stay on the device.
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -13,6 +13,14 @@
 namespace tradeoff::infer {
 
 using model::SpanLevel;
+
+// Logits that are sampled from at a time: they need some 40 bytes each.
+constexpr std::int64_t kSampledLogits = std::int64_t{1} << 23;
+
+struct Engine::Next {
+  std::vector<TokenId> tokens;
+  std::vector<float> logprobs;  // sampled tokens' alone
+};
 
 // Takes the next token of an answer; true where the answer goes on.
 bool Engine::take(Answer& answer, TokenId token, const GenerateOptions& options) {
@@ -29,28 +37,67 @@ bool Engine::take(Answer& answer, TokenId token, const GenerateOptions& options)
   return static_cast<std::int64_t>(answer.ids.size()) < options.max_new_tokens;
 }
 
+// The next token of each active answer. At the first step a prompt's answers all come after one row
+// of hidden states.
+Engine::Next Engine::next_tokens(const at::Tensor& hidden, const GenerateOptions& options,
+                                 std::int64_t step, std::span<const std::int64_t> active) const {
+  Next next;
+  if (options.sampling.greedy()) {
+    const at::Tensor tokens = model::argmax_rows(model_.logits(hidden)).cpu();
+    const auto* const data = tokens.const_data_ptr<std::int64_t>();
+    next.tokens.assign(data, data + tokens.numel());
+    return next;
+  }
+  const std::int64_t rows = hidden.size(0), width = std::ssize(active) / rows;
+  const std::int64_t slice = std::max<std::int64_t>(1, kSampledLogits / model_.config().vocab_size);
+  for (std::int64_t begin = 0; begin < rows; begin += slice) {
+    const std::int64_t count = std::min(slice, rows - begin);
+    std::vector<double> uniforms;
+    for (const std::int64_t text : active.subspan(begin * width, count * width)) {
+      const std::int64_t samples = options.sampling.samples;
+      uniforms.push_back(uniform_draw(options.keys[text / samples], text % samples, step));
+    }
+    const at::Tensor logits = model_.logits(hidden.narrow(0, begin, count));
+    const at::Tensor tokens = draw(
+        candidates(logits, options.sampling),
+        at::tensor(uniforms, c10::ScalarType::Double).view({count, width}).to(hidden.device()));
+    const at::Tensor logprobs = model::log_softmax_at(logits, tokens).cpu().contiguous();
+    const at::Tensor host = tokens.cpu().contiguous();
+    const auto* const id = host.const_data_ptr<std::int64_t>();
+    const auto* const logprob = logprobs.const_data_ptr<float>();
+    next.tokens.insert(next.tokens.end(), id, id + host.numel());
+    next.logprobs.insert(next.logprobs.end(), logprob, logprob + host.numel());
+  }
+  return next;
+}
+
 std::vector<Answer> Engine::generate(const Chunk& chunk,
                                      std::span<const std::vector<TokenId>> prompts,
                                      const GenerateOptions& options) {
   const c10::InferenceMode inference;
-  std::vector<Answer> answers(chunk.prompts.size());
+  const bool greedy = options.sampling.greedy();
+  const std::int64_t samples = greedy ? 1 : options.sampling.samples;
+  check(greedy || options.keys.size() == chunk.prompts.size(),
+        "generate: one key of draws a prompt is expected");
+  std::vector<Answer> answers(chunk.prompts.size() * static_cast<std::size_t>(samples));
   if (options.max_new_tokens <= 0) return answers;
-  const Layout layout = make_layout(chunk, prompts, options.max_new_tokens);
+  const Layout layout = make_layout(chunk, prompts, options.max_new_tokens, samples);
   std::vector<std::int64_t> active(answers.size());
   for (std::size_t i = 0; i < active.size(); ++i) active[i] = static_cast<std::int64_t>(i);
 
   at::Tensor hidden = prefill(layout);
   for (std::int64_t step = 0;; ++step) {
-    const at::Tensor next = model::argmax_rows(model_.logits(hidden)).cpu();
+    const Next next = next_tokens(hidden, options, step, active);
     std::vector<std::int64_t> going;
     for (std::size_t i = 0; i < active.size(); ++i) {
-      const auto token = static_cast<TokenId>(next.const_data_ptr<std::int64_t>()[i]);
-      if (take(answers[active[i]], token, options)) going.push_back(active[i]);
+      Answer& answer = answers[active[i]];
+      if (!greedy) answer.logprob += next.logprobs[i];
+      if (take(answer, next.tokens[i], options)) going.push_back(active[i]);
     }
     tell_answers(std::ssize(active) - std::ssize(going));
     active = std::move(going);
     if (active.empty()) return answers;
-    if (takes_few_rows(layout, active.size())) {
+    if (greedy && takes_few_rows(layout, active.size())) {
       decode_few_rows(layout, options, step, std::move(active), answers);
       return answers;
     }
@@ -58,27 +105,35 @@ std::vector<Answer> Engine::generate(const Chunk& chunk,
   }
 }
 
-// The newest token of each active prompt, as a pass.
+// The newest token of each active answer, as a pass.
 model::Pass Engine::decode_pass(const Layout& layout, std::int64_t step,
                                 std::span<const std::int64_t> active,
                                 std::span<const Answer> answers) const {
   const auto& runs = layout.tree.runs;
   PassBuilder pass;
   SpanLevel own{{}, false}, from_root{{}, false};
-  std::vector<SpanLevel> above(layout.max_depth);
+  std::vector<SpanLevel> shared(layout.max_depth + 1);  // by the depth of the run
   const auto count = static_cast<std::int64_t>(active.size());
   if (layout.tree.root_tokens > 0)
     from_root.spans.push_back({0, count, 0, layout.tree.root_tokens});
   for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t prompt = active[i], leaf = layout.leaf_run[prompt];
-    const std::int64_t row = layout.row[leaf] + runs[leaf].tokens() + step;
-    pass.ids.push_back(answers[prompt].ids.back());
-    pass.position.push_back(static_cast<std::int64_t>(layout.prompts[prompt]->size()) + step);
-    pass.kv_row.push_back(row);
+    const std::int64_t answer = active[i], prompt = answer / layout.samples;
+    const std::int64_t leaf = layout.leaf_run[prompt], tokens = runs[leaf].tokens();
+    const auto position = static_cast<std::int64_t>(layout.prompts[prompt]->size());
+    const std::int64_t first =
+        layout.row[leaf] + tokens + answer % layout.samples * layout.new_tokens;
+    pass.ids.push_back(answers[answer].ids.back());
+    pass.position.push_back(position + step);
+    pass.kv_row.push_back(first + step);
     pass.out_rows.push_back(i);
-    own.spans.push_back({i, 1, layout.row[leaf], runs[leaf].tokens() + step + 1, runs[leaf].begin});
-    for (std::int64_t run = runs[leaf].parent; run >= 0; run = runs[run].parent) {
-      auto& spans = above[layout.depth[run]].spans;
+    const bool alone = layout.samples == 1;
+    if (alone) {
+      own.spans.push_back({i, 1, layout.row[leaf], tokens + step + 1, runs[leaf].begin});
+    } else {
+      own.spans.push_back({i, 1, first, step + 1, position});
+    }
+    for (std::int64_t run = alone ? runs[leaf].parent : leaf; run >= 0; run = runs[run].parent) {
+      auto& spans = shared[layout.depth[run]].spans;
       if (!spans.empty() && spans.back().k_begin == layout.row[run] &&
           spans.back().q_begin + spans.back().q_count == i) {
         ++spans.back().q_count;
@@ -88,7 +143,7 @@ model::Pass Engine::decode_pass(const Layout& layout, std::int64_t step,
     }
   }
   std::vector<SpanLevel> levels = {std::move(own), std::move(from_root)};
-  for (SpanLevel& level : above) levels.push_back(std::move(level));
+  for (SpanLevel& level : shared) levels.push_back(std::move(level));
   return pass.finish(std::move(levels), model_.device());
 }
 

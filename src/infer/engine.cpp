@@ -43,13 +43,15 @@ Engine::Engine(model::Decoder& model, const EngineOptions& options)
 Engine::~Engine() = default;
 
 // Rows of the arena: [root | runs, depth first]; a leaf of a generating chunk is followed by the
-// rows of its new tokens, so that prompt end and answer are one span of keys. Without generation a
-// leaf's rows are used again by the next pass.
+// rows of its new tokens, so that prompt end and a single answer are one span of keys; of several
+// samples each has rows of its own after the leaf that they share. Without generation a leaf's rows
+// are used again by the next pass.
 Engine::Layout Engine::make_layout(const Chunk& chunk,
                                    std::span<const std::vector<TokenId>> prompts,
-                                   std::int64_t new_tokens) {
+                                   std::int64_t new_tokens, std::int64_t samples) {
   Layout layout;
   layout.new_tokens = new_tokens;
+  layout.samples = samples;
   for (const std::int64_t index : chunk.prompts) layout.prompts.push_back(&prompts[index]);
   layout.tree = build_prefix_tree(layout.prompts, chunk.root_tokens);
   const auto& runs = layout.tree.runs;
@@ -90,7 +92,7 @@ Engine::Layout Engine::make_layout(const Chunk& chunk,
     passing[i] = runs[i].leaf && new_tokens == 0 && runs[i].tokens() <= options_.max_pass_tokens;
     if (passing[i]) continue;
     layout.row[i] = row;
-    row += runs[i].tokens() + (runs[i].leaf ? new_tokens : 0);
+    row += runs[i].tokens() + (runs[i].leaf ? new_tokens * samples : 0);
   }
   std::int64_t highest = row;
   std::size_t wave = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tradeoff/infer/chunk_plan.hpp"
+#include "tradeoff/infer/sampling.hpp"
 #include "tradeoff/model/decoder.hpp"
 
 namespace tradeoff::infer {
@@ -14,6 +15,9 @@ enum class Finish { stop, length };
 struct Answer {
   std::vector<TokenId> ids;  // without the end token
   Finish finish = Finish::length;
+  // Of a sampled answer: log-probability of its tokens, its end token included, by the model at
+  // temperature 1 without cuts.
+  double logprob = 0;
 };
 
 struct GenerateOptions {
@@ -22,13 +26,16 @@ struct GenerateOptions {
   std::vector<TokenId> end_tokens;
   // Called after each new token with the answer so far; true ends it (stop strings). May be empty.
   std::function<bool(std::span<const TokenId>)> stop;
+  Sampling sampling;
+  // Not greedy: the key of each of the chunk's prompts (draw_key).
+  std::vector<DrawKey> keys;
 };
 
 struct EngineOptions {
   // Most tokens of one pass through the model; longer chunks take several passes. 0: 4,096 on the
   // CPU, 16,384 on CUDA.
   std::int64_t max_pass_tokens = 0;
-  // Called whenever prompts of a chunk have got their answer, with their number. May be empty.
+  // Called whenever answers of a chunk are complete, with their number. May be empty.
   std::function<void(std::int64_t)> on_answers;
   // Decodes few prompts on a GPU by recorded graphs; the tokens are the same without.
   bool cuda_graphs = true;
@@ -51,15 +58,16 @@ struct ChoiceScores {
   bool operator==(const ChoiceScores&) const = default;
 };
 
-/// Runs chunks through a model: packed tokens, each shared run computed once, greedy decoding of
-/// the chunk's prompts together. The result of a chunk depends on the chunk alone; the keys and
+/// Runs chunks through a model: packed tokens, each shared run computed once, the chunk's answers
+/// decoded together. The result of a chunk depends on the chunk alone; the keys and
 /// values of the last root prefix are kept, since a root is always computed by itself.
 class Engine {
  public:
   Engine(model::Decoder& model, const EngineOptions& options = {});
   ~Engine();
 
-  /// Greedy answers, in the order of chunk.prompts.
+  /// Answers in the order of chunk.prompts, and of samples within: those of a prompt share its keys
+  /// and values.
   std::vector<Answer> generate(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
                                const GenerateOptions& options);
   /// The choice tokens of each prompt at the position after it: choices[i] belong to
@@ -81,6 +89,9 @@ class Engine {
   void make_few_rows();
   void reserve(std::int64_t rows);
   bool take(Answer& answer, TokenId token, const GenerateOptions& options);
+  struct Next;
+  Next next_tokens(const at::Tensor& hidden, const GenerateOptions& options, std::int64_t step,
+                   std::span<const std::int64_t> active) const;
   model::Pass decode_pass(const Layout& layout, std::int64_t step,
                           std::span<const std::int64_t> active,
                           std::span<const Answer> answers) const;
@@ -90,7 +101,7 @@ class Engine {
   void decode_few_rows(const Layout& layout, const GenerateOptions& options, std::int64_t step,
                        std::vector<std::int64_t> active, std::span<Answer> answers);
   Layout make_layout(const Chunk& chunk, std::span<const std::vector<TokenId>> prompts,
-                     std::int64_t new_tokens);
+                     std::int64_t new_tokens, std::int64_t samples = 1);
 
   model::Decoder& model_;
   EngineOptions options_;
