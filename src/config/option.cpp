@@ -19,6 +19,17 @@ Option& Option::local() {
   return *this;
 }
 
+Option& Option::recorded_where_set() {
+  sparse_ = true;
+  default_ = value_();
+  return *this;
+}
+
+Option& Option::shared() {
+  shared_ = true;
+  return *this;
+}
+
 Option& Option::at_least(double low) {
   bounds_.push_back({[low](double x) { return x >= low; }, fmt::format("at least {}", low)});
   return *this;

@@ -51,7 +51,20 @@ Table& Table::positional(std::string_view name) {
   return *this;
 }
 
-Table::Entry* Table::lookup(std::string_view section, std::string_view key, std::string* why) {
+Table& Table::refuse(std::string name, std::string reason) {
+  refusals_.push_back({section_ + "." + canonical(name), std::move(reason)});
+  return *this;
+}
+
+const Table::Refusal* Table::refused(const Setting& setting) const {
+  const std::string key = canonical(setting.key);
+  const std::string full = key.find('.') == key.npos ? canonical(setting.section) + "." + key : key;
+  const auto found = std::ranges::find(refusals_, full, &Refusal::full_name);
+  return found == refusals_.end() ? nullptr : &*found;
+}
+
+std::vector<Table::Entry*> Table::lookup(std::string_view section, std::string_view key,
+                                         std::string* why) {
   std::string wanted = canonical(key), within = canonical(section);
   if (const auto dot = wanted.rfind('.'); dot != std::string::npos) {
     within = wanted.substr(0, dot);
@@ -62,60 +75,77 @@ Table::Entry* Table::lookup(std::string_view section, std::string_view key, std:
   for (Entry& candidate : entries_) {
     section_known |= candidate.option.section() == within;
     if (!goes_by(candidate.option, wanted)) continue;
-    if (candidate.option.section() == within) return &candidate;
+    if (candidate.option.section() == within) return {&candidate};
     same_name.push_back(&candidate);
   }
   // A section that the table does not know is a heading for the reader; a known one is meant, and
   // so is one written before the key.
-  if (key.find('.') != key.npos) return nullptr;
+  if (key.find('.') != key.npos) return {};
   if (!within.empty() && section_known)
     std::erase_if(same_name, [](const Entry* found) { return !found->option.section().empty(); });
-  if (same_name.size() == 1) return same_name.front();
-  if (!why) return nullptr;
+  const bool shared = !same_name.empty() && std::ranges::all_of(same_name, [](const Entry* found) {
+    return found->option.is_shared();
+  });
+  if (same_name.size() == 1 || shared) return same_name;
+  if (!why) return {};
   if (same_name.size() > 1) {
     *why = "stands for several: write";
     for (const Entry* found : same_name)
       *why += (found == same_name.front() ? " " : " or ") + found->option.full_name();
-    return nullptr;
+    return {};
   }
   for (const Entry& other : entries_)
     if (goes_by(other.option, wanted)) *why = "belongs to [" + other.option.section() + "]";
-  return nullptr;
+  return {};
 }
 
 void Table::set(const Setting& setting, Problems& problems, Unknown unknown) {
+  if (const Refusal* refusal = refused(setting)) {
+    if (unknown == Unknown::report) problems.add(place_of(setting), refusal->reason);
+    return;
+  }
   std::string why;
-  Entry* found = lookup(setting.section, setting.key, &why);
+  const std::vector<Entry*> found = lookup(setting.section, setting.key, &why);
+  if (found.empty()) {
+    if (unknown == Unknown::report) report_unknown(setting, std::move(why), problems);
+    return;
+  }
+  // What is wrong with a value is wrong for all that share it.
+  for (Entry* entry : found)
+    if (!set_entry(*entry, setting, problems)) return;
+}
+
+void Table::report_unknown(const Setting& setting, std::string why, Problems& problems) const {
   const bool file = !setting.layer.empty();
-  if (!found) {
-    if (unknown == Unknown::ignore) return;
-    if (why.empty()) {
-      std::vector<std::string> names;
-      for (const Entry& known : entries_)
-        std::ranges::copy(names_of(known.option), std::back_inserter(names));
-      const std::string near = nearest(canonical(setting.key), names);
-      if (!near.empty())
-        why = "did you mean " + (file ? "\"" + near + "\"" : "--" + with_dashes(near)) + "?";
-    }
-    const std::string what =
-        file ? fmt::format("unknown key \"{}\"", setting.key) : "unknown option";
-    const std::string in = setting.section.empty() ? "" : fmt::format(" in [{}]", setting.section);
-    problems.add(setting.where, what + in + (why.empty() ? "" : " (" + why + ")"));
-    return;
+  if (why.empty()) {
+    std::vector<std::string> names;
+    for (const Entry& known : entries_)
+      std::ranges::copy(names_of(known.option), std::back_inserter(names));
+    const std::string near = nearest(canonical(setting.key), names);
+    if (!near.empty())
+      why = "did you mean " + (file ? "\"" + near + "\"" : "--" + with_dashes(near)) + "?";
   }
-  const bool again = found->given && found->layer == setting.layer;
-  if (again && file && !found->option.is_list()) {
-    problems.add(place_of(setting), "stands twice, first at " + found->where);
-    return;
+  const std::string what = file ? fmt::format("unknown key \"{}\"", setting.key) : "unknown option";
+  const std::string in = setting.section.empty() ? "" : fmt::format(" in [{}]", setting.section);
+  problems.add(setting.where, what + in + (why.empty() ? "" : " (" + why + ")"));
+}
+
+// False where there is a problem.
+bool Table::set_entry(Entry& entry, const Setting& setting, Problems& problems) {
+  const bool again = entry.given && entry.layer == setting.layer;
+  if (again && !setting.layer.empty() && !entry.option.is_list()) {
+    problems.add(place_of(setting), "stands twice, first at " + entry.where);
+    return false;
   }
-  found->layer = setting.layer;
-  found->where = setting.where;
-  const bool append = again && found->option.is_list();
-  found->given = true;
-  const std::string expected = found->option.set(setting.text, append);
+  entry.layer = setting.layer;
+  entry.where = setting.where;
+  const bool append = again && entry.option.is_list();
+  entry.given = true;
+  const std::string expected = entry.option.set(setting.text, append);
   if (!expected.empty())
     problems.add(place_of(setting),
                  fmt::format("found \"{}\", expected {}", setting.text, expected));
+  return expected.empty();
 }
 
 void Table::check_required(Problems& problems) const {
@@ -126,15 +156,15 @@ void Table::check_required(Problems& problems) const {
 }
 
 const Option* Table::find(std::string_view section, std::string_view key, std::string* why) const {
-  const Entry* found = const_cast<Table*>(this)->lookup(section, key, why);
-  return found ? &found->option : nullptr;
+  const auto found = const_cast<Table*>(this)->lookup(section, key, why);
+  return found.empty() ? nullptr : &found.front()->option;
 }
 
 const Table::Entry& Table::entry(std::string_view name) const {
   std::string why = "unknown";
-  const Entry* found = const_cast<Table*>(this)->lookup("", name, &why);
-  if (!found) fail("config: the name \"" + std::string(name) + "\" " + why);
-  return *found;
+  const auto found = const_cast<Table*>(this)->lookup("", name, &why);
+  if (found.empty()) fail("config: the name \"" + std::string(name) + "\" " + why);
+  return *found.front();
 }
 
 bool Table::given(std::string_view name) const {
@@ -157,7 +187,7 @@ Json Table::record() const {
 Json Table::collect(bool with_local) const {
   Json all = Json::object();
   for (const Entry& known : entries_) {
-    if (known.option.is_local() && !with_local) continue;
+    if (!with_local && !known.option.is_recorded()) continue;
     Json& place = known.option.section().empty() ? all : all[known.option.section()];
     place[known.option.name()] = known.option.value();
   }

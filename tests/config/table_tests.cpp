@@ -253,5 +253,55 @@ TEST(Problems, the_nearest_name_is_near) {
   EXPECT_EQ(nearest("", names), "");
 }
 
+// Two sections with a key in common, as tasks of a job have them.
+struct Shared {
+  double first = 0, second = 0;
+  Table table;
+  Problems problems;
+  Shared() {
+    for (auto [section, field] : {std::pair("first", &first), std::pair("second", &second)}) {
+      table.section(section);
+      table.add("heat", field, "Heat").at_least(0).recorded_where_set().shared();
+    }
+    table.section("third").refuse("heat", "is not heated");
+  }
+};
+
+TEST(SharedOption, a_key_without_its_section_sets_all_and_one_with_it_its_own) {
+  Shared shared;
+  shared.table.set({"", "heat", "2", "", "--heat"}, shared.problems);
+  EXPECT_EQ(shared.first, 2);
+  EXPECT_EQ(shared.second, 2);
+  shared.table.set({"arm.x", "second.heat", "3", "a.ini", "a.ini:1"}, shared.problems);
+  EXPECT_EQ(shared.first, 2);
+  EXPECT_EQ(shared.second, 3);
+  EXPECT_TRUE(shared.problems.empty());
+}
+
+TEST(SharedOption, a_wrong_value_is_told_once) {
+  Shared shared;
+  shared.table.set({"", "heat", "-2", "", "--heat"}, shared.problems);
+  EXPECT_EQ(shared.problems.lines(),
+            std::vector<std::string>{"--heat: found \"-2\", expected a number, at least 0"});
+}
+
+TEST(SharedOption, a_section_may_refuse_it_with_a_reason) {
+  Shared shared;
+  shared.table.set({"third", "heat", "1", "a.ini", "a.ini:4"}, shared.problems);
+  shared.table.set({"arm.x", "third.heat", "1", "a.ini", "a.ini:5"}, shared.problems);
+  EXPECT_EQ(shared.problems.lines(),
+            (std::vector<std::string>{"a.ini:4: heat: is not heated",
+                                      "a.ini:5: third.heat: is not heated"}));
+  EXPECT_EQ(shared.first, 0);
+}
+
+TEST(RecordedWhereSet, stands_in_the_record_only_where_it_differs_from_its_default) {
+  Shared shared;
+  EXPECT_EQ(shared.table.record(), Json::object());
+  EXPECT_EQ(shared.table.values()["first"]["heat"], 0);
+  shared.table.set({"", "second.heat", "0.5", "", "--heat"}, shared.problems);
+  EXPECT_EQ(shared.table.record(), Json::parse(R"({"second": {"heat": 0.5}})"));
+}
+
 }  // namespace
 }  // namespace tradeoff::config

@@ -25,6 +25,11 @@ class Option {
   /// Says where or how to work, not what is computed (paths, threads, device): left out of the
   /// record stored with results.
   Option& local();
+  /// Stands in the record only where it differs from its default, so that records of before it was
+  /// there stay as they are.
+  Option& recorded_where_set();
+  /// A key without its section sets it in each section that has it.
+  Option& shared();
   /// Bounds of a number, or of each number of a list.
   Option& at_least(double low);
   Option& above(double low);
@@ -52,6 +57,8 @@ class Option {
   bool is_list() const { return list_; }
   bool is_required() const { return required_; }
   bool is_local() const { return local_; }
+  bool is_shared() const { return shared_; }
+  bool is_recorded() const { return !local_ && !(sparse_ && value_() == default_); }
 
  private:
   friend class Table;
@@ -71,7 +78,8 @@ class Option {
   std::string section_, name_, help_, expected_, placeholder_;
   std::vector<std::string> aliases_;
   bool flag_ = false, list_ = false, commas_ = false, escaped_ = false;
-  bool required_ = false, local_ = false;
+  bool required_ = false, local_ = false, shared_ = false, sparse_ = false;
+  Json default_;
   std::vector<Bound> bounds_;
   std::function<void()> clear_;
   std::function<bool(std::string_view)> take_;

@@ -46,6 +46,9 @@ class Table {
   template <typename E>
   Option& add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
                    std::vector<std::string> aliases = {});
+  /// `name` is no option of the present section, though others have it: a key that names it here
+  /// is a problem with this reason.
+  Table& refuse(std::string name, std::string reason);
   /// `name`, added before, also takes the next bare word of the command line; a list takes the
   /// rest.
   Table& positional(std::string_view name);
@@ -82,12 +85,20 @@ class Table {
     bool given = false;
   };
   Option& insert(std::string name, std::string help, std::vector<std::string> aliases);
-  Entry* lookup(std::string_view section, std::string_view key, std::string* why);
+  struct Refusal {
+    std::string full_name, reason;
+  };
+  /// The options that a key names: one, or the shared ones of that name.
+  std::vector<Entry*> lookup(std::string_view section, std::string_view key, std::string* why);
+  const Refusal* refused(const Setting& setting) const;
+  void report_unknown(const Setting& setting, std::string why, Problems& problems) const;
+  bool set_entry(Entry& entry, const Setting& setting, Problems& problems);
   const Entry& entry(std::string_view name) const;
   Json collect(bool with_local) const;
 
   std::string section_;
   std::deque<Entry> entries_;  // Option& must stay where it is
+  std::vector<Refusal> refusals_;
   std::vector<std::string> positionals_;
 };
 

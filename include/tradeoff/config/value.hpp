@@ -79,9 +79,9 @@ Kind<T> kind_of() {
 template <typename T>
 Kind<T> number_or(const std::string& word, T meaning) {
   Kind<T> kind = kind_of<T>();
-  kind.parse = [word, meaning](std::string_view text) -> std::optional<T> {
+  kind.parse = [word, meaning, parse = kind.parse](std::string_view text) -> std::optional<T> {
     if (text == word) return meaning;
-    const std::optional<T> number = parse_integer<T>(text);
+    const std::optional<T> number = parse(text);
     return number == meaning ? std::nullopt : number;
   };
   kind.json = [word, meaning](const T& value) {
