@@ -8,7 +8,7 @@ namespace tradeoff::store {
 namespace {
 
 // What a column holds, wherever it stands: for h5ls, h5py and whoever has only the file.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 60> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 63> kTexts = {{
     {"accuracy", "share of right answers by the study's primary metric, 0 to 1"},
     {"also_right", "a JSON list of further queries that are as right as the gold SQL"},
     {"answer", "MMLU: the right letter of an item; the chosen letter of an answer"},
@@ -38,6 +38,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 60> kTexts =
     {"id", "the question's id in its data set"},
     {"item", "index of the row in /items/<task>, from 0"},
     {"items", "number of questions"},
+    {"logprob",
+     "of a sampled answer: log-probability of its tokens by the model, at temperature 1 without "
+     "cuts"},
     {"loss", "mean loss of the step's supervised tokens, before the update"},
     {"lr", "learning rate of the step"},
     {"match", "official exact set match (1 yes, 0 no, -1 not judged)"},
@@ -54,8 +57,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 60> kTexts =
     {"question", "the question as the data set has it"},
     {"rest", "what follows the shared beginning of the prompt before"},
     {"result", "the first rows that the query gives on the question's own database"},
+    {"result_hash",
+     "equal where the rows of sampled queries are equal as bags, columns by position; empty where "
+     "the query did not run"},
     {"right", "answers that the floor gets right"},
     {"rows", "number of answers, over all seeds"},
+    {"sample", "which of an item's sampled answers, from 0"},
     {"schema", "Spider: the database's schema as the prompt tells it"},
     {"se_cluster", "standard error over databases or subjects"},
     {"seeds", "number of replicate seeds"},

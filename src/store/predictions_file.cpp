@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
+#include "samples.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_name.hpp"
 #include "trust.hpp"
@@ -45,7 +48,9 @@ void check_layout(const Predictions& predictions) {
     check_file_name("arm", key.arm);
     check_file_name("task", key.task);
     check(key.task != kTraining, "a task may not be called \"training\"");
-    check_rows(run.rows, predictions, key.task, cell_path(key.arm, key.seed) + "/" + key.task);
+    for (std::size_t k = 0; k < run.samples(); ++k)
+      check_rows(run.sample(k), predictions, key.task,
+                 cell_path(key.arm, key.seed) + "/" + key.task);
   }
 }
 
@@ -73,14 +78,43 @@ void read_head(const Hdf5Reader& file, Predictions& predictions) {
   check(head.contains("schema_version"),
         "not a predictions file of tradeoff: attribute \"schema_version\" is missing");
   const auto version = attribute_as<std::int64_t>(head, "schema_version");
-  check(version == kPredictionsSchema,
-        fmt::format("found schema version {}, expected {}", version, kPredictionsSchema));
+  check(version == kPredictionsSchema || version == kSampledSchema,
+        fmt::format("found schema version {}, expected {} or {}", version, kPredictionsSchema,
+                    kSampledSchema));
   predictions.config = parse_json(attribute_as<std::string>(head, "config"));
   predictions.commit = attribute_as<std::string>(head, "commit");
   const Json versions = parse_json(attribute_as<std::string>(head, "versions"));
   for (const auto& [name, _] : versions.items()) {
     predictions.versions[name] = field<std::string>(versions, name);
   }
+}
+
+// A run whose rows have samples tells how they were drawn.
+void split_run(Run& run) {
+  check(run.sampled() && run.rows.has("sample"),
+        "column \"sample\" and attribute \"samples\" stand together; found one alone");
+  for (const char* name : {"temperature", "top_p"})
+    (void)attribute_as<double>(run.attributes, name);
+  for (const char* name : {"top_k", "sample_seed"})
+    (void)attribute_as<std::int64_t>(run.attributes, name);
+  std::vector<Table> samples = split_samples(run.rows);
+  const auto told = attribute_as<std::int64_t>(run.attributes, "samples");
+  check(std::cmp_equal(told, samples.size()),
+        fmt::format("attribute \"samples\" is {}, the rows have {}", told, samples.size()));
+  run.rows = std::move(samples.front());
+  run.further.assign(std::make_move_iterator(samples.begin() + 1),
+                     std::make_move_iterator(samples.end()));
+}
+
+Run read_run(const Hdf5Reader& file, const std::string& path) {
+  Run run{file.table(path), {}, file.attributes(path)};
+  if (!run.rows.has("sample") && !run.sampled()) return run;
+  try {
+    split_run(run);
+  } catch (const Error& error) {
+    fail(path + ": " + error.what());
+  }
+  return run;
 }
 
 void read_cell(const Hdf5Reader& file, const std::string& arm, const std::string& seed_group,
@@ -92,7 +126,7 @@ void read_cell(const Hdf5Reader& file, const std::string& arm, const std::string
     if (name == kTraining) {
       predictions.training[{arm, seed}] = file.table(path);
     } else {
-      predictions.runs[{arm, seed, name}] = {file.table(path), file.attributes(path)};
+      predictions.runs[{arm, seed, name}] = read_run(file, path);
     }
   }
 }
@@ -112,7 +146,9 @@ void write_predictions(const std::filesystem::path& path, const Predictions& pre
   Hdf5Writer file(path);
   Json versions = Json::object();
   for (const auto& [name, version] : predictions.versions) versions[name] = version;
-  file.attribute("/", "schema_version", kPredictionsSchema);
+  const bool sampled = std::ranges::any_of(
+      predictions.runs, [](const auto& entry) { return entry.second.sampled(); });
+  file.attribute("/", "schema_version", sampled ? kSampledSchema : kPredictionsSchema);
   file.attribute("/", "config", to_line(predictions.config));
   file.attribute("/", "commit", predictions.commit);
   file.attribute("/", "versions", to_line(versions));
@@ -120,7 +156,7 @@ void write_predictions(const std::filesystem::path& path, const Predictions& pre
   for (const auto& [task, table] : predictions.items) write_table(file, "/items/" + task, table);
   for (const auto& [key, run] : predictions.runs) {
     const std::string group = cell_path(key.arm, key.seed) + "/" + key.task;
-    write_table(file, group, run.rows);
+    write_table(file, group, run.sampled() ? join_samples(run) : run.rows);
     for (const auto& [name, value] : run.attributes) file.attribute(group, name, value);
   }
   for (const auto& [cell, table] : predictions.training) {

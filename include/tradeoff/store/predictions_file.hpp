@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/store/hdf5.hpp"
@@ -12,19 +13,23 @@
 
 /// The layout of `predictions.h5`. Equal content gives equal bytes; nothing in it tells when or
 /// where it was made.
-///   /                              attributes schema_version, config (JSON), commit, versions
-///   (JSON) /items/<task>                  the questions, one row an item: columns id, and what the
-///   task has /runs/<arm>/seed-<s>/<task>    one row an item, in the order of /items/<task>; column
-///   `item` is its index /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step
-///   (column `step` from 1) /summary/<name>                reduced tables, and the prompts
-///   (study/prompt_table.hpp)
+// clang-format off
+///   /                              attributes schema_version, config (JSON), commit, versions (JSON)
+///   /items/<task>                  the questions, one row an item: columns id, and what the task has
+///   /runs/<arm>/seed-<s>/<task>    one row an item, in the order of /items/<task>; column `item` is its index.
+///                                  Of a sampled run one row an item and sample, ordered so; column `sample`
+///                                  from 0, attributes temperature, top_p, top_k, samples, sample_seed
+///   /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step (column `step` from 1)
+///   /summary/<name>                reduced tables, and the prompts (study/prompt_table.hpp)
+// clang-format on
 /// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
 /// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
-/// soft_f1: numbers), choice_logprobs (matrix, width 4), greedy, answer, correct. Missing values:
-/// table.hpp.
+/// soft_f1: numbers), choice_logprobs (matrix, width 4), greedy, answer, correct; of a sampled run
+/// logprob and result_hash. Missing values: table.hpp.
 namespace tradeoff::store {
 
-inline constexpr std::int64_t kPredictionsSchema = 1;
+/// Of a file without sampled runs, and of one with some; both are read.
+inline constexpr std::int64_t kPredictionsSchema = 1, kSampledSchema = 2;
 
 struct RunKey {
   std::string arm;
@@ -34,9 +39,16 @@ struct RunKey {
 };
 
 struct Run {
+  /// One row an item; of a sampled run those of sample 0.
   Table rows;
+  /// Of samples 1, 2, ..., each with the items and columns of `rows`.
+  std::vector<Table> further;
   /// Of the run's group: hashes of adapter and prompts, why a cell was not computed again, ...
   Attributes attributes;
+
+  bool sampled() const { return attributes.contains("samples"); }
+  std::size_t samples() const { return 1 + further.size(); }
+  const Table& sample(std::size_t k) const { return k == 0 ? rows : further.at(k - 1); }
   bool operator==(const Run&) const = default;
 };
 
