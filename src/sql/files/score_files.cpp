@@ -140,6 +140,7 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   scoring.plug_value = options.plug_value;
   scoring.execution = exec;
   scoring.match = match;
+  scoring.result_hash = options.result_hash;
   Scorer scorer(options.db, options.table, scoring);
   require_all(scorer, databases_of(rows));
   score_rows(scorer, rows, options.threads);

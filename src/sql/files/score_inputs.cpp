@@ -193,6 +193,10 @@ std::vector<Answer> read_answers(const fs::path& path, const Extract& extract,
   std::vector<Answer> answers;
   SampleFilter chosen(filter);
   for_each_record(path, [&](Json& row, const std::string& place) {
+    const auto sampled = row.find("sample");
+    check(sampled == row.end() || !sampled->is_number() || *sampled == 0,
+          "one of several sampled answers; expected one answer a question (votes are told of a "
+          "study's predictions.h5)");
     Answer answer;
     answer.place = place;
     answer.bird = row.contains("bird");

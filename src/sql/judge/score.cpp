@@ -16,6 +16,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/sql/judge/compare.hpp"
 #include "tradeoff/sql/judge/error_class.hpp"
+#include "tradeoff/sql/sandbox/result_hash.hpp"
 #include "tradeoff/sql/sandbox/result_text.hpp"
 
 namespace tradeoff::sql {
@@ -224,6 +225,7 @@ void Scorer::State::judge_rows(Verdict& verdict, Judgement& judgement, const fs:
   verdict.soft_f1 = soft_f1(gold->rows, predicted->rows);
   verdict.non_empty = !predicted->rows.empty();
   if (options.preview) verdict.preview = result_preview(*predicted);
+  if (options.result_hash) verdict.result_hash = result_hash(predicted->rows);
 }
 
 Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::string_view sql) {

@@ -41,6 +41,8 @@ struct ScoreFilesOptions {
   // After the official tables: accuracy by every semantics, what the golds themselves do, floors,
   // classes of the wrong answers, and where the semantics disagree.
   bool details = false;
+  // Tell results apart (Verdict::result_hash).
+  bool result_hash = false;
   // Turns an answer's raw text ("text", responses) into SQL; empty: as it is.
   std::function<std::string(std::string_view)> extract;
 };

@@ -26,6 +26,8 @@ struct ScoreOptions {
   bool match = true;
   // Show the rows of predictions that ran (Verdict::preview).
   bool preview = false;
+  // Tell the results of predictions that ran apart (Verdict::result_hash).
+  bool result_hash = false;
 };
 
 /// The judgement of one prediction. What was not computed is empty: nothing that rests on execution
@@ -51,6 +53,8 @@ struct Verdict {
   std::string message;
   // Of a prediction that ran: result_preview of its rows on the question's own database.
   std::string preview;
+  // The same result's result_hash.
+  std::string result_hash;
   // "easy", "medium", "hard" or "extra" of the gold; empty when it does not parse.
   std::string hardness;
 };
