@@ -74,6 +74,7 @@ TaskSummary summarize(const ScoreTable& table, std::vector<Floor> floors,
   for (const MetricScores& metric : table.metrics) {
     out.metrics.push_back({metric.name, metric_mean(table, metric, scores)});
   }
+  out.samples = summarize_samples(table);
   out.floors = std::move(floors);
   return out;
 }

@@ -98,7 +98,7 @@ double expected_absolute_sum(std::span<const double> p) {
   return sum;
 }
 
-Calibration calibration(std::span<const ChoiceRow> rows, std::size_t bins) {
+Calibration calibration(std::span<const ConfidenceRow> rows, std::size_t bins) {
   check(bins > 0, "calibration: no bins, expected at least one");
   Calibration out;
   for (std::size_t b = 0; b < bins; ++b) {
@@ -107,26 +107,16 @@ Calibration calibration(std::span<const ChoiceRow> rows, std::size_t bins) {
   }
   std::map<std::size_t, RunBins> runs;
   double confidence_sum = 0, right_sum = 0, brier_sum = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const ChoiceRow& row = rows[i];
-    check_row(row, i);
-    const auto best = std::ranges::max_element(row.logprobs);
-    double total = 0;
-    for (const double logprob : row.logprobs) total += std::exp(logprob - *best);
-    const double confidence = 1 / total;
-    const double right = best - row.logprobs.begin() == static_cast<std::ptrdiff_t>(row.gold);
-    for (std::size_t c = 0; c < row.logprobs.size(); ++c) {
-      const double gap = std::exp(row.logprobs[c] - *best) / total - (c == row.gold ? 1 : 0);
-      brier_sum += gap * gap;
-    }
-    confidence_sum += confidence;
-    right_sum += right;
-    const std::size_t at = bin_of(confidence, out.bins);
-    runs[row.run].add(at, confidence, right, bins);
+  for (const ConfidenceRow& row : rows) {
+    brier_sum += (row.confidence - row.right) * (row.confidence - row.right);
+    confidence_sum += row.confidence;
+    right_sum += row.right;
+    const std::size_t at = bin_of(row.confidence, out.bins);
+    runs[row.run].add(at, row.confidence, row.right, bins);
     CalibrationBin& bin = out.bins[at];
     ++bin.rows;
-    bin.confidence += confidence;
-    bin.accuracy += right;
+    bin.confidence += row.confidence;
+    bin.accuracy += row.right;
   }
   out.rows = rows.size();
   if (rows.empty()) return out;
@@ -147,6 +137,27 @@ Calibration calibration(std::span<const ChoiceRow> rows, std::size_t bins) {
   out.mean_confidence = confidence_sum / n;
   out.accuracy = right_sum / n;
   out.brier = brier_sum / n;
+  return out;
+}
+
+Calibration calibration(std::span<const ChoiceRow> rows, std::size_t bins) {
+  std::vector<ConfidenceRow> chosen;
+  double brier_sum = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const ChoiceRow& row = rows[i];
+    check_row(row, i);
+    const auto best = std::ranges::max_element(row.logprobs);
+    double total = 0;
+    for (const double logprob : row.logprobs) total += std::exp(logprob - *best);
+    const bool right = best - row.logprobs.begin() == static_cast<std::ptrdiff_t>(row.gold);
+    for (std::size_t c = 0; c < row.logprobs.size(); ++c) {
+      const double gap = std::exp(row.logprobs[c] - *best) / total - (c == row.gold ? 1 : 0);
+      brier_sum += gap * gap;
+    }
+    chosen.push_back({1 / total, right ? 1.0 : 0.0, row.run});
+  }
+  Calibration out = calibration(chosen, bins);
+  if (!rows.empty()) out.brier = brier_sum / static_cast<double>(rows.size());
   return out;
 }
 

@@ -27,6 +27,8 @@ MeanEstimate estimate_mean(const ItemScores& scores, bool computed_once,
   out.items_and_seeds = over_items_and_seeds(scores);
   out.spread = run_spread(scores);
   out.seeds = scores.seeds;
+  out.samples = scores.samples;
+  out.sampling = scores.sampling_variance();
   out.seed_sd = seed_sd(scores);
   out.components = variance_components(scores);
 

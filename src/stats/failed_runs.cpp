@@ -93,6 +93,9 @@ std::vector<ScoreTable> without_failed(std::span<const ScoreTable> tables,
       kept.answers = columns_of(table.answers, seeds, keep);
       for (MetricScores& metric : kept.metrics)
         metric.scores = columns_of(metric.scores, seeds, keep);
+      std::vector<std::size_t> cells(table.scores.size());
+      std::iota(cells.begin(), cells.end(), std::size_t{0});
+      kept.samples = table.samples.pick(columns_of(cells, seeds, keep));
     }
     out.push_back(std::move(kept));
   }

@@ -57,6 +57,41 @@ struct Paired {
   std::vector<std::size_t> origin;
 };
 
+// The score of answer `k`; a greedy one stands for any.
+double score_of(const ScoreTable& table, std::size_t cell, std::size_t k) {
+  const SampleColumns& samples = table.samples;
+  if (samples.count == 0) return table.scores[cell].value_or(0);
+  return samples.scores[cell * samples.count + k].value_or(0);
+}
+
+// How many answers both arms have.
+std::size_t common_samples(const ScoreTable& a, const ScoreTable& b) {
+  const std::size_t x = a.samples.count, y = b.samples.count;
+  return std::max<std::size_t>(1, x == 0 ? y : y == 0 ? x : std::min(x, y));
+}
+
+// b - a by item and pair of columns: answer by answer where there are several.
+void take_differences(Paired& out) {
+  const ScoreTable &a = out.tables.a, &b = out.tables.b;
+  ItemScores& d = out.difference;
+  d.seeds = out.columns.size();
+  d.samples = common_samples(a, b);
+  d.values.clear();
+  d.sampling.clear();
+  std::vector<double> gaps(d.samples);
+  for (const std::size_t row : d.row) {
+    for (const ColumnPair& pair : out.columns) {
+      const std::size_t at_a = row * a.seeds.size() + pair.a;
+      const std::size_t at_b = row * b.seeds.size() + pair.b;
+      double sum = 0;
+      for (std::size_t k = 0; k < d.samples; ++k)
+        sum += gaps[k] = score_of(b, at_b, k) - score_of(a, at_a, k);
+      d.values.push_back(sum / static_cast<double>(d.samples));
+      if (d.samples > 1) d.sampling.push_back(variance_of_mean(gaps));
+    }
+  }
+}
+
 Paired pair_up(const ScoreTable& a, const ScoreTable& b, const PairOptions& options) {
   if (a.task != b.task) {
     fail(fmt::format("{} is on task {}, {} on {}: not a pair", a.arm, a.task, b.arm, b.task));
@@ -67,16 +102,8 @@ Paired pair_up(const ScoreTable& a, const ScoreTable& b, const PairOptions& opti
   out.tables.a = std::move(both[0]);
   out.tables.b = std::move(both[1]);
   out.columns = pair_columns(out.tables.a, out.tables.b, options.seeds);
-  const ItemScores left = item_scores(out.tables.a), right = item_scores(out.tables.b);
-  out.difference = left;
-  out.difference.seeds = out.columns.size();
-  out.difference.values.clear();
-  for (std::size_t i = 0; i < left.items; ++i) {
-    for (const ColumnPair& pair : out.columns) {
-      out.difference.values.push_back(right.values[i * right.seeds + pair.b] -
-                                      left.values[i * left.seeds + pair.a]);
-    }
-  }
+  out.difference = item_scores(out.tables.a);
+  take_differences(out);
   // Aligned rows keep the order of `a`, so one walk finds where each came from.
   for (std::size_t from = 0; from < a.items.size(); ++from) {
     const std::size_t next = out.origin.size();
@@ -194,6 +221,9 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
   if (!a.computed_once) out.unpaired_seeds += a.seeds.size() - d.seeds;
   if (!b.computed_once) out.unpaired_seeds += b.seeds.size() - d.seeds;
   out.computed_once = a.computed_once && b.computed_once;
+  out.samples_a = a.samples.count;
+  out.samples_b = b.samples.count;
+  out.samples = d.samples;
   out.delta = estimate_mean(d, out.computed_once, options.bootstrap);
   if (out.items == 0) return out;
 
@@ -202,7 +232,8 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
   out.n10 = flips.n10;
   drop_empty_errors(out.delta, flips, out.items);
   test_difference(out, options.margins);
-  if (const auto parts = out.delta.variance()) out.halving = halve(*parts, out.items, out.seeds);
+  if (const auto parts = out.delta.variance())
+    out.halving = halve(*parts, out.items, out.seeds, out.samples);
   out.sequence = confidence_sequence(out.delta);
   if (out.seeds == 1) out.mcnemar_p = mcnemar_exact(out.n01, out.n10);
   out.by_seed = seed_pairs(paired);

@@ -205,8 +205,12 @@ PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const Scor
   const PairSummary pair = compare_pair(a, b);
   check(pair.items >= 2, "plan: the pilot compares fewer than 2 questions");
   options.task = pair.task;
+  // Of verdicts the share that flips; means over samples differ by less.
+  const ItemScores differences = paired_differences(a, b);
+  double squares = 0;
+  for (const double value : differences.values) squares += value * value;
   const auto flipped = static_cast<std::uint64_t>(
-      std::ceil(*pair.flip_rate * static_cast<double>(pair.items) - 1e-9));
+      std::ceil(squares / static_cast<double>(differences.seeds) - 1e-9));
   options.discordance = proportion_upper_limit(flipped, pair.items, kPilotLimit);
   options.basis = fmt::format("pilot: {} against {}, {} questions x {} seed{}, 80 % upper limits",
                               pair.b, pair.a, pair.items, pair.seeds, pair.seeds == 1 ? "" : "s");
@@ -222,8 +226,8 @@ PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const Scor
   options.clusters = 0;
   options.cluster_correlation = options.cluster_size_cv = 0;
   if (pair.clusters >= 2 && pair.clusters < pair.items) {
-    const ItemScores d = paired_differences(a, b);
-    const ClusterShape shape = cluster_shape(d.item_means(), d.cluster, d.clusters);
+    const ClusterShape shape =
+        cluster_shape(differences.item_means(), differences.cluster, differences.clusters);
     options.clusters = pair.clusters;
     // The limit of the error's variance, as a correlation within clusters.
     const double mean = static_cast<double>(pair.items) / static_cast<double>(pair.clusters);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -68,10 +69,43 @@ ScoreTable with_rows(const ScoreTable& table, const std::vector<std::size_t>& ro
   for (const MetricScores& metric : table.metrics) {
     out.metrics.push_back({metric.name, pick_rows(metric.scores, rows, width)});
   }
+  std::vector<std::size_t> cells;
+  for (const std::size_t row : rows)
+    for (std::size_t s = 0; s < width; ++s) cells.push_back(row * width + s);
+  out.samples = table.samples.pick(cells);
   return out;
 }
 
 }  // namespace
+
+SampleColumns SampleColumns::pick(std::span<const std::size_t> cells) const {
+  SampleColumns out;
+  out.count = count;
+  const auto add = [&](const auto& from, auto& to) {
+    for (const std::size_t cell : cells) {
+      const auto first = from.begin() + static_cast<std::ptrdiff_t>(cell * count);
+      to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(count));
+    }
+  };
+  add(scores, out.scores);
+  add(groups, out.groups);
+  add(logprobs, out.logprobs);
+  return out;
+}
+
+double variance_of_mean(std::span<const double> values) {
+  const double n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return squares / (n - 1) / n;
+}
+
+std::optional<double> ItemScores::sampling_variance() const {
+  if (sampling.empty()) return std::nullopt;
+  const double cells = static_cast<double>(items * seeds);
+  return std::accumulate(sampling.begin(), sampling.end(), 0.0) / (cells * cells);
+}
 
 void check_table(const ScoreTable& table) {
   const std::size_t items = table.items.size(), cells = items * table.seeds.size();
@@ -85,6 +119,10 @@ void check_table(const ScoreTable& table) {
   check_length(table, "scores", table.scores.size(), cells, false);
   check_length(table, "answers", table.answers.size(), cells, true);
   check_scores(table, "score", table.scores);
+  const std::size_t answers = cells * table.samples.count;
+  check_length(table, "scores of samples", table.samples.scores.size(), answers, false);
+  check_length(table, "groups of samples", table.samples.groups.size(), answers, false);
+  check_length(table, "logprobs of samples", table.samples.logprobs.size(), answers, false);
   for (const MetricScores& metric : table.metrics) {
     check_length(table, metric.name.c_str(), metric.scores.size(), cells, false);
     check_scores(table, metric.name.c_str(), metric.scores);
@@ -225,12 +263,20 @@ std::vector<double> ItemScores::seed_means() const {
 ItemScores item_scores(const ScoreTable& table) {
   ItemScores out;
   out.seeds = table.seeds.size();
+  const std::size_t samples = table.samples.count;
+  out.samples = std::max<std::size_t>(1, samples);
   std::map<std::string_view, std::uint32_t> number;
   for (std::size_t i = 0; i < table.items.size(); ++i) {
     if (is_gold_error(table, i)) continue;
     number.emplace(table.clusters[i], 0);
     for (std::size_t s = 0; s < out.seeds; ++s) {
-      out.values.push_back(table.scores[i * out.seeds + s].value_or(0));
+      const std::size_t cell = i * out.seeds + s;
+      out.values.push_back(table.scores[cell].value_or(0));
+      if (samples < 2) continue;
+      std::vector<double> answers;
+      for (std::size_t k = 0; k < samples; ++k)
+        answers.push_back(table.samples.scores[cell * samples + k].value_or(0));
+      out.sampling.push_back(variance_of_mean(answers));
     }
   }
   for (auto& [name, index] : number) index = static_cast<std::uint32_t>(out.clusters++);

@@ -89,6 +89,7 @@ Json to_json(const TaskSummary& s) {
   for (const TaskSummary::Metric& metric : s.metrics) {
     out["metrics"][metric.name] = or_null(metric.mean);
   }
+  if (s.samples) append_metrics(out["metrics"], *s.samples);
   out["floors"] = Json::object();
   out["floor_counts"] = Json::object();
   for (const Floor& floor : s.floors) {
@@ -105,6 +106,11 @@ Json to_json(const TaskSummary& s) {
   }
   out["ci95_cluster"] = or_null(cluster_interval(s.accuracy));
   append_estimate(out, s.accuracy);
+  if (s.samples) {
+    out["samples"] = s.samples->samples;
+    out["vote_ci95"] = pair_of(s.samples->vote95);
+    out["agreement_calibration"] = to_json(s.samples->calibration);
+  }
   return out;
 }
 
@@ -152,6 +158,11 @@ Json to_json(const PairSummary& p) {
                               {"n01", seed.n01},
                               {"n10", seed.n10},
                               {"mcnemar_p", seed.mcnemar_p}});
+  }
+  if (p.samples_a + p.samples_b > 0) {
+    out["samples"] = p.samples;
+    out["samples_a"] = p.samples_a;
+    out["samples_b"] = p.samples_b;
   }
   out["seed_sd"] = or_null(p.delta.seed_sd);
   out["ci95_cluster"] = or_null(cluster_interval(p.delta));

@@ -44,6 +44,12 @@ std::optional<VarianceParts> MeanEstimate::variance() const {
     // Equal where the seeds vary no more than question x seed noise makes them.
     parts.runs = std::max(0.0, items_and_seeds->se * items_and_seeds->se - parts.items);
   }
+  // What varies between questions holds what varies within each.
+  if (sampling) {
+    parts.sampling = std::min(*sampling, parts.items);
+    parts.items -= *parts.sampling;
+    parts.noise = std::clamp(parts.noise - *parts.sampling, 0.0, parts.items);
+  }
   return parts;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/stats/samples.hpp"
 #include "tradeoff/stats/score_table.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
 
@@ -47,6 +48,7 @@ struct TaskSummary {
     std::optional<double> mean;  // empty where no row has it
   };
   std::vector<Metric> metrics;
+  std::optional<SampleSummary> samples;  // where answers were sampled
   std::vector<Floor> floors;
 };
 /// Throws what check_table throws. No items: the accuracy is empty, with the reason.

@@ -41,6 +41,14 @@ struct Calibration {
 /// the first choice. Throws for a NaN, +inf, no finite choice, or a gold index out of range.
 Calibration calibration(std::span<const ChoiceRow> rows, std::size_t bins = 15);
 
+/// One answer's confidence in [0, 1] and whether it is right, 0 or 1 (or a share), of one run.
+struct ConfidenceRow {
+  double confidence = 0, right = 0;
+  std::size_t run = 0;
+};
+/// The same of confidences as they are; the Brier score is the mean of (confidence - right)^2.
+Calibration calibration(std::span<const ConfidenceRow> rows, std::size_t bins = 15);
+
 /// E |sum_i (X_i - p_i)|, X_i independent Bernoulli(p_i): exact where the sum's variance is below
 /// 25, else the normal's sqrt(2 variance / pi), nearer than 1 %.
 double expected_absolute_sum(std::span<const double> p);

@@ -69,6 +69,9 @@ struct PairSummary {
   std::uint64_t dropped_items = 0;   // in one table alone (Unmatched::drop)
   std::uint64_t unpaired_seeds = 0;  // columns without a partner
   bool computed_once = false;        // no random stream reaches either arm
+  // Answers to each question in either arm, 0: one greedy answer, which stands for any number; and
+  // how many of them are compared, the first of each arm.
+  std::uint64_t samples_a = 0, samples_b = 0, samples = 1;
   // Without a discordant pair its errors are empty: nothing was seen to vary.
   MeanEstimate delta;
   // Of delta.told(), so that p < 0.05 exactly where its interval excludes 0; holm_p is over these.

@@ -16,6 +16,17 @@ struct MetricScores {
   std::vector<std::optional<double>> scores;  // [items, seeds]
 };
 
+/// Several answers to each item, where they were sampled.
+struct SampleColumns {
+  std::size_t count = 0;                      // of each item and seed; 0: one greedy answer
+  std::vector<std::optional<double>> scores;  // [items, seeds, count] the primary metric
+  // Equal where the answers' results are equal; 0: the answer has none. [items, seeds, count]
+  std::vector<std::uint64_t> groups;
+  std::vector<double> logprobs;  // [items, seeds, count]; NaN: not known
+  /// Those of these cells (item * seeds + seed), in this order.
+  SampleColumns pick(std::span<const std::size_t> cells) const;
+};
+
 /// What one arm scored on one task. Plain columns; check_table() says what they must satisfy.
 struct ScoreTable {
   std::string arm, task;
@@ -27,9 +38,10 @@ struct ScoreTable {
   std::vector<std::uint64_t> seeds;  // [seeds] distinct replicate seeds
   // True where no random stream reaches the cell, so that its one column stands for every seed.
   bool computed_once = false;
-  // The primary metric in [0, 1]; an empty score (skipped, unscored) counts as wrong. [items,
-  // seeds]
+  // The primary metric in [0, 1], of samples their mean; an empty score (skipped, unscored) counts
+  // as wrong. [items, seeds]
   std::vector<std::optional<double>> scores;
+  SampleColumns samples;
   // A code of each answer (answer_code), equal where the answers are equal. [items, seeds], or
   // empty.
   std::vector<std::uint64_t> answers;
@@ -75,12 +87,20 @@ struct ItemScores {
   std::vector<double> values;          // [items, seeds]
   std::vector<std::uint32_t> cluster;  // [items]
   std::vector<std::size_t> row;        // [items] the item's place in its table
+  // Of the mean of how many samples a value is, and what their sampling adds to its variance.
+  // [items, seeds], empty for one answer.
+  std::size_t samples = 1;
+  std::vector<double> sampling;
 
   /// Mean over seeds of each item. [items]
   std::vector<double> item_means() const;
   /// Mean over items of each seed. [seeds]
   std::vector<double> seed_means() const;
+  /// The part of the variance of the mean over all that is sampling's; empty for one answer.
+  std::optional<double> sampling_variance() const;
 };
+/// Variance of the mean of `values`, of which there are at least two, as independent draws.
+double variance_of_mean(std::span<const double> values);
 ItemScores item_scores(const ScoreTable& table);
 
 }  // namespace tradeoff::stats

@@ -156,6 +156,9 @@ struct MeanEstimate {
   std::optional<VarianceComponents> components;
   std::optional<RunSpread> spread;  // of the seeds' means
   std::uint64_t seeds = 0;
+  // Answers to each question and seed, and what their sampling adds to the mean's variance.
+  std::uint64_t samples = 1;
+  std::optional<double> sampling;
   std::vector<NotEstimable> reasons;
 
   /// The error that the mean is told with, its p-value's too: over all that varied. One seed: CR2.
