@@ -10,6 +10,24 @@
 #include "tradeoff/config/bind.hpp"
 
 namespace tradeoff::app {
+namespace {
+
+void check_options(const study::PredictOptions& options, const config::Table& table) {
+  config::Problems problems;
+  check_sampling(options.decoding.sampling, "--samples", problems);
+  const task::Task* asked = task::find_task(options.task, options.own_tasks);
+  if (asked && asked->kind == task::Kind::choice) {
+    for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"}) {
+      if (table.given(name))
+        problems.add(table.where(name),
+                     "--task " + options.task +
+                         " scores choices by their log-probabilities, which are not sampled");
+    }
+  }
+  problems.throw_if_any();
+}
+
+}  // namespace
 
 Work parse_predict(Words words) {
   auto options = std::make_shared<study::PredictOptions>();
@@ -27,6 +45,7 @@ Work parse_predict(Words words) {
            "prepared/dev_formatted.jsonl --out predictions.jsonl"},
           table, words, std::move(problems)))
     return {};
+  check_options(*options, table);
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;
     return study::predict_file(session, *options) == study::RunState::complete ? kComplete

@@ -106,6 +106,8 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
     job.bind_arm(name, arm_table, problems);
     arm.trains = job_trains(job, job_base, arm_table, arm, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);
+    for (const auto& [task, sampling] : arm.sampling)
+      check_sampling(sampling, job.where(name) + ": " + task, problems);
     Json& record = study.record["arms"][name] = arm_table.record();
     if (arm.trains) {
       check_training(job, arm, problems);

@@ -71,10 +71,67 @@ void bind(Table& table, study::DecodingOptions& options) {
       .at_least(1);
 }
 
+namespace {
+
+constexpr std::int64_t kMostSamples = 1000;
+constexpr const char* kNotSampled =
+    "choices are scored by their log-probabilities, which are not sampled; expected no such key";
+
+void refuse_sampling(Table& table) {
+  for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
+    table.refuse(name, kNotSampled);
+}
+
+}  // namespace
+
+void bind(Table& table, study::SamplingOptions& options) {
+  table
+      .add_number_or("temperature", &options.rule.temperature, "model", study::kModelTemperature,
+                     "Answers are drawn at this temperature; 0: the likeliest token each time; "
+                     "model: temperature, top_p and top_k of the model's generation_config.json")
+      .at_least(0)
+      .recorded_where_set()
+      .shared();
+  table
+      .add("top_p", &options.rule.top_p,
+           "Draw from the likeliest tokens whose probabilities reach this sum; 1: from all")
+      .above(0)
+      .at_most(1)
+      .recorded_where_set()
+      .shared();
+  table.add("top_k", &options.rule.top_k, "Draw from the so many likeliest tokens; 0: from all")
+      .at_least(0)
+      .recorded_where_set()
+      .shared();
+  table.add("samples", &options.rule.samples, "Answers drawn to each question")
+      .at_least(1)
+      .at_most(kMostSamples)
+      .recorded_where_set()
+      .shared();
+  table
+      .add("sample_seed", &options.sample_seed,
+           "Seed of the draws, beside the replicate seed of a study")
+      .recorded_where_set()
+      .shared();
+}
+
+void check_sampling(const study::SamplingOptions& options, const std::string& where,
+                    Problems& problems) {
+  const infer::Sampling& rule = options.rule;
+  if (rule.samples > 1 && rule.greedy())
+    problems.add(where, fmt::format("samples: found {} at temperature 0, where all are the same "
+                                    "answer; expected a temperature above 0",
+                                    rule.samples));
+  if (rule.temperature == study::kModelTemperature && (rule.top_p != 1 || rule.top_k != 0))
+    problems.add(where,
+                 "temperature = model takes top_p and top_k of the model too; expected none "
+                 "beside it");
+}
+
 void bind(Table& table, study::PredictOptions& options) {
   bind(table, options.model);
   table.add_choice("task", &options.task, nameable(options.own_tasks),
-                   "What the items are: decides between greedy answers and log-probabilities of "
+                   "What the items are: decides between written answers and log-probabilities of "
                    "the choices");
   table
       .add("items", &options.items,
@@ -92,6 +149,7 @@ void bind(Table& table, study::PredictOptions& options) {
       .placeholder("DIR");
   table.add("limit", &options.limit, "The first so many items; 0: all").at_least(0);
   bind(table, options.decoding);
+  bind(table, options.decoding.sampling);
   table.add("resume", &options.resume, "Continue from the journals of an earlier run").local();
 }
 
@@ -128,6 +186,11 @@ void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> 
     task::PromptOptions& prompt = arm.prompts[task.name] = task.prompt;
     table.section(task.name);
     bind_prompt(table, task, prompt);
+    if (task.kind == task::Kind::sql) {
+      bind(table, arm.sampling[task.name]);
+    } else {
+      refuse_sampling(table);
+    }
   }
   table.section("");
   bind(table, arm.limit);

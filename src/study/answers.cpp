@@ -72,11 +72,20 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
       return stop_at(tokenizer.decode(ids), stops) != std::string::npos;
     };
   }
+  const SamplingOptions& sampling = plan.decoding.sampling;
+  options.sampling = sampling.rule;
+  for (const std::int64_t index : chunk.prompts)
+    options.keys.push_back(infer::draw_key(sampling.sample_seed, plan.replicate_seed,
+                                           task::id_text(plan.items[index].id)));
   const auto answers = engine.generate(chunk, plan.prompts, options);
-  for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
-    const std::int64_t index = chunk.prompts[i];
-    rows.push_back(
+  const auto samples = static_cast<std::size_t>(plan.samples());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const std::int64_t index = chunk.prompts[i / samples];
+    Json& row = rows.emplace_back(
         text_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
+    if (!plan.sampled()) continue;
+    row["sample"] = i % samples;
+    row["logprob"] = answers[i].logprob;
   }
   return rows;
 }

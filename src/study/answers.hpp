@@ -7,7 +7,8 @@
 
 namespace tradeoff::study {
 
-/// Runs one chunk and makes the rows of its items, in the chunk's order.
+/// Runs one chunk and makes the rows of its items, in the chunk's order; of a sampled prediction
+/// those of each sample, which tell `sample` and `logprob`.
 std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
                                const std::vector<text::TokenId>& end_tokens,
                                const PredictionPlan& plan, const infer::Chunk& chunk);

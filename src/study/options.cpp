@@ -10,9 +10,14 @@ const StudyTask& training_task(const StudyOptions& options) {
   return options.known.at(task::default_task(task::Kind::sql).name);
 }
 
+SamplingOptions sampling_of(const ArmOptions& arm, const task::Task& task) {
+  const auto found = arm.sampling.find(asked_as(task));
+  return found == arm.sampling.end() ? SamplingOptions() : found->second;
+}
+
 bool reached_by_seed(const ArmOptions& arm, const task::Task& task) {
   const bool draws = task.kind == task::Kind::sql && arm.prompts.at(asked_as(task)).shots > 0;
-  return arm.trains || draws;
+  return arm.trains || draws || !sampling_of(arm, task).rule.greedy();
 }
 
 std::vector<Cell> list_cells(const StudyOptions& options) {

@@ -20,8 +20,10 @@ namespace {
 PredictionPlan plan_of_file(const comm::Session& session, const PredictOptions& options,
                             const LoadedModel& model, std::span<const task::Item> items,
                             const task::Task& task) {
+  DecodingOptions decoding = options.decoding;
+  decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, options.model.model);
   try {
-    return plan_predictions(items, task, options.decoding, model.tokenizer,
+    return plan_predictions(items, task, decoding, model.tokenizer,
                             model.decoder->config().max_position_embeddings,
                             arena_rows(session, options.model, model.decoder->config()));
   } catch (const Error& error) {
@@ -42,6 +44,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
     items.resize(options.limit);
 
   auto weights_hash = begin_weights_hash(session, options.model);
+  if (session.rank() == 0) tell_model_sampling(options.decoding.sampling.rule, options.model.model);
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
   const PredictionPlan plan = plan_of_file(session, options, model, items, *found);
@@ -69,9 +72,10 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   const Predicted predicted = predict(session, model, plan, journals, header, std::move(finished));
   if (!predicted.complete) {
     WorkDone done;
-    done.all_questions = std::ssize(predicted.rows);
+    done.all_questions = std::ssize(items);
     done.questions =
-        std::ranges::count_if(predicted.rows, [](const Json& row) { return !row.is_null(); });
+        std::ranges::count_if(predicted.rows, [](const Json& row) { return !row.is_null(); }) /
+        plan.samples();
     if (session.rank() == 0)
       log::info("{}", stopped_text(done, "run the same command with --resume"));
     return RunState::stopped;

@@ -21,7 +21,7 @@
 namespace tradeoff::study {
 namespace {
 
-constexpr const char* kItemKey = "item";
+constexpr const char *kItemKey = "item", *kSampleKey = "sample";
 // Stands for the chunks that the ranks have just computed, among those of the journals.
 constexpr std::uint64_t kGathered = UINT64_MAX;
 
@@ -32,13 +32,21 @@ std::string describe(const task::Item& item) {
 // Answers of a typical question in SQL, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
 
-// Whether the rows are the answers to the chunk's questions, in its order.
+bool has_value(const Json& row, const char* key, std::int64_t value) {
+  const auto found = row.find(key);
+  return found != row.end() && *found == value;
+}
+
+// Whether the rows are the answers to the chunk's questions, in its order, samples within.
 bool is_of_plan(const PredictionPlan& plan, std::uint64_t index, const std::vector<Json>& rows) {
-  if (index >= plan.chunks.size() || rows.size() != plan.chunks[index].prompts.size()) return false;
+  if (index >= plan.chunks.size()) return false;
   const auto& prompts = plan.chunks[index].prompts;
+  const auto samples = static_cast<std::size_t>(plan.samples());
+  if (rows.size() != prompts.size() * samples) return false;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto item = rows[i].is_object() ? rows[i].find(kItemKey) : rows[i].end();
-    if (item == rows[i].end() || *item != prompts[i]) return false;
+    if (!rows[i].is_object() || !has_value(rows[i], kItemKey, prompts[i / samples])) return false;
+    if (plan.sampled() && !has_value(rows[i], kSampleKey, static_cast<std::int64_t>(i % samples)))
+      return false;
   }
   return true;
 }
@@ -63,13 +71,13 @@ std::string takes_less(const PredictionPlan& plan) {
       plan.decoding.chunk_size);
 }
 
-// Shows on rank 0, every half second, how many items all ranks have answered; `before` of the
-// `total` were there at the start.
+// Shows on rank 0, every half second, how many answers all ranks have; `before` of the `total` were
+// there at the start.
 class Ticker {
  public:
-  Ticker(std::string what, std::uint64_t total, std::uint64_t before,
+  Ticker(std::string what, const char* unit, std::uint64_t total, std::uint64_t before,
          std::function<std::uint64_t()> done)
-      : progress_(std::move(what), total, "questions", before),
+      : progress_(std::move(what), total, unit, before),
         thread_([this, done = std::move(done)](std::stop_token stop) {
           std::mutex mutex;
           std::unique_lock lock(mutex);
@@ -144,9 +152,11 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
   }
   infer::PlanOptions options;
   if (writes)
-    options.expected_new_tokens = std::min(kExpectedAnswerTokens, decoding.max_new_tokens);
+    options.expected_new_tokens =
+        std::min(kExpectedAnswerTokens, decoding.max_new_tokens) * plan.samples();
   if (decoding.chunk_size == 0)
-    plan.decoding.chunk_size = infer::auto_chunk_size(planned, options, room, arena_rows);
+    plan.decoding.chunk_size =
+        infer::auto_chunk_size(planned, options, room * plan.samples(), arena_rows);
   options.chunk_size = plan.decoding.chunk_size;
   plan.chunks = infer::plan_chunks(planned, options);
   for (infer::Chunk& chunk : plan.chunks) {
@@ -170,6 +180,15 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
     header["max_new_tokens"] = plan.decoding.max_new_tokens;
     header["stop"] = plan.decoding.stop;
   }
+  if (plan.sampled()) {
+    const SamplingOptions& sampling = plan.decoding.sampling;
+    header["temperature"] = sampling.rule.temperature;
+    header["top_p"] = sampling.rule.top_p;
+    header["top_k"] = sampling.rule.top_k;
+    header["samples"] = sampling.rule.samples;
+    header["sample_seed"] = sampling.sample_seed;
+    header["replicate_seed"] = plan.replicate_seed;
+  }
   return header;
 }
 
@@ -187,16 +206,21 @@ store::JournalContents finished_chunks(const PredictionPlan& plan,
 }
 
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
-  std::vector<Json> rows(plan.items.size());
+  const auto samples = static_cast<std::size_t>(plan.samples());
+  std::vector<Json> rows(plan.items.size() * samples);
   for (auto& [chunk, chunk_rows] : finished.chunks) {
     for (Json& row : chunk_rows) {
       const auto item = row.at(kItemKey).get<std::size_t>();
+      const auto sample = plan.sampled() ? row.at(kSampleKey).get<std::size_t>() : 0;
       row.erase(kItemKey);
-      rows.at(item) = std::move(row);
+      rows.at(item * samples + sample) = std::move(row);
     }
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (plan.items[i].skipped) rows[i] = skipped_row(plan.items[i], plan.kind);
+    const task::Item& item = plan.items[i / samples];
+    if (!item.skipped) continue;
+    rows[i] = skipped_row(item, plan.kind);
+    if (plan.sampled()) rows[i][kSampleKey] = i % samples;
   }
   return rows;
 }
@@ -222,6 +246,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
   std::uint64_t total = 0, missing_items = 0;
   for (const infer::Chunk& chunk : plan.chunks) total += chunk.prompts.size();
   for (const std::int64_t index : order) missing_items += plan.chunks[index].prompts.size();
+  const auto samples = static_cast<std::uint64_t>(plan.samples());
 
   const store::Start start = {
       comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
@@ -241,8 +266,8 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
         where_memory_may_end(change, [&] { return infer::Engine(*model.decoder, engine_options); });
     std::optional<Ticker> ticker;
     if (session.rank() == 0) {
-      const std::uint64_t before = total - missing_items;
-      ticker.emplace(plan.task, total, before,
+      const std::uint64_t before = (total - missing_items) * samples;
+      ticker.emplace(plan.task, samples > 1 ? "answers" : "questions", total * samples, before,
                      [&counter, before] { return before + counter.counted(); });
     }
     while (!comm::stop_requested()) {
@@ -254,7 +279,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       std::vector<Json> rows = where_memory_may_end(change, [&] {
         return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
       });
-      for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i];
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i / samples];
       for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows))
         own_rows += to_line(row) + "\n";
     }

@@ -20,7 +20,7 @@ StartsCost starts_cost(const store::JournalContents& journals) {
 
 LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan, std::span<const Json> rows,
                             const StartsCost& cost, std::int64_t peak_bytes) {
-  of.questions = std::ssize(rows);
+  of.questions = std::ssize(plan.items);
   for (const auto& prompt : plan.prompts) of.prompt_tokens += std::ssize(prompt);
   for (const Json& row : rows) {
     if (row.contains("token_ids")) of.new_tokens += std::ssize(row["token_ids"]);

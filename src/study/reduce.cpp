@@ -15,6 +15,8 @@ namespace {
 using store::Flags;
 using store::Strings;
 
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
 std::optional<double> score_of(std::int8_t flag) {
   return flag < 0 ? std::nullopt : std::optional<double>(flag);
 }
@@ -28,6 +30,47 @@ bool is_one_cluster(const store::Table& items, task::Kind kind) {
   return std::ranges::all_of(clusters, [&](const auto& one) { return one == clusters.front(); });
 }
 
+// The mean over samples of what `score` gives for each, where any gives something.
+template <typename Score>
+std::optional<double> mean_over(const store::Run& run, const Score& score) {
+  double sum = 0;
+  bool any = false;
+  for (std::size_t k = 0; k < run.samples(); ++k) {
+    const std::optional<double> one = score(run.sample(k));
+    any = any || one.has_value();
+    sum += one.value_or(0);
+  }
+  return any ? std::optional(sum / static_cast<double>(run.samples())) : std::nullopt;
+}
+
+std::optional<double> number_at(const store::Table& rows, const std::string& metric,
+                                std::size_t i) {
+  if (metric != "soft_f1") return score_of(rows.at<Flags>(metric)[i]);
+  const double value = rows.at<store::Doubles>(metric)[i];
+  return std::isnan(value) ? std::nullopt : std::optional<double>(value);
+}
+
+// As many samples as every run has.
+std::size_t samples_of(const Runs& runs) {
+  std::size_t fewest = 0;
+  for (const auto& [seed, run] : runs) {
+    if (!run->sampled()) return 0;
+    fewest = fewest == 0 ? run->samples() : std::min(fewest, run->samples());
+  }
+  return fewest;
+}
+
+void add_samples(stats::SampleColumns& to, const store::Run& run, const std::string& metric,
+                 std::size_t i) {
+  for (std::size_t k = 0; k < to.count; ++k) {
+    const store::Table& rows = run.sample(k);
+    to.scores.push_back(number_at(rows, metric, i));
+    const std::string& result = rows.at<Strings>("result_hash")[i];
+    to.groups.push_back(result.empty() ? 0 : stats::answer_code(result));
+    to.logprobs.push_back(rows.at<store::Doubles>("logprob")[i]);
+  }
+}
+
 stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
                              const store::Table& items, const Runs& runs, Primary primary) {
   const bool sql = task.kind == task::Kind::sql;
@@ -39,49 +82,34 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
   table.clusters = items.at<Strings>(columns.cluster);
   if (!task::find_task(task.name) && is_one_cluster(items, task.kind)) table.clusters = table.items;
   table.strata = items.at<Strings>(columns.level);
-  const std::size_t n = items.rows(), seeds = runs.size();
+  const std::size_t n = items.rows();
   const std::string metric = sql ? name_of(primary) : "correct";
-  table.scores.resize(n * seeds);
-  table.answers.resize(n * seeds);
+  table.samples.count = samples_of(runs);
   if (sql) table.gold_error.resize(n);
-  std::vector<std::string> others;
-  if (sql)
-    others = {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"};
-  for (const std::string& name : others)
-    table.metrics.push_back({name, std::vector<std::optional<double>>(n * seeds)});
-  for (std::size_t s = 0; s < seeds; ++s) {
-    const store::Table& rows = runs[s].second->rows;
-    table.seeds.push_back(runs[s].first);
-    const Flags& scores = rows.at<Flags>(metric);
-    const Strings& answers = rows.at<Strings>(columns.answer);
-    for (std::size_t i = 0; i < n; ++i) {
-      table.scores[i * seeds + s] = score_of(scores[i]);
-      table.answers[i * seeds + s] = stats::answer_code(answers[i]);
-    }
-    if (sql) {
-      const Strings& outcomes = rows.at<Strings>("outcome");
-      for (std::size_t i = 0; i < n; ++i) {
-        if (outcomes[i] == "gold_error") table.gold_error[i] = 1;
-      }
-    }
-    for (stats::MetricScores& other : table.metrics) {
-      for (std::size_t i = 0; i < n; ++i) {
-        auto& cell = other.scores[i * seeds + s];
-        if (other.name == "soft_f1") {
-          const double value = rows.at<store::Doubles>(other.name)[i];
-          cell = std::isnan(value) ? std::nullopt : std::optional<double>(value);
-        } else {
-          cell = score_of(rows.at<Flags>(other.name)[i]);
-        }
-      }
+  if (sql) {
+    for (const char* name :
+         {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"})
+      table.metrics.push_back({name, {}});
+  }
+  for (const auto& [seed, run] : runs) table.seeds.push_back(seed);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const auto& [seed, run] : runs) {
+      const auto mean_of = [&](const std::string& name) {
+        return mean_over(*run, [&](const store::Table& rows) { return number_at(rows, name, i); });
+      };
+      table.scores.push_back(mean_of(metric));
+      for (stats::MetricScores& other : table.metrics) other.scores.push_back(mean_of(other.name));
+      add_samples(table.samples, *run, metric, i);
+      // Whether sampled answers differ from an arm to another says nothing.
+      if (table.samples.count == 0)
+        table.answers.push_back(stats::answer_code(run->rows.at<Strings>(columns.answer)[i]));
+      if (sql && run->rows.at<Strings>("outcome")[i] == "gold_error") table.gold_error[i] = 1;
     }
   }
   const auto once = runs.front().second->attributes.find("computed_once");
-  table.computed_once = seeds == 1 && once != runs.front().second->attributes.end();
+  table.computed_once = runs.size() == 1 && once != runs.front().second->attributes.end();
   return table;
 }
-
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -172,8 +200,10 @@ std::vector<ClassCount> error_classes(const store::Predictions& predictions) {
   const std::string task = first_sql_task(predictions);
   for (const auto& [key, run] : predictions.runs) {
     if (key.task != task) continue;
-    for (const std::string& name : run.rows.at<Strings>("error_class")) {
-      if (!name.empty()) ++counts[{key.arm, name}];
+    for (std::size_t k = 0; k < run.samples(); ++k) {
+      for (const std::string& name : run.sample(k).at<Strings>("error_class")) {
+        if (!name.empty()) ++counts[{key.arm, name}];
+      }
     }
   }
   std::vector<ClassCount> classes;

@@ -43,6 +43,23 @@ store::Table prompt_texts(std::span<const task::Item> items) {
   return prompt_table(texts);
 }
 
+std::vector<Json> rows_of_sample(const std::vector<Json>& rows, const PredictionPlan& plan,
+                                 std::int64_t sample) {
+  std::vector<Json> own;
+  const auto samples = static_cast<std::size_t>(plan.samples());
+  for (auto at = static_cast<std::size_t>(sample); at < rows.size(); at += samples)
+    own.push_back(rows[at]);
+  return own;
+}
+
+store::Attributes sampling_attributes(const SamplingOptions& sampling) {
+  return {{"temperature", sampling.rule.temperature},
+          {"top_p", sampling.rule.top_p},
+          {"top_k", sampling.rule.top_k},
+          {"samples", sampling.rule.samples},
+          {"sample_seed", static_cast<std::int64_t>(sampling.sample_seed)}};
+}
+
 class StudyRun {
  public:
   StudyRun(const comm::Session& session, const StudyOptions& options)
@@ -55,6 +72,7 @@ class StudyRun {
       record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
     record_["quantization"] = identity.at("quantization");
+    resolve_all_sampling();
     if (session.rank() == 0) prepare_scoring();
     if (session.rank() == 0)
       folder_.claim(record_, plan(), machine(), options.overwrite, options.model.lock);
@@ -114,8 +132,11 @@ class StudyRun {
     for (const Cell& cell : list_cells(options_)) {
       const ArmOptions& arm = options_.arms[cell.arm];
       Json tasks = Json::array();
-      for (const std::string& task : cell.tasks)
+      for (const std::string& task : cell.tasks) {
         tasks.push_back({{"task", task}, {"questions", data_.questions(task).count}});
+        const auto samples = sampling_of(arm, options_.known.at(task).task).rule.samples;
+        if (samples > 1) tasks.back()["samples"] = samples;
+      }
       // The steps of whole epochs are known once the training rows are made.
       const bool steps = arm.trains && arm.train.max_steps > 0;
       cells.push_back({{"arm", arm.name},
@@ -127,10 +148,25 @@ class StudyRun {
     return {{"cells", std::move(cells)}};
   }
 
+  // A temperature that no model folder names shows here; each is told once.
+  void resolve_all_sampling() const {
+    bool told = session_.rank() != 0;
+    for (const ArmOptions& arm : options_.arms) {
+      for (const std::string& name : options_.tasks) {
+        const infer::Sampling rule = sampling_of(arm, options_.known.at(name).task).rule;
+        (void)resolve_sampling(rule, options_.model.model);
+        if (told || rule.temperature != kModelTemperature) continue;
+        tell_model_sampling(rule, options_.model.model);
+        told = true;
+      }
+    }
+  }
+
   // What cannot be scored shows here, not after hours of prediction.
   void prepare_scoring() {
     sql::ScoreOptions scoring = options_.scoring;
     scoring.preview = true;
+    scoring.result_hash = true;
     for (const std::string& name : options_.tasks) {
       if (options_.known.at(name).task.kind != task::Kind::sql) continue;
       const task::Questions& questions = data_.questions(name);
@@ -232,9 +268,12 @@ class StudyRun {
     if (task.kind == task::Kind::sql &&
         arm.prompts.at(asked_as(task)).prompt_template == task::Template::plain)
       decoding.stop.push_back("\n");
-    const PredictionPlan plan = plan_predictions(
+    decoding.sampling = sampling_of(arm, task);
+    decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, options_.model.model);
+    PredictionPlan plan = plan_predictions(
         rendered.items, task, decoding, data_.prompts().tokenizer, config.max_position_embeddings,
         arena_rows(session, options_.model, config));
+    plan.replicate_seed = seed;
     Json identity = identity_;
     fs::path adapter;
     if (arm.trains) {
@@ -267,13 +306,14 @@ class StudyRun {
     folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
                    options_.model.lock);
     if (!gathers) return true;
-    store_run(arm, seed, task, rendered.items, predicted.rows);
+    store_run(arm, seed, task, plan, predicted.rows);
     return true;
   }
 
   void store_run(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
-                 std::span<const task::Item> items, const std::vector<Json>& rows) {
+                 const PredictionPlan& plan, const std::vector<Json>& rows) {
     const std::string& name = task.name;
+    const std::span<const task::Item> items = plan.items;
     store::Run run;
     if (task.kind == task::Kind::sql) {
       sql::Scorer& scorer = scorers_.at(name);
@@ -281,7 +321,10 @@ class StudyRun {
         predictions_.items[name] = sql_items_table(items, scorer, task.words.label);
         floors_.push_back({name, sql_floors(items, scorer)});
       }
-      run.rows = score_sql_rows(items, rows, scorer);
+      run.rows = score_sql_rows(items, rows_of_sample(rows, plan, 0), scorer);
+      for (std::int64_t k = 1; k < plan.samples(); ++k)
+        run.further.push_back(score_sql_rows(items, rows_of_sample(rows, plan, k), scorer));
+      if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
     } else {
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = choice_items_table(items, task.words.label);

@@ -23,6 +23,8 @@ using store::Ints;
 using store::Strings;
 using store::Table;
 
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
 std::int8_t flag(std::optional<bool> value) {
   return value ? (*value ? 1 : 0) : -1;
 }
@@ -175,7 +177,8 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
   Ints tokens;
   store::RaggedInts token_ids;
   Flags exec, keep_distinct, match, set, strict, non_empty;
-  Doubles soft_f1;
+  Doubles soft_f1, logprob;
+  Strings result_hash;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Json& row = rows[i];
     const auto ids = field<std::vector<std::int64_t>>(row, "token_ids");
@@ -193,7 +196,9 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
     set.push_back(flag(verdict.set));
     strict.push_back(flag(verdict.strict));
     non_empty.push_back(flag(verdict.non_empty));
-    soft_f1.push_back(verdict.soft_f1.value_or(std::numeric_limits<double>::quiet_NaN()));
+    soft_f1.push_back(verdict.soft_f1.value_or(kMissing));
+    logprob.push_back(field_or<double>(row, "logprob", kMissing));
+    result_hash.push_back(verdict.result_hash);
     outcome.emplace_back(name_of(verdict.outcome));
     error_class.push_back(verdict.error_class);
     message.push_back(verdict.message);
@@ -217,6 +222,10 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
   table.add("strict", std::move(strict));
   table.add("soft_f1", std::move(soft_f1));
   table.add("non_empty", std::move(non_empty));
+  if (!rows.empty() && rows.front().contains("sample")) {
+    table.add("logprob", std::move(logprob));
+    table.add("result_hash", std::move(result_hash));
+  }
   return table;
 }
 
@@ -233,7 +242,7 @@ Table score_choice_rows(std::span<const task::Item> items, std::span<const Json>
     correct.push_back(answer.back() == items[i].answer ? 1 : 0);
     greedy.push_back(field_or<std::int64_t>(rows[i], "greedy", kUnknownGreedy));
     auto values = field_or<std::vector<double>>(rows[i], "choice_logprobs", {});
-    values.resize(width, std::numeric_limits<double>::quiet_NaN());
+    values.resize(width, kMissing);
     logprobs.values.insert(logprobs.values.end(), values.begin(), values.end());
     const auto& right = items[i].corrected;
     clean.push_back(items[i].label == "ok" ? correct.back() : std::int8_t{-1});

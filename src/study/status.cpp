@@ -93,8 +93,9 @@ class Reader {
     work.total = field<std::int64_t>(planned, "questions");
     const auto progress =
         store::journal_progress(folder_ / "journal" / cell.arm / seed_folder(cell) / work.name);
-    work.done = progress.rows;
-    work.made = progress.made;
+    const auto samples = field_or<std::int64_t>(planned, "samples", 1);
+    work.done = progress.rows / samples;
+    work.made = progress.made / samples;
     work.seconds = progress.seconds;
     work.written_at = progress.written_at;
     // Questions that were skipped stand in no journal: the ledger tells that a task is through.

@@ -27,9 +27,11 @@ WorkDone work_done(const StudyOptions& options, const StudyFolder& folder, const
     const ArmOptions& arm = options.arms[cell.arm];
     for (const std::string& task : cell.tasks) {
       const auto all = static_cast<std::int64_t>(data.questions(task).count);
-      const auto rows = store::count_finished_rows(folder.journal(arm.name, cell.seed, task));
+      const auto rows = static_cast<std::int64_t>(
+          store::count_finished_rows(folder.journal(arm.name, cell.seed, task)));
+      const auto samples = sampling_of(arm, options.known.at(task).task).rule.samples;
       done.all_questions += all;
-      done.questions += std::min(all, static_cast<std::int64_t>(rows));
+      done.questions += std::min(all, rows / samples);
     }
     if (!arm.trains) continue;
     // The default batch size is that of one rank; epochs by ranks are told by a checkpoint.

@@ -25,8 +25,10 @@ fs::path scratch() {
          ("tradeoff-hand-out-" + std::to_string(::getpid()));
 }
 
-Json answer(std::int64_t item) {
-  return {{"text", "answer " + std::to_string(item * 7919)}};
+Json answer(const PredictionPlan& plan, std::int64_t item, std::int64_t sample) {
+  Json row = {{"text", "answer " + std::to_string(item * 7919 + sample)}};
+  if (plan.sampled()) row["sample"] = sample;
+  return row;
 }
 
 // A rank of one start: its journal, and the chunk that it has in work.
@@ -48,6 +50,10 @@ class Simulation {
       plan_.chunks.back().prompts.push_back(static_cast<std::int64_t>(i));
       plan_.chunks.back().cost = static_cast<double>(stream_.below(4));
     }
+    // Half of them with several answers to an item.
+    if (stream_.below(2) == 0)
+      plan_.decoding.sampling.rule = {.temperature = 1,
+                                      .samples = static_cast<std::int64_t>(1 + stream_.below(3))};
     header_ = prediction_header(plan_, {{"model", seed}});
   }
   ~Simulation() { fs::remove_all(folder_); }
@@ -65,9 +71,10 @@ class Simulation {
     EXPECT_EQ(finished.redone_rows, 0u) << "a chunk was handed out though a journal had it";
     EXPECT_LE(computed_, static_cast<std::int64_t>(plan_.chunks.size()) + lost_);
     const std::vector<Json> rows = finished_rows(plan_, std::move(finished));
-    ASSERT_EQ(rows.size(), items_.size());
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      EXPECT_EQ(rows[i], answer(static_cast<std::int64_t>(i)));
+    const std::int64_t samples = plan_.samples();
+    ASSERT_EQ(std::ssize(rows), std::ssize(items_) * samples);
+    for (std::int64_t i = 0; i < std::ssize(rows); ++i)
+      EXPECT_EQ(rows[i], answer(plan_, i / samples, i % samples));
   }
 
  private:
@@ -107,8 +114,10 @@ class Simulation {
   void append(Rank& rank) {
     std::vector<Json> rows;
     for (const std::int64_t item : plan_.chunks[*rank.chunk].prompts) {
-      rows.push_back(answer(item));
-      rows.back()["item"] = item;
+      for (std::int64_t sample = 0; sample < plan_.samples(); ++sample) {
+        rows.push_back(answer(plan_, item, sample));
+        rows.back()["item"] = item;
+      }
     }
     (void)rank.journal->append(static_cast<std::uint64_t>(*rank.chunk), rows);
     rank.chunk.reset();

@@ -15,6 +15,12 @@ namespace tradeoff::config {
 void bind(Table& table, study::ModelOptions& options);
 /// max_new_tokens, stop, chunk_size.
 void bind(Table& table, study::DecodingOptions& options);
+/// temperature, top_p, top_k, samples, sample_seed. In a job each task whose answers are written
+/// has its own, and a key without a section sets them all.
+void bind(Table& table, study::SamplingOptions& options);
+/// What is wrong with them together; `where` names what they are of.
+void check_sampling(const study::SamplingOptions& options, const std::string& where,
+                    Problems& problems);
 /// All of `predict` and `import`.
 void bind(Table& table, study::PredictOptions& options);
 void bind(Table& table, model::ImportOptions& options);

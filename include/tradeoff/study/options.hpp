@@ -25,6 +25,8 @@ struct ArmOptions {
   std::map<std::string, task::PromptOptions> prompts;
   task::PromptLimit limit;
   DecodingOptions decoding;
+  // By task of kind sql; takes the place of decoding.sampling.
+  std::map<std::string, SamplingOptions> sampling;
   // The adapter that is trained before the arm is asked, once for each seed.
   train::TrainOptions train;
   lora::LoraOptions lora;
@@ -83,7 +85,12 @@ struct Cell {
 /// have some, else the first that is built in.
 const StudyTask& training_task(const StudyOptions& options);
 
-/// True where a stream of the replicate seed (few-shot draw, training) reaches the arm's answers.
+/// How an arm's answers to a task are drawn, as the user asks for it; greedy where choices are
+/// scored.
+SamplingOptions sampling_of(const ArmOptions& arm, const task::Task& task);
+
+/// True where a stream of the replicate seed (few-shot draw, training, sampling) reaches the arm's
+/// answers.
 bool reached_by_seed(const ArmOptions& arm, const task::Task& task);
 
 /// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream

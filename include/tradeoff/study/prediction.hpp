@@ -11,6 +11,7 @@
 #include "tradeoff/infer/chunk_plan.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/study/loaded_model.hpp"
+#include "tradeoff/study/sampling.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::study {
@@ -23,6 +24,8 @@ struct DecodingOptions {
   // Most questions of a chunk, the unit of work; part of the record, since it decides shapes.
   // 0: chosen for the task and the device (infer::auto_chunk_size).
   std::int64_t chunk_size = 0;
+  // How a written answer is chosen; resolved (resolve_sampling).
+  SamplingOptions sampling;
 };
 
 /// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
@@ -36,6 +39,12 @@ struct PredictionPlan {
   std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
   std::vector<std::vector<text::TokenId>> choices;  // by item, kind choice
   std::vector<infer::Chunk> chunks;                 // of item indices
+  // Of a sampled prediction, beside its sample seed.
+  std::uint64_t replicate_seed = 0;
+
+  bool sampled() const { return kind == task::Kind::sql && !decoding.sampling.rule.greedy(); }
+  /// Answers, and rows, of an item.
+  std::int64_t samples() const { return sampled() ? decoding.sampling.rule.samples : 1; }
 };
 
 /// `arena_rows`: see study::arena_rows; it decides a chunk size that is left open. Throws Error
@@ -54,15 +63,14 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
 store::JournalContents finished_chunks(const PredictionPlan& plan,
                                        const std::filesystem::path& folder, const Json& header);
 
-/// One row an item in the items' order: journal rows in their places, skipped items' rows made,
-/// null where none is there.
+/// One row an item and sample, in the items' order and samples within: journal rows in their
+/// places, skipped items' rows made, null where none is there.
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);
 
 struct Predicted {
   // False on every rank where a stop signal came first; the finished chunks stand in the journals.
   bool complete = true;
-  // On rank 0: one row an item in the items' order, with the keys of `predict --out`;
-  // null where the stop came first.
+  // On rank 0: finished_rows, with the keys of `predict --out`; null where the stop came first.
   std::vector<Json> rows;
 };
 

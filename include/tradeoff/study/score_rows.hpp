@@ -23,7 +23,7 @@ store::Table choice_items_table(std::span<const task::Item> items, const std::st
 void check_scoring(std::span<const task::Gold> questions, sql::Scorer& scorer);
 
 /// Rows of `predict` with their judgement, as columns of /runs/<arm>/seed-<s>/<task>. A skipped row
-/// is wrong. `scorer` previews rows.
+/// is wrong. `scorer` previews rows. Rows of one sample also have `logprob` and `result_hash`.
 store::Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> rows,
                             sql::Scorer& scorer);
 /// Column `greedy` of a row whose journal does not tell it: skipped, or written before.

@@ -56,6 +56,17 @@ std::vector<std::int32_t> end_tokens(const Source& source, const text::Vocabular
   return ids;
 }
 
+// How the model's makers sample from it, where the source tells.
+void keep_sampling(const std::filesystem::path& source, Json& generation) {
+  const auto file = source / "generation_config.json";
+  if (!std::filesystem::is_directory(source) || !std::filesystem::exists(file)) return;
+  const Json theirs = read_json(file);
+  for (const char* key : {"do_sample", "temperature", "top_p", "top_k", "repetition_penalty"}) {
+    const auto found = theirs.find(key);
+    if (found != theirs.end() && !found->is_null()) generation[key] = *found;
+  }
+}
+
 }  // namespace
 
 ImportSummary import_model(const ImportOptions& options) {
@@ -116,6 +127,7 @@ ImportSummary import_model(const ImportOptions& options) {
   Json generation = {{"do_sample", false}, {"eos_token_id", eos}};
   if (vocabulary.bos) generation["bos_token_id"] = *vocabulary.bos;
   if (vocabulary.pad) generation["pad_token_id"] = *vocabulary.pad;
+  keep_sampling(options.model, generation);
   write_atomically(options.out / "generation_config.json", generation.dump(2) + "\n");
   Json json = to_json(config, options.dtype == StoredDtype::float32 ? "float32" : "bfloat16");
   if (options.quantization == Quantization::nf4) {
