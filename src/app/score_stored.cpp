@@ -8,6 +8,7 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/stats/samples.hpp"
 #include "tradeoff/store/predictions_file.hpp"
 #include "tradeoff/task/task.hpp"
 
@@ -69,6 +70,61 @@ void print_changes(const std::vector<sql::ScoredRow>& rows, const store::Table& 
   out << (changed.size() > kShownIds ? " ...\n" : "\n");
 }
 
+// Adds a sample's verdicts to a table of one seed.
+void add_sample(stats::ScoreTable& table, const std::vector<sql::ScoredRow>& rows,
+                const store::Table& answers, std::size_t sample) {
+  stats::SampleColumns& to = table.samples;
+  const std::size_t cells = rows.size() * to.count;
+  to.scores.resize(cells);
+  to.groups.resize(cells);
+  to.logprobs.resize(cells);
+  const auto& logprob = answers.at<store::Doubles>("logprob");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const sql::Verdict& verdict = rows[i].verdict;
+    const std::size_t at = i * to.count + sample;
+    if (verdict.exec) to.scores[at] = *verdict.exec ? 1.0 : 0.0;
+    to.groups[at] = verdict.result_hash.empty() ? 0 : stats::answer_code(verdict.result_hash);
+    to.logprobs[at] = logprob[i];
+    if (verdict.outcome == sql::Outcome::gold_error) table.gold_error[i] = 1;
+  }
+}
+
+stats::ScoreTable empty_table(const store::RunKey& key, const store::Table& items,
+                              std::size_t samples) {
+  stats::ScoreTable table;
+  table.arm = key.arm;
+  table.task = key.task;
+  table.items = items.at<Strings>("id");
+  table.clusters = items.at<Strings>("db_id");
+  table.gold_error.resize(items.rows());
+  table.seeds = {key.seed};
+  table.scores.resize(items.rows());
+  table.samples.count = samples;
+  return table;
+}
+
+// Votes and pass@k by the verdicts of now.
+void print_votes(const stats::ScoreTable& table, std::ostream& out) {
+  const auto summary = stats::summarize_samples(table);
+  if (!summary || summary->pass_at.empty()) return;
+  out << fmt::format(
+      "{} samples: one {:.3f}, vote {:.3f}, vote by probability {:.3f}, any {:.3f}, "
+      "agreement {:.3f}\n",
+      summary->samples, summary->pass_at.front(), summary->vote, summary->vote_weighted,
+      summary->pass_at.back(), summary->agreement);
+  for (std::size_t k = 1; k <= summary->pass_at.size(); ++k)
+    out << fmt::format("{}pass@{} {:.3f}", k == 1 ? "" : ", ", k, summary->pass_at[k - 1]);
+  out << '\n';
+}
+
+Json row_json(const sql::ScoredRow& row, const store::RunKey& key, bool several_tasks) {
+  Json json = sql::to_json(row);
+  json["arm"] = key.arm;
+  json["seed"] = key.seed;
+  if (several_tasks) json["task"] = key.task;
+  return json;
+}
+
 }  // namespace
 
 bool is_stored(const std::filesystem::path& predictions) {
@@ -92,20 +148,30 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
     if (std::ranges::find(tasks, key.task) == tasks.end()) continue;
     if (!arms.empty() && std::ranges::find(arms, key.arm) == arms.end()) continue;
     std::erase(left, key.arm);
-    std::vector<sql::ScoredRow> rows = rows_of(stored.items.at(key.task), run.rows);
-    out << fmt::format("arm {}, seed {}: {} questions{}\n", key.arm, key.seed, rows.size(),
-                       tasks.size() > 1 ? " of " + key.task : "");
-    sql::score_and_print(options, rows, out);
-    print_changes(rows, run.rows, out);
-    out << '\n';
-    for (const sql::ScoredRow& row : rows) {
-      Json json = sql::to_json(row);
-      json["arm"] = key.arm;
-      json["seed"] = key.seed;
-      if (tasks.size() > 1) json["task"] = key.task;
-      lines += to_line(json) + "\n";
+    const store::Table& items = stored.items.at(key.task);
+    stats::ScoreTable votes = empty_table(key, items, run.samples());
+    sql::ScoreFilesOptions scoring = options;
+    scoring.result_hash = run.sampled();
+    for (std::size_t k = 0; k < run.samples(); ++k) {
+      std::vector<sql::ScoredRow> rows = rows_of(items, run.sample(k));
+      out << fmt::format("arm {}, seed {}{}: {} questions{}\n", key.arm, key.seed,
+                         run.sampled() ? fmt::format(", sample {}", k) : "", rows.size(),
+                         tasks.size() > 1 ? " of " + key.task : "");
+      sql::score_and_print(scoring, rows, out);
+      print_changes(rows, run.sample(k), out);
+      out << '\n';
+      if (run.sampled()) add_sample(votes, rows, run.sample(k), k);
+      for (const sql::ScoredRow& row : rows) {
+        Json json = row_json(row, key, tasks.size() > 1);
+        if (run.sampled()) json["sample"] = k;
+        lines += to_line(json) + "\n";
+      }
+      std::move(rows.begin(), rows.end(), std::back_inserter(all));
     }
-    std::move(rows.begin(), rows.end(), std::back_inserter(all));
+    if (run.sampled()) {
+      print_votes(votes, out);
+      out << '\n';
+    }
   }
   for (const std::string& arm : left)
     fail(fmt::format("{}: no queries of arm \"{}\"", options.pred.string(), arm));

@@ -4,10 +4,10 @@
 
 #include "synthetic_study.hpp"
 
-// report_synthetic FOLDER SEEDS SPIDER MMLU [NAME]
+// report_synthetic FOLDER SEEDS SPIDER MMLU [NAME [SAMPLES]]
 int main(int argc, char** argv) {
   if (argc < 5) {
-    std::fprintf(stderr, "usage: report_synthetic FOLDER SEEDS SPIDER MMLU [NAME]\n");
+    std::fprintf(stderr, "usage: report_synthetic FOLDER SEEDS SPIDER MMLU [NAME [SAMPLES]]\n");
     return 2;
   }
   try {
@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     options.spider = std::stoull(argv[3]);
     options.mmlu = std::stoull(argv[4]);
     if (argc > 5) options.name = argv[5];
+    if (argc > 6) options.samples = std::stoull(argv[6]);
     tradeoff::report::write_synthetic(argv[1], options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "report_synthetic: %s\n", error.what());

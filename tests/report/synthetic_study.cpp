@@ -130,17 +130,18 @@ void add_ledger(store::Table& table, std::size_t n, Generator& random) {
 }
 
 store::Table spider_rows(const SyntheticOptions& options, const store::Table& items, double rate,
-                         const std::string& arm, std::uint64_t seed) {
+                         const std::string& arm, std::uint64_t seed, std::size_t sample = 0) {
   static const char* const kClasses[] = {"column_invented", "column_of_other_table",
                                          "table_invented",  "syntax",
                                          "other_rows",      "extra_columns"};
-  Generator random(stream(arm, seed, "spider"));
+  Generator random(stream(arm, seed, "spider") + 7919 * sample);
   const double shift = 0.02 * (uniform(random) - 0.5);
   store::Strings text, finish, sql, outcome, error_class, message;
   store::Ints tokens;
   store::RaggedInts token_ids;
   store::Flags exec, non_empty;
-  store::Doubles soft;
+  store::Doubles soft, logprob;
+  store::Strings result_hash;
   const auto& gold = items.at<store::Strings>("query");
   for (std::size_t i = 0; i < items.rows(); ++i) {
     const double score = 0.75 * difficulty(i, options.data_seed, "spider") + 0.25 * uniform(random);
@@ -161,6 +162,11 @@ store::Table spider_rows(const SyntheticOptions& options, const store::Table& it
     exec.push_back(right ? 1 : 0);
     non_empty.push_back(right && i % 13 != 0 ? 1 : 0);
     soft.push_back(right ? 1 : 0.2);
+    // Few wrong results, so that they form groups too.
+    logprob.push_back(-1 - 20 * uniform(random));
+    result_hash.push_back(outcome.back() != "ok" ? ""
+                          : right                ? fmt::format("{:016x}", i)
+                                  : fmt::format("{:016x}", 1000000 + i * 10 + random() % 3));
   }
   store::Table table;
   add_ledger(table, items.rows(), random);
@@ -176,7 +182,25 @@ store::Table spider_rows(const SyntheticOptions& options, const store::Table& it
     table.add(name, exec);
   table.add("soft_f1", soft);
   table.add("non_empty", non_empty);
+  if (options.samples > 0) {
+    table.add("logprob", logprob);
+    table.add("result_hash", result_hash);
+  }
   return table;
+}
+
+store::Run spider_run(const SyntheticOptions& options, const store::Table& items, double rate,
+                      const std::string& arm, std::uint64_t seed) {
+  store::Run run{spider_rows(options, items, rate, arm, seed), {}, {}};
+  for (std::size_t k = 1; k < options.samples; ++k)
+    run.further.push_back(spider_rows(options, items, rate, arm, seed, k));
+  if (options.samples > 0)
+    run.attributes = {{"temperature", 0.6},
+                      {"top_p", 0.9},
+                      {"top_k", std::int64_t{0}},
+                      {"samples", static_cast<std::int64_t>(options.samples)},
+                      {"sample_seed", std::int64_t{0}}};
+  return run;
 }
 
 store::Table mmlu_rows(const SyntheticOptions& options, const store::Table& items, double rate,
@@ -257,15 +281,15 @@ store::Predictions synthetic_study(const SyntheticOptions& options) {
                                                 : static_cast<std::size_t>(at - known.begin());
     for (const std::uint64_t seed : options.seeds) {
       if (options.spider > 0) {
-        store::Run run{spider_rows(options, out.items["spider"], kSpider[place], arm, seed), {}};
+        store::Run run = spider_run(options, out.items["spider"], kSpider[place], arm, seed);
         run.attributes["prompts_sha256"] =
             sha256(fmt::format("spider {} {}", options.data_seed, seed));
         out.runs[{arm, seed, "spider"}] = std::move(run);
       }
       const bool once = arm == "base";
       if (options.mmlu > 0 && (!once || seed == options.seeds.front())) {
-        store::Run run{mmlu_rows(options, out.items["mmlu"], kMmlu[place], arm, once ? 0 : seed),
-                       {}};
+        store::Run run{
+            mmlu_rows(options, out.items["mmlu"], kMmlu[place], arm, once ? 0 : seed), {}, {}};
         run.attributes["prompts_sha256"] = sha256(fmt::format("mmlu {}", options.data_seed));
         if (once) run.attributes["computed_once"] = std::string("no random stream reaches it");
         out.runs[{arm, seed, "mmlu"}] = std::move(run);

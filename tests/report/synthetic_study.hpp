@@ -20,6 +20,8 @@ struct SyntheticOptions {
   // Put before every question and answer: text that a page must not take for markup.
   std::string odd_text;
   std::size_t training_steps = 200;
+  // Answers to each Spider question of every arm; 0: one greedy one.
+  std::size_t samples = 0;
 };
 
 /// Equal options give equal values; a cell depends on its arm and seed alone, so that files with

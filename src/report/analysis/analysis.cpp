@@ -155,6 +155,7 @@ Analysis analyse(const Study& study) {
   count_rows(study, out);
   count_errors(study, out);
   calibrate(study, out);
+  tell_sampling(study, out);
   add_costs(study, out);
   return out;
 }

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -28,7 +30,42 @@ std::vector<const store::RunKey*> sql_runs(const Study& study, const std::string
   return keys;
 }
 
+using Moves = std::map<std::pair<std::string, std::string>, std::int64_t>;
+
+// Answer by answer, of those that both runs have; a greedy one stands for any number.
+void count_moves(const store::Run& from, const store::Run& to, const std::string& metric,
+                 Moves& moves) {
+  const std::size_t samples = !from.sampled() ? to.samples()
+                              : !to.sampled() ? from.samples()
+                                              : std::min(from.samples(), to.samples());
+  for (std::size_t k = 0; k < samples; ++k) {
+    const store::Table& a = from.sample(from.sampled() ? k : 0);
+    const store::Table& b = to.sample(to.sampled() ? k : 0);
+    const Flags &va = a.at<Flags>(metric), &vb = b.at<Flags>(metric);
+    for (std::size_t i = 0; i < a.rows(); ++i) ++moves[{class_of(a, va, i), class_of(b, vb, i)}];
+  }
+}
+
+std::string sampling_words(const store::Run& run) {
+  const auto number = [&](const char* name) {
+    const store::Attribute& value = run.attributes.at(name);
+    return std::holds_alternative<double>(value)
+               ? std::get<double>(value)
+               : static_cast<double>(std::get<std::int64_t>(value));
+  };
+  std::string text = fmt::format("temperature {}", number("temperature"));
+  if (number("top_k") > 0) text += fmt::format(", top-k {}", number("top_k"));
+  if (number("top_p") < 1) text += fmt::format(", top-p {}", number("top_p"));
+  return text;
+}
+
 }  // namespace
+
+void tell_sampling(const Study& study, Analysis& out) {
+  for (const auto& [key, run] : study.predictions.runs) {
+    if (run.sampled()) out.sampling[{key.arm, key.task}] = sampling_words(run);
+  }
+}
 
 void count_rows(const Study& study, Analysis& out) {
   for (const std::string& arm : out.arms) {
@@ -36,7 +73,7 @@ void count_rows(const Study& study, Analysis& out) {
       RowCounts counts{arm, task};
       for (const auto& [key, run] : study.predictions.runs) {
         if (key.arm != arm || key.task != task) continue;
-        counts.rows += static_cast<std::int64_t>(run.rows.rows());
+        counts.rows += static_cast<std::int64_t>(run.rows.rows() * run.samples());
         counts.skipped += std::ranges::count(run.rows.at<Flags>("skipped"), 1);
         for (const std::string& why : run.rows.at<Strings>("overflow")) {
           counts.shots_dropped += why.empty() ? 0 : 1;
@@ -45,7 +82,8 @@ void count_rows(const Study& study, Analysis& out) {
           counts.longest_prompt = std::max(counts.longest_prompt, tokens);
         }
         if (out.task(task).kind == task::Kind::sql) {
-          counts.cut_off += std::ranges::count(run.rows.at<Strings>("finish"), "length");
+          for (std::size_t k = 0; k < run.samples(); ++k)
+            counts.cut_off += std::ranges::count(run.sample(k).at<Strings>("finish"), "length");
         }
       }
       counts.shots_dropped -= counts.skipped;
@@ -58,30 +96,29 @@ void count_errors(const Study& study, Analysis& out) {
   const std::string metric = study::name_of(out.primary), task = out.first_of(task::Kind::sql);
   for (const std::string& arm : out.arms) {
     for (const store::RunKey* key : sql_runs(study, arm, task)) {
-      const store::Table& rows = study.predictions.runs.at(*key).rows;
-      const Flags& verdicts = rows.at<Flags>(metric);
-      for (std::size_t i = 0; i < rows.rows(); ++i) {
-        ++out.classes[arm][class_of(rows, verdicts, i)];
-        ++out.outcomes[arm][rows.at<Strings>("outcome")[i]];
+      const store::Run& run = study.predictions.runs.at(*key);
+      for (std::size_t k = 0; k < run.samples(); ++k) {
+        const store::Table& rows = run.sample(k);
+        const Flags& verdicts = rows.at<Flags>(metric);
+        for (std::size_t i = 0; i < rows.rows(); ++i) {
+          ++out.classes[arm][class_of(rows, verdicts, i)];
+          ++out.outcomes[arm][rows.at<Strings>("outcome")[i]];
+        }
       }
     }
   }
   const auto reference = sql_runs(study, out.reference, task);
   for (const std::string& arm : out.arms) {
     if (arm == out.reference) continue;
-    std::map<std::pair<std::string, std::string>, std::int64_t> moves;
+    Moves moves;
     for (const store::RunKey* key : sql_runs(study, arm, task)) {
       const bool once =
           reference.size() == 1 &&
           study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
       for (const store::RunKey* from : reference) {
         if (!once && from->seed != key->seed) continue;
-        const store::Table& a = study.predictions.runs.at(*from).rows;
-        const store::Table& b = study.predictions.runs.at(*key).rows;
-        const Flags &va = a.at<Flags>(metric), &vb = b.at<Flags>(metric);
-        for (std::size_t i = 0; i < a.rows(); ++i) {
-          ++moves[{class_of(a, va, i), class_of(b, vb, i)}];
-        }
+        count_moves(study.predictions.runs.at(*from), study.predictions.runs.at(*key), metric,
+                    moves);
       }
     }
     for (const auto& [move, rows] : moves) {

@@ -18,13 +18,16 @@ using store::Strings;
 
 // Scores of one metric over some rows.
 struct Tally {
-  std::int64_t items = 0, right = 0;
+  std::int64_t items = 0;
+  double right = 0, squares = 0;  // sums of the scores and of their squares
 
-  double mean() const { return static_cast<double>(right) / static_cast<double>(items); }
-  // sd / sqrt(n) with n - 1, as lm-eval's mean_stderr has it; nothing for one row.
+  double mean() const { return right / static_cast<double>(items); }
+  // sd / sqrt(n) with n - 1, as lm-eval's mean_stderr has it; nothing for one row. Shares, of
+  // samples, vary less than verdicts.
   std::optional<double> standard_error() const {
     if (items < 2) return std::nullopt;
-    return std::sqrt(mean() * (1 - mean()) / static_cast<double>(items - 1));
+    const double less = (right - squares) / static_cast<double>(items);
+    return std::sqrt((mean() * (1 - mean()) - less) / static_cast<double>(items - 1));
   }
 };
 
@@ -39,13 +42,14 @@ struct Entry {
   }
 };
 
-Tally tally_of(const std::vector<std::size_t>& rows, const store::Table& table, task::Kind kind,
+Tally tally_of(const std::vector<std::size_t>& rows, const store::Run& run, task::Kind kind,
                const std::string& metric) {
   Tally tally;
   for (const std::size_t row : rows)
-    if (const auto score = eval_score(table, kind, metric, row)) {
+    if (const auto score = eval_score(run, kind, metric, row)) {
       ++tally.items;
-      tally.right += *score > 0 ? 1 : 0;
+      tally.right += *score;
+      tally.squares += *score * *score;
     }
   return tally;
 }
@@ -167,21 +171,21 @@ class Results {
   Results(const Study& study, const store::RunKey& key)
       : study_(study), arm_(key.arm), seed_(key.seed) {}
 
-  void add_run(const task::Task& of, const store::Table& rows,
+  void add_run(const task::Task& of, const store::Run& run,
                const std::map<std::string, std::string>& hashes) {
     const store::Table& items = study_.predictions.items.at(of.name);
     const Json arm = arm_config(study_.predictions.config, arm_, asked_as(of));
     std::vector<Entry> entries;
     const auto tasks = eval_tasks(of, items);
     for (const EvalTask& task : tasks) {
-      entries.push_back(entry_of(task.name, task.alias, task.rows, rows, of.kind));
+      entries.push_back(entry_of(task.name, task.alias, task.rows, run, of.kind));
       add_task(task, entries.back(), of, arm);
       json_["task_hashes"][task.name] = hashes.at(task.name);
     }
     if (of.kind == task::Kind::choice) {
       add_groups(of, tasks, entries);
     } else {
-      add_levels(of, items, rows);
+      add_levels(of, items, run);
     }
   }
 
@@ -192,11 +196,11 @@ class Results {
 
  private:
   static Entry entry_of(const std::string& name, const std::string& alias,
-                        const std::vector<std::size_t>& members, const store::Table& rows,
+                        const std::vector<std::size_t>& members, const store::Run& run,
                         task::Kind kind) {
     Entry entry{name, alias, {}};
     for (const std::string& metric : eval_metrics(kind))
-      entry.metrics[metric] = tally_of(members, rows, kind, metric);
+      entry.metrics[metric] = tally_of(members, run, kind, metric);
     return entry;
   }
 
@@ -249,14 +253,14 @@ class Results {
     add_group(of.name, of.name, group_result(of.name, of.name, all, "acc"));
   }
 
-  void add_levels(const task::Task& of, const store::Table& items, const store::Table& rows) {
+  void add_levels(const task::Task& of, const store::Table& items, const store::Run& run) {
     std::map<std::string, std::vector<std::size_t>> levels;
     for (std::size_t i = 0; i < items.rows(); ++i)
       levels[items.at<Strings>("hardness")[i]].push_back(i);
     for (const auto& [level, members] : levels) {
       const std::string name = of.name + "_" + level;
       json_["results"][name] =
-          task_result(entry_of(name, level, members, rows, of.kind), eval_metrics(of.kind));
+          task_result(entry_of(name, level, members, run, of.kind), eval_metrics(of.kind));
       json_["group_subtasks"][of.name].push_back(name);
     }
   }
@@ -327,7 +331,7 @@ std::map<std::string, std::string> write_samples(const std::filesystem::path& fo
   const store::Predictions& p = study.predictions;
   const task::Task of = study::task_of(p, key.task);
   const Json arm = arm_config(p.config, key.arm, asked_as(of));
-  const SampleSource source{of.kind, p.items.at(key.task), run.rows, prompts_of(p, run),
+  const SampleSource source{of.kind, p.items.at(key.task), run, prompts_of(p, run),
                             field_or<std::string>(arm, "template", "plain") != "chat"};
   std::map<std::string, std::string> hashes;
   for (const EvalTask& task : eval_tasks(of, source.items)) {
@@ -357,7 +361,7 @@ void export_lm_eval(const std::filesystem::path& folder, const Study& study) {
     std::filesystem::create_directories(cell);
     const auto hashes = write_samples(cell, study, key, run);
     results.try_emplace({key.arm, key.seed}, study, key)
-        .first->second.add_run(study::task_of(study.predictions, key.task), run.rows, hashes);
+        .first->second.add_run(study::task_of(study.predictions, key.task), run, hashes);
   }
   for (auto& [cell, of_cell] : results)
     write_atomically(

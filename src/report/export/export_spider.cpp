@@ -48,16 +48,21 @@ void export_sql(const std::filesystem::path& folder, const Study& study, const s
   std::vector<std::vector<std::string>> placeholders;
   for (const auto& [key, run] : study.predictions.runs) {
     if (key.task != task) continue;
-    const Strings &sql = run.rows.at<Strings>("sql"), &outcome = run.rows.at<Strings>("outcome");
-    std::string lines;
-    for (std::size_t i = 0; i < sql.size(); ++i) {
-      const std::string line = one_line_sql(sql[i]);
-      lines += line + "\n";
-      if (line != kPlaceholder) continue;
-      placeholders.push_back(
-          {key.arm, std::to_string(key.seed), std::to_string(i + 1), id[i], outcome[i]});
+    for (std::size_t k = 0; k < run.samples(); ++k) {
+      const Strings& sql = run.sample(k).at<Strings>("sql");
+      const Strings& outcome = run.sample(k).at<Strings>("outcome");
+      std::string lines;
+      const std::string sample = run.sampled() ? fmt::format("_sample-{}", k) : "";
+      const std::string name = fmt::format("{}_seed-{}{}.sql", key.arm, key.seed, sample);
+      for (std::size_t i = 0; i < sql.size(); ++i) {
+        const std::string line = one_line_sql(sql[i]);
+        lines += line + "\n";
+        if (line != kPlaceholder) continue;
+        placeholders.push_back(
+            {key.arm, std::to_string(key.seed) + sample, std::to_string(i + 1), id[i], outcome[i]});
+      }
+      write_atomically(folder / name, lines);
     }
-    write_atomically(folder / fmt::format("{}_seed-{}.sql", key.arm, key.seed), lines);
   }
   write_atomically(folder / "placeholders.csv",
                    to_csv({"arm", "seed", "line", "id", "outcome"}, placeholders));

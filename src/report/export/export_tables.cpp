@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <cmath>
+#include <iterator>
+
 #include "grids/grid.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/report/export/exports.hpp"
@@ -140,42 +143,65 @@ std::string cost_csv(const Analysis& analysis) {
                 rows);
 }
 
+constexpr const char* kFlags[] = {"exec", "exec_keep_distinct", "match", "set", "strict"};
+
+std::string text(const store::Table& table, const char* name, std::size_t row) {
+  return table.has(name) ? table.at<store::Strings>(name)[row] : "";
+}
+
+std::string number_text(const store::Table& table, const char* name, std::size_t row) {
+  if (!table.has(name)) return "";
+  const double value = table.at<store::Doubles>(name)[row];
+  return std::isnan(value) ? "" : number(value);
+}
+
 std::string flag_text(const store::Table& rows, const char* name, std::size_t row) {
   if (!rows.has(name)) return "";
   const std::int8_t flag = rows.at<store::Flags>(name)[row];
   return flag < 0 ? "" : std::to_string(flag);
 }
 
-// A line a question, arm and seed: what most questions of one's own begin with.
+// The cells of one answer: verdicts, what became of it, the answer.
+std::vector<std::string> answer_cells(const store::Table& rows, const char* metric,
+                                      const char* answer, std::size_t i) {
+  std::vector<std::string> cells = {flag_text(rows, metric, i)};
+  for (const char* flag : kFlags) cells.push_back(flag_text(rows, flag, i));
+  for (const char* name : {"outcome", "error_class", answer}) cells.push_back(text(rows, name, i));
+  return cells;
+}
+
+// A line a question, arm and seed, and sample where any arm has some: what most questions of one's
+// own begin with.
 std::string questions_csv(const Study& study, const Analysis& analysis) {
-  using store::Strings;
-  const std::vector<std::string> flags = {"exec", "exec_keep_distinct", "match", "set", "strict"};
+  const bool sampled = !analysis.sampling.empty();
   std::vector<std::vector<std::string>> lines;
   for (const auto& [key, run] : study.predictions.runs) {
     const store::Table& items = study.predictions.items.at(key.task);
     const task::Kind kind = analysis.task(key.task).kind;
     const task::Columns columns = task::columns_of(kind);
     const char* metric = kind == task::Kind::sql ? study::name_of(analysis.primary) : "correct";
-    const auto text = [&](const store::Table& table, const char* name, std::size_t i) {
-      return table.has(name) ? table.at<Strings>(name)[i] : "";
-    };
     for (std::size_t i = 0; i < items.rows(); ++i) {
-      std::vector<std::string> line = {key.task,
-                                       text(items, "id", i),
-                                       text(items, columns.cluster, i),
-                                       text(items, columns.level, i),
-                                       key.arm,
-                                       std::to_string(key.seed),
-                                       flag_text(run.rows, metric, i)};
-      for (const std::string& flag : flags) line.push_back(flag_text(run.rows, flag.c_str(), i));
-      for (const char* name : {"outcome", "error_class"}) line.push_back(text(run.rows, name, i));
-      line.push_back(text(run.rows, columns.answer, i));
-      lines.push_back(std::move(line));
+      for (std::size_t k = 0; k < run.samples(); ++k) {
+        std::vector<std::string> line = {key.task,
+                                         text(items, "id", i),
+                                         text(items, columns.cluster, i),
+                                         text(items, columns.level, i),
+                                         key.arm,
+                                         std::to_string(key.seed)};
+        if (sampled) line.push_back(run.sampled() ? std::to_string(k) : "");
+        for (std::string& cell : answer_cells(run.sample(k), metric, columns.answer, i))
+          line.push_back(std::move(cell));
+        if (sampled) line.push_back(number_text(run.sample(k), "logprob", i));
+        lines.push_back(std::move(line));
+      }
     }
   }
-  std::vector<std::string> head = {"task", "id", "cluster", "level", "arm", "seed", "correct"};
-  head.insert(head.end(), flags.begin(), flags.end());
+  std::vector<std::string> head = {"task", "id", "cluster", "level", "arm", "seed"};
+  if (sampled) head.emplace_back("sample");
+  head.emplace_back("correct");
+  head.insert(head.end(), std::begin(kFlags), std::end(kFlags));
   for (const char* name : {"outcome", "error_class", "answer"}) head.emplace_back(name);
+  if (sampled) head.emplace_back("logprob");
   return to_csv(head, lines);
 }
 

@@ -69,10 +69,10 @@ std::string greedy_text(const store::Table& rows, std::size_t row, std::size_t c
 }
 
 void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
-  const auto& logprobs = source.rows.at<store::Matrix>("choice_logprobs");
+  const auto& logprobs = source.run.rows.at<store::Matrix>("choice_logprobs");
   for (std::size_t c = 0; c < logprobs.width; ++c) {
-    const Json one = Json::array(
-        {python_text(logprobs.values[row * logprobs.width + c]), greedy_text(source.rows, row, c)});
+    const Json one = Json::array({python_text(logprobs.values[row * logprobs.width + c]),
+                                  greedy_text(source.run.rows, row, c)});
     sample["resps"].push_back(Json::array({one}));
     sample["filtered_resps"].push_back(one);
     if (!source.prompts.empty())
@@ -84,8 +84,11 @@ void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
 }
 
 void add_answer(Json& sample, const SampleSource& source, std::size_t row) {
-  sample["resps"].push_back(Json::array({source.rows.at<Strings>("text")[row]}));
-  sample["filtered_resps"].push_back(source.rows.at<Strings>("sql")[row]);
+  Json repeats = Json::array();
+  for (std::size_t k = 0; k < source.run.samples(); ++k)
+    repeats.push_back(source.run.sample(k).at<Strings>("text")[row]);
+  sample["resps"].push_back(std::move(repeats));
+  sample["filtered_resps"].push_back(source.run.rows.at<Strings>("sql")[row]);
   if (!source.prompts.empty())
     sample["arguments"]["gen_args_0"] = {{"arg_0", context_of(source, row)},
                                          {"arg_1", Json::object()}};
@@ -125,16 +128,19 @@ std::vector<std::string> eval_metrics(task::Kind kind) {
   return {"exec", "exec_keep_distinct", "match", "set", "strict"};
 }
 
-std::optional<double> eval_score(const store::Table& rows, task::Kind kind,
-                                 const std::string& metric, std::size_t row) {
-  if (kind == task::Kind::choice) return rows.at<Flags>("correct")[row] == 1 ? 1.0 : 0.0;
-  if (rows.at<Strings>("outcome")[row] == "gold_error") return std::nullopt;
-  return rows.at<Flags>(metric)[row] == 1 ? 1.0 : 0.0;
+std::optional<double> eval_score(const store::Run& run, task::Kind kind, const std::string& metric,
+                                 std::size_t row) {
+  const bool sql = kind == task::Kind::sql;
+  if (sql && run.rows.at<Strings>("outcome")[row] == "gold_error") return std::nullopt;
+  double right = 0;
+  for (std::size_t k = 0; k < run.samples(); ++k)
+    right += run.sample(k).at<Flags>(sql ? metric : "correct")[row] == 1 ? 1.0 : 0.0;
+  return right / static_cast<double>(run.samples());
 }
 
 Json eval_sample(const SampleSource& source, std::size_t row) {
   const bool choice = source.kind == task::Kind::choice;
-  const std::size_t most = choice ? source.rows.at<store::Matrix>("choice_logprobs").width : 0;
+  const std::size_t most = choice ? source.run.rows.at<store::Matrix>("choice_logprobs").width : 0;
   const Json doc = choice ? choice_doc(source.items, most, row) : sql_doc(source.items, row);
   const std::string target =
       choice ? std::to_string(doc["answer"].get<int>()) : source.items.at<Strings>("query")[row];
@@ -156,7 +162,7 @@ Json eval_sample(const SampleSource& source, std::size_t row) {
   sample["prompt_hash"] = source.prompts.empty() ? Json() : Json(sha256(context_of(source, row)));
   sample["target_hash"] = sha256(target);
   for (const std::string& metric : eval_metrics(source.kind)) {
-    const auto score = eval_score(source.rows, source.kind, metric, row);
+    const auto score = eval_score(source.run, source.kind, metric, row);
     sample[metric] = score ? Json(*score) : Json();
   }
   return sample;

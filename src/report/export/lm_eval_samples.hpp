@@ -28,22 +28,24 @@ std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& ite
 
 /// The metrics of a task, the first being its main one.
 std::vector<std::string> eval_metrics(task::Kind kind);
-/// A row's score; nothing where the gold query fails, which leaves the row out of every count.
-std::optional<double> eval_score(const store::Table& rows, task::Kind kind,
-                                 const std::string& metric, std::size_t row);
+/// A row's score, of sampled answers their mean; nothing where the gold query fails, which leaves
+/// the row out of every count.
+std::optional<double> eval_score(const store::Run& run, task::Kind kind, const std::string& metric,
+                                 std::size_t row);
 
 /// What a run's prompts and answers are given with.
 struct SampleSource {
   task::Kind kind;
   const store::Table& items;
-  const store::Table& rows;
+  const store::Run& run;
   // By row; empty where the file holds no prompts.
   std::vector<std::string> prompts;
   // Whether choices are " A" rather than "A".
   bool blank_before_choice = true;
 };
 
-/// The sample of a row, key by key as lm-evaluation-harness 0.4.13 writes it.
+/// The sample of a row, key by key as lm-evaluation-harness 0.4.13 writes it; several answers stand
+/// in `resps` as its `repeats` do, and the first is the filtered one.
 Json eval_sample(const SampleSource& source, std::size_t row);
 
 /// A number as Python's str() has it: "-1.5", "-2.0", "nan".

@@ -143,6 +143,10 @@ bool same_rows(const store::Table& a, const store::Table& b) {
   });
 }
 
+bool same_answers(const store::Run& a, const store::Run& b) {
+  return same_rows(a.rows, b.rows) && std::ranges::equal(a.further, b.further, same_rows);
+}
+
 void join_config(Json& config, const Json& next) {
   if (config.contains("study") && next.contains("study") && next["study"].contains("seeds")) {
     Json& seeds = config["study"]["seeds"];
@@ -191,7 +195,7 @@ void merge_into(Study& study, const fs::path& first, const fs::path& file, Predi
                       "given once",
                       key.arm, key.seed, key.task, file.string()));
     }
-    if (!same_rows(all.runs.at(*there).rows, run.rows)) {
+    if (!same_answers(all.runs.at(*there), run)) {
       fail(
           fmt::format("arm {}, {}: computed once, but {} (seed {}) has other rows than an earlier "
                       "file (seed {})",

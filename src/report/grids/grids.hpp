@@ -9,6 +9,8 @@ namespace tradeoff::report {
 
 Grid accuracy_grid(const Analysis& analysis, const std::string& task);  // a table a task
 Grid metrics_grid(const Analysis& analysis);    // every SQL metric beside the primary one
+Grid samples_grid(const Analysis& analysis);    // pass@k and votes where answers were sampled
+Grid agreement_grid(const Analysis& analysis);  // and how sure their agreement is
 Grid pairs_grid(const Analysis& analysis);      // paired differences
 Grid error_grid(const Analysis& analysis);      // a difference's error in parts, and what halves it
 Grid sequence_grid(const Analysis& analysis);   // intervals for adding seeds until it is clear

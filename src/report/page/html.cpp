@@ -148,7 +148,9 @@ std::string html(const Study& study, const Analysis& analysis) {
   Page page;
   const auto lines = headline(analysis);
   page.section("results", "Results",
-               accuracies(analysis) + grid(floors_grid(analysis)) + grid(metrics_grid(analysis)));
+               accuracies(analysis) + grid(samples_grid(analysis)) +
+                   grid(agreement_grid(analysis)) + grid(floors_grid(analysis)) +
+                   grid(metrics_grid(analysis)));
   std::string compared =
       figure(tradeoff_figure(analysis),
              fmt::format("The trade-off plane: what each arm gained on {} against what it lost on "

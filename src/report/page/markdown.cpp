@@ -24,6 +24,8 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   if (!warned.empty()) text += "\n";
   for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
   for (const std::string& task : analysis.tasks) add(accuracy_grid(analysis, task));
+  add(samples_grid(analysis));
+  add(agreement_grid(analysis));
   add(pairs_grid(analysis));
   add(error_grid(analysis));
   add(robustness_grid(analysis));

@@ -110,6 +110,18 @@ void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["metrics"] = std::move(metrics);
 }
 
+// The lowest sample with the same result, by row; -1 for an answer without one.
+Json groups_of(const store::Run& run, std::size_t sample) {
+  const Strings& own = run.sample(sample).at<Strings>("result_hash");
+  Json groups = Json::array();
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    std::size_t first = 0;
+    while (run.sample(first).at<Strings>("result_hash")[i] != own[i]) ++first;
+    groups.push_back(own[i].empty() ? -1 : static_cast<int>(first));
+  }
+  return groups;
+}
+
 void add_choice(Json& cell, const store::Table& rows) {
   cell["ok"] = verdicts(rows.at<Flags>("correct"));
   std::string letters;
@@ -137,6 +149,21 @@ void add_choice(Json& cell, const store::Table& rows) {
   cell["confidence"] = std::move(confidence);
 }
 
+void add_cell(Json& cell, const Study& study, const Analysis& analysis, const store::Run& run,
+              const store::Table& rows) {
+  cell["once"] = run.attributes.contains("computed_once");
+  if (analysis.task(cell["task"]).kind == task::Kind::sql) {
+    add_sql(cell, rows, analysis.primary);
+  } else {
+    add_choice(cell, rows);
+  }
+  cell["prompt_tokens"] = rows.at<Ints>("prompt_tokens");
+  cell["shots"] = rows.at<Ints>("shots_used");
+  const std::string prompts = prompts_name(run);
+  if (study.predictions.summary.contains(prompts)) cell["prompt"] = prompts;
+  cell["overflow"] = sparse(rows.at<Strings>("overflow"));
+}
+
 }  // namespace
 
 Json question_data(const Study& study, const Analysis& analysis) {
@@ -151,19 +178,15 @@ Json question_data(const Study& study, const Analysis& analysis) {
   for (const std::string& arm : analysis.arms) {
     for (const auto& [key, run] : study.predictions.runs) {
       if (key.arm != arm) continue;
-      Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
-      cell["once"] = run.attributes.contains("computed_once");
-      if (analysis.task(key.task).kind == task::Kind::sql) {
-        add_sql(cell, run.rows, analysis.primary);
-      } else {
-        add_choice(cell, run.rows);
+      for (std::size_t k = 0; k < run.samples(); ++k) {
+        Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
+        if (run.sampled()) {
+          cell["sample"] = k;
+          cell["group"] = groups_of(run, k);
+        }
+        add_cell(cell, study, analysis, run, run.sample(k));
+        out["cells"].push_back(std::move(cell));
       }
-      cell["prompt_tokens"] = run.rows.at<Ints>("prompt_tokens");
-      cell["shots"] = run.rows.at<Ints>("shots_used");
-      const std::string prompts = prompts_name(run);
-      if (study.predictions.summary.contains(prompts)) cell["prompt"] = prompts;
-      cell["overflow"] = sparse(run.rows.at<Strings>("overflow"));
-      out["cells"].push_back(std::move(cell));
     }
   }
   for (const auto& [name, table] : study.predictions.summary) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "tradeoff/base/error.hpp"
@@ -114,9 +115,8 @@ std::string verdict_word(std::int8_t flag) {
   return flag < 0 ? "not judged" : flag ? "right" : "wrong";
 }
 
-std::string sql_answer(const Cell& cell, const Place& place, const std::string& gold,
+std::string sql_answer(const store::Table& rows, const Place& place, const std::string& gold,
                        study::Primary primary, bool diff) {
-  const store::Table& rows = cell.second.rows;
   const auto at = [&](const char* name) { return rows.at<Strings>(name)[place.row]; };
   const auto flag = [&](const char* name) { return rows.at<Flags>(name)[place.row]; };
   const std::string sql = at("sql");
@@ -135,6 +135,40 @@ std::string sql_answer(const Cell& cell, const Place& place, const std::string& 
   for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"})
     if (rows.has(name)) verdicts.push_back(fmt::format("{} {}", name, verdict_word(flag(name))));
   return text + indented(fmt::format("{}", fmt::join(verdicts, ", "))) + "\n";
+}
+
+// Samples of equal results together, the largest group first, which the vote takes; those without
+// a result last.
+std::string sampled_answers(const store::Run& run, const Place& place, const std::string& gold,
+                            study::Primary primary, bool diff) {
+  std::map<std::string, std::vector<std::size_t>> by_result;
+  for (std::size_t k = 0; k < run.samples(); ++k)
+    by_result[run.sample(k).at<Strings>("result_hash")[place.row]].push_back(k);
+  std::vector<std::pair<std::string, std::vector<std::size_t>>> groups(by_result.begin(),
+                                                                       by_result.end());
+  std::ranges::sort(groups, [](const auto& a, const auto& b) {
+    if (a.first.empty() != b.first.empty()) return b.first.empty();
+    if (a.second.size() != b.second.size()) return a.second.size() > b.second.size();
+    return a.second.front() < b.second.front();
+  });
+  std::string text = fmt::format("{} answers\n", run.samples());
+  for (const auto& [result, members] : groups) {
+    const bool won = &members == &groups.front().second && !result.empty();
+    text += fmt::format("-- {} of {} {}{}: samples {}\n", members.size(), run.samples(),
+                        result.empty() ? "without a result" : "of this result",
+                        won ? ", the vote's" : "", fmt::join(members, ", "));
+    // Equal queries stand once.
+    std::set<std::string> seen;
+    for (const std::size_t k : members) {
+      const store::Table& rows = run.sample(k);
+      const std::string& sql = rows.at<Strings>("sql")[place.row];
+      if (!sql.empty() && !seen.insert(sql).second) continue;
+      text += fmt::format("sample {}, log-probability {:.2f}: ", k,
+                          rows.at<store::Doubles>("logprob")[place.row]) +
+              sql_answer(rows, place, gold, primary, diff);
+    }
+  }
+  return text;
 }
 
 std::string choice_answer(const Cell& cell, const Place& place) {
@@ -162,10 +196,12 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
     const bool once = cell->second.attributes.contains("computed_once");
     text += fmt::format("\n== {}, {}: ", cell->first.arm,
                         once ? "every seed" : fmt::format("seed {}", cell->first.seed));
-    text += task.kind == task::Kind::sql
-                ? sql_answer(*cell, place, items.at<Strings>(columns.gold)[place.row],
-                             study::primary_of(p), asked.diff)
-                : choice_answer(*cell, place);
+    const std::string& gold = items.at<Strings>(columns.gold)[place.row];
+    const study::Primary primary = study::primary_of(p);
+    text += task.kind == task::Kind::choice ? choice_answer(*cell, place)
+            : cell->second.sampled()
+                ? sampled_answers(cell->second, place, gold, primary, asked.diff)
+                : sql_answer(cell->second.rows, place, gold, primary, asked.diff);
     const std::string& overflow = cell->second.rows.at<Strings>("overflow")[place.row];
     if (!overflow.empty()) text += indented("prompt: " + overflow) + "\n";
   }

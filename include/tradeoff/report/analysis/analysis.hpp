@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tradeoff/report/files/study.hpp"
@@ -85,6 +86,8 @@ struct Analysis {
   std::string reference;
   std::vector<stats::ScoreTable> tables;
   stats::StudySummary summary;
+  // By arm and task, where answers were sampled: "temperature 0.6, top-p 0.9".
+  std::map<std::pair<std::string, std::string>, std::string> sampling;
   std::vector<ArmTradeoff> tradeoffs;
   std::vector<ArmRuns> runs;  // of arms that any random stream reaches
   // `summary.pairs` without the failed runs; empty where none failed.

@@ -29,12 +29,14 @@
   const answerOf = (cell, i) => (cell.letters ? cell.letters[i] : cell.sql[i]);
   const classOf = (cell, i) => (cell.ok[i] === "1" ? "right" : cell.class ? cell.class[i] || cell.outcome[i] : "wrong");
 
-  // Cells of two arms with the same seed; one that is computed once goes with every seed.
+  // Cells of two arms with the same seed and sample; one that is computed once goes with every seed,
+  // a greedy one with every sample.
   function pairs(task, from, to) {
     const out = [];
     for (const a of cellsOf(task, from)) {
       for (const b of cellsOf(task, to)) {
-        if (a.seed === b.seed || a.once || b.once) out.push([a, b]);
+        const seeds = a.seed === b.seed || a.once || b.once;
+        if (seeds && (a.sample === b.sample || a.sample === undefined || b.sample === undefined)) out.push([a, b]);
       }
     }
     return out;
@@ -132,24 +134,58 @@
     return text;
   }
 
+  function answer(cell, i) {
+    const nodes = [el("pre", {}, answerOf(cell, i).trim() || "(no statement)")];
+    if (cell.result && cell.result[i]) {
+      nodes.push(el("pre", { class: "result", "aria-label": "Result of this query" }, cell.result[i]));
+    }
+    nodes.push(verdict(cell, i));
+    if (cell.message && cell.message[i]) nodes.push(el("p", { class: "error" }, cell.message[i]));
+    if (cell.text && cell.text[i]) {
+      nodes.push(el("details", {}, el("summary", {}, "Whole answer"), el("pre", {}, cell.text[i])));
+    }
+    return nodes;
+  }
+
+  // Samples of equal results side by side, the largest group first, which the vote takes; those
+  // without a result last.
+  function sampledGroups(cells, i) {
+    const groups = new Map();
+    for (const c of cells) groups.set(c.group[i], [...(groups.get(c.group[i]) || []), c]);
+    return [...groups].sort(([a, x], [b, y]) => (a < 0) - (b < 0) || y.length - x.length || a - b);
+  }
+
+  function samples(cells, i) {
+    const box = el("div", { class: "samples" });
+    for (const [group, members] of sampledGroups(cells, i)) {
+      const part = el("div", { class: "sample" });
+      const won = box.children.length === 0 && group >= 0 ? ", the vote's" : "";
+      const what = group < 0 ? "without a result" : `of one result${won}`;
+      part.append(el("p", {}, `${members.length} of ${cells.length} ${what}: ${members.map((c) => c.sample).join(", ")}`));
+      const seen = new Set();
+      for (const c of members) {
+        if (seen.has(answerOf(c, i)) && answerOf(c, i)) continue;
+        seen.add(answerOf(c, i));
+        part.append(...answer(c, i));
+      }
+      box.append(part);
+    }
+    return box;
+  }
+
   function fill(body, task, i) {
     const info = data.tasks[task];
     body.append(el("p", {}, info.questions[i]));
     if (info.choices) body.append(el("pre", {}, info.choices[i]));
     body.append(el("h4", {}, "Gold"), el("pre", {}, info.golds[i]));
     if (info.results) body.append(el("pre", { class: "result", "aria-label": "Result of the gold query" }, info.results[i]));
-    for (const cell of data.cells.filter((c) => c.task === task)) {
+    for (const cell of data.cells.filter((c) => c.task === task && !(c.sample > 0))) {
       const box = el("div", { class: `answer ${armClass(cell.arm)}` });
-      box.append(el("h4", {}, el("i"), cell.once ? cell.arm : `${cell.arm}, seed ${cell.seed}`));
-      box.append(el("pre", {}, answerOf(cell, i).trim() || "(no statement)"));
-      if (cell.result && cell.result[i]) {
-        box.append(el("pre", { class: "result", "aria-label": "Result of this query" }, cell.result[i]));
-      }
-      box.append(verdict(cell, i));
-      if (cell.message && cell.message[i]) box.append(el("p", { class: "error" }, cell.message[i]));
-      if (cell.text && cell.text[i]) {
-        box.append(el("details", {}, el("summary", {}, "Whole answer"), el("pre", {}, cell.text[i])));
-      }
+      const title = cell.once ? cell.arm : `${cell.arm}, seed ${cell.seed}`;
+      const all = cellsOf(task, cell.arm).filter((c) => c.seed === cell.seed);
+      const sampled = cell.sample !== undefined;
+      box.append(el("h4", {}, el("i"), sampled ? `${title}, ${all.length} answers` : title));
+      box.append(...(sampled ? [samples(all, i)] : answer(cell, i)));
       body.append(box);
     }
     if (info.schemas) {
