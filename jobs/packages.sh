@@ -3,7 +3,7 @@
 packages=(
   g++ cmake ninja-build pkg-config python3-venv ca-certificates ccache
   openmpi-bin libopenmpi-dev libhdf5-dev libsqlite3-dev libboost-program-options-dev
-  libpcre2-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libgtest-dev libbenchmark-dev
+  libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
 )
 torch="torch==2.11.0"
 cuda_compiler="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.2"

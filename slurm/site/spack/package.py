@@ -21,13 +21,11 @@ class Tradeoff(CMakePackage):
     depends_on("hdf5~mpi+hl")
     depends_on("sqlite")
     depends_on("boost+program_options")
-    depends_on("pcre2")
     depends_on("openssl")
     depends_on("zlib-api")
     depends_on("nlohmann-json")
     depends_on("spdlog+fmt_external")
     depends_on("googletest")
-    depends_on("benchmark")
 
     def cmake_args(self):
         site = self.spec.variants["torch_site"].value
