@@ -10,6 +10,7 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/build_info.hpp"
+#include "tradeoff/base/edit_distance.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/json.hpp"
@@ -39,6 +40,14 @@ std::string message_of(const std::function<void()>& act) {
     return error.what();
   }
   return "(no error)";
+}
+
+TEST(EditDistance, counts_slips_of_which_a_swap_is_one) {
+  EXPECT_EQ(edit_distance("", ""), 0u);
+  EXPECT_EQ(edit_distance("name", ""), 4u);
+  EXPECT_EQ(edit_distance("name", "nmae"), 1u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(edit_distance("ca", "abc"), 3u);  // no byte is moved twice
 }
 
 TEST(Seed, philox_equals_the_published_vectors) {

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "syntax/sqlite_tokens.hpp"
+#include "tradeoff/base/edit_distance.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -30,26 +31,10 @@ std::string folded(std::string_view name) {
   return result;
 }
 
-int edit_distance(std::string_view a, std::string_view b, int limit) {
-  const auto longer = std::max(a.size(), b.size()), shorter = std::min(a.size(), b.size());
-  if (longer - shorter > static_cast<std::size_t>(limit)) return limit + 1;
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const int above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return std::min(row.back(), limit + 1);
-}
-
 bool misspelt(std::string_view name, std::string_view meant) {
-  const int distance = edit_distance(name, meant, 2);
-  const auto shorter = static_cast<int>(std::min(name.size(), meant.size()));
+  const auto [shorter, longer] = std::minmax(name.size(), meant.size());
+  if (longer - shorter > 2) return false;
+  const std::size_t distance = edit_distance(name, meant);
   return distance >= 1 && distance <= 2 && 2 * distance <= shorter;
 }
 

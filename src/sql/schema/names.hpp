@@ -9,9 +9,8 @@ namespace tradeoff::sql {
 
 /// Letters in lower case (ASCII, as SQLite compares names).
 std::string folded(std::string_view name);
-/// Levenshtein distance, or `limit` + 1 when it is larger. Both in the same case.
-int edit_distance(std::string_view a, std::string_view b, int limit);
-/// Edit distance 1 or 2, and not more than half of the shorter name.
+/// Edit distance 1 or 2 (base/edit_distance.hpp), and not more than half of the shorter name. Both
+/// in the same case.
 bool misspelt(std::string_view name, std::string_view meant);
 /// Letters and digits alone, in lower case: "release_year", "Release Year" -> "releaseyear".
 std::string words_only(std::string_view name);
