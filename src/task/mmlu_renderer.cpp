@@ -41,7 +41,7 @@ std::vector<text::Segment> turns(const PromptModel& model, const std::string& su
   return chat_segments(model, messages);
 }
 
-std::vector<text::Segment> mmlu_segments(const PromptModel& model, const MmluPromptOptions& options,
+std::vector<text::Segment> mmlu_segments(const PromptModel& model, const PromptOptions& options,
                                          const std::string& subject,
                                          std::span<const MmluQuestion> shots,
                                          const MmluQuestion& question) {
@@ -57,15 +57,14 @@ std::vector<text::Segment> mmlu_segments(const PromptModel& model, const MmluPro
 
 }  // namespace
 
-MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model,
-                           const MmluPromptOptions& options)
+MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model, const PromptOptions& options)
     : mmlu_(mmlu), model_(model), options_(options) {
   check_template(options.prompt_template, model);
   check(!options.fewshot_as_multiturn || options.prompt_template == Template::chat,
         "fewshot_as_multiturn: only template = chat has turns");
   for (const MmluSubject& subject : mmlu.subjects) {
-    if (subject.dev.size() < options.num_fewshot) {
-      fail(fmt::format("{} shots are asked, but {}_dev.csv has {} rows", options.num_fewshot,
+    if (subject.dev.size() < options.shots) {
+      fail(fmt::format("{} shots are asked, but {}_dev.csv has {} rows", options.shots,
                        subject.name, subject.dev.size()));
     }
   }
@@ -73,7 +72,7 @@ MmluRenderer::MmluRenderer(const Mmlu& mmlu, const PromptModel& model,
 
 Prompt MmluRenderer::render(MmluPlace place) const {
   const MmluSubject& subject = mmlu_.subjects.at(place.subject);
-  return fit_prompt(model_, options_.limit, options_.num_fewshot, [&](std::size_t shots) {
+  return fit_prompt(model_, options_.limit, options_.shots, [&](std::size_t shots) {
     return mmlu_segments(model_, options_, subject.name, std::span(subject.dev).first(shots),
                          subject.test.at(place.question));
   });
@@ -98,7 +97,7 @@ RenderedItems MmluRenderer::items(std::span<const MmluPlace> places) const {
     item.corrected = question.corrected;
     return item;
   };
-  return collect_items(places.size(), options_.num_fewshot, options_.limit, item_at,
+  return collect_items(places.size(), options_.shots, options_.limit, item_at,
                        [&](std::size_t i) { return render(places[i]); });
 }
 

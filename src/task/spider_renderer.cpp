@@ -43,7 +43,7 @@ std::vector<text::Segment> spider_segments(const PromptModel& model, Template pr
 struct SpiderRenderer::State {
   const Spider& spider;
   PromptModel model;
-  SpiderPromptOptions options;
+  PromptOptions options;
   SpiderShots shots;
   std::map<std::string, std::string> schemas;
 
@@ -71,7 +71,7 @@ struct SpiderRenderer::State {
 };
 
 SpiderRenderer::SpiderRenderer(const Spider& spider, const PromptModel& model,
-                               const SpiderPromptOptions& options)
+                               const PromptOptions& options)
     : state_(new State{spider, model, options, SpiderShots(spider, options.seed), {}}) {
   check_template(options.prompt_template, model);
   for (const auto& [db_id, schema] : spider.schemas) {

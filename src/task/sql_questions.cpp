@@ -3,17 +3,6 @@
 #include <memory>
 
 namespace tradeoff::task {
-namespace {
-
-SpiderPromptOptions prompt_options(const PromptOptions& options) {
-  return {.seed = options.seed,
-          .shots = options.shots,
-          .schema_style = options.schema_style,
-          .prompt_template = options.prompt_template,
-          .limit = options.limit};
-}
-
-}  // namespace
 
 Questions sql_questions(Spider read, const Draw& draw) {
   const auto data = std::make_shared<const Spider>(std::move(read));
@@ -32,14 +21,14 @@ Questions sql_questions(Spider read, const Draw& draw) {
                                example.db_id, example.query, example.also_right});
   }
   questions.items = [data, drawn](const PromptModel& model, const PromptOptions& options) {
-    return SpiderRenderer(*data, model, prompt_options(options)).dev_items(drawn);
+    return SpiderRenderer(*data, model, options).dev_items(drawn);
   };
   questions.train_items = [data](const PromptModel& model, const PromptOptions& options,
                                  std::size_t count) {
-    return SpiderRenderer(*data, model, prompt_options(options)).train_items(count);
+    return SpiderRenderer(*data, model, options).train_items(count);
   };
   questions.template_sha256 = [data](const PromptModel& model, const PromptOptions& options) {
-    return SpiderRenderer(*data, model, prompt_options(options)).template_sha256();
+    return SpiderRenderer(*data, model, options).template_sha256();
   };
   return questions;
 }

@@ -132,9 +132,8 @@ TEST(Prompt, a_chat_needs_a_chat_template) {
   const PromptModel model{tokenizer};
   for (const std::string& message :
        {message_of([&] { SpiderRenderer(spider, model, {.prompt_template = Template::chat}); }),
-        message_of([&] {
-          MmluRenderer(mmlu, model, {.num_fewshot = 1, .prompt_template = Template::chat});
-        })}) {
+        message_of(
+            [&] { MmluRenderer(mmlu, model, {.shots = 1, .prompt_template = Template::chat}); })}) {
     EXPECT_NE(message.find("without a chat template"), message.npos) << message;
   }
 }
@@ -142,7 +141,8 @@ TEST(Prompt, a_chat_needs_a_chat_template) {
 TEST(MmluPrompt, plain_text_is_lm_evaluation_harness_format) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = chatml_bytes();
-  const MmluRenderer renderer(mmlu, {tokenizer, kChatml}, {.num_fewshot = 2});
+  const MmluRenderer renderer(mmlu, {tokenizer, kChatml},
+                              {.shots = 2, .prompt_template = Template::plain});
   const MmluPlace place{0, 0};
   const Item item = renderer.items(std::span(&place, 1)).items.at(0);
   EXPECT_EQ(item.prompt,
@@ -161,7 +161,7 @@ TEST(MmluPrompt, chat_puts_the_description_into_the_system_message) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = llama3_bytes();
   const MmluRenderer renderer(mmlu, {tokenizer, kLlama3},
-                              {.num_fewshot = 1, .prompt_template = Template::chat});
+                              {.shots = 1, .prompt_template = Template::chat});
   const MmluPlace place{0, 0};
   const Item item = renderer.items(std::span(&place, 1)).items.at(0);
   EXPECT_EQ(
@@ -180,8 +180,7 @@ TEST(MmluPrompt, examples_may_be_turns_of_their_own_in_a_chat_alone) {
   const auto tokenizer = llama3_bytes();
   const PromptModel model{tokenizer, kLlama3};
   const MmluRenderer renderer(
-      mmlu, model,
-      {.num_fewshot = 1, .prompt_template = Template::chat, .fewshot_as_multiturn = true});
+      mmlu, model, {.shots = 1, .prompt_template = Template::chat, .fewshot_as_multiturn = true});
   const MmluPlace place{0, 0};
   const Item item = renderer.items(std::span(&place, 1)).items.at(0);
   EXPECT_EQ(
@@ -197,8 +196,7 @@ TEST(MmluPrompt, examples_may_be_turns_of_their_own_in_a_chat_alone) {
   EXPECT_EQ(item.choices, (std::vector<std::string>{"A", "B", "C", "D"}));
   for (const Template one : {Template::plain, Template::hendrycks}) {
     const std::string refused = message_of([&] {
-      MmluRenderer(mmlu, model,
-                   {.num_fewshot = 1, .prompt_template = one, .fewshot_as_multiturn = true});
+      MmluRenderer(mmlu, model, {.shots = 1, .prompt_template = one, .fewshot_as_multiturn = true});
     });
     EXPECT_NE(refused.find("only template = chat has turns"), refused.npos) << refused;
   }
@@ -208,7 +206,7 @@ TEST(MmluPrompt, hendrycks_has_two_blanks_and_strips_nothing) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = chatml_bytes();
   const MmluRenderer renderer(mmlu, {tokenizer, kChatml},
-                              {.num_fewshot = 1, .prompt_template = Template::hendrycks});
+                              {.shots = 1, .prompt_template = Template::hendrycks});
   const MmluPlace place{0, 0};
   const Item item = renderer.items(std::span(&place, 1)).items.at(0);
   EXPECT_EQ(
@@ -223,10 +221,11 @@ TEST(MmluPrompt, hendrycks_has_two_blanks_and_strips_nothing) {
 TEST(MmluPrompt, more_shots_than_dev_rows_are_an_error) {
   const Mmlu mmlu = small_mmlu();
   const auto tokenizer = chatml_bytes();
-  EXPECT_NE(message_of([&] {
-              MmluRenderer(mmlu, {tokenizer, kChatml}, {.num_fewshot = 4});
-            }).find("4 shots are asked, but abstract_algebra_dev.csv has 3 rows"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of([&] {
+        MmluRenderer(mmlu, {tokenizer, kChatml}, {.shots = 4, .prompt_template = Template::plain});
+      }).find("4 shots are asked, but abstract_algebra_dev.csv has 3 rows"),
+      std::string::npos);
 }
 
 struct Limited : testing::Test {
@@ -235,7 +234,8 @@ struct Limited : testing::Test {
   std::vector<std::size_t> all = {0, 1};
 
   RenderedItems items(std::size_t limit, Overflow overflow) const {
-    SpiderPromptOptions options;
+    PromptOptions options;
+    options.shots = 3;
     options.limit = {limit, overflow};
     return SpiderRenderer(spider, {tokenizer, kChatml}, options).dev_items(all);
   }
@@ -300,8 +300,7 @@ TEST_F(Limited, skip_keeps_the_row_whole_and_marks_it) {
 TEST(TemplateHash, changes_with_the_format_alone) {
   Spider spider = small_spider();
   const auto tokenizer = chatml_bytes();
-  const auto hash = [&](const SpiderPromptOptions& options,
-                        const text::ChatTemplate& chat = kChatml) {
+  const auto hash = [&](const PromptOptions& options, const text::ChatTemplate& chat = kChatml) {
     return SpiderRenderer(spider, {tokenizer, chat}, options).template_sha256();
   };
   const std::string base = hash({});

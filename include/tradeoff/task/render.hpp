@@ -9,6 +9,7 @@
 #include "tradeoff/task/prompt.hpp"
 #include "tradeoff/task/rendered.hpp"
 #include "tradeoff/task/spider.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::task {
 
@@ -16,25 +17,15 @@ namespace tradeoff::task {
 inline constexpr int kSpiderPromptVersion = 1;
 inline constexpr int kMmluPromptVersion = 1;
 
-struct SpiderPromptOptions {
-  // Replicate seed; it decides the few-shot draw (stream "shots").
-  std::uint64_t seed = 0;
-  // Solved train examples before the question, each with its own schema.
-  std::size_t shots = 3;
-  SchemaStyle schema_style = SchemaStyle::compact;
-  Template prompt_template = Template::chat;
-  PromptLimit limit = {};
-};
-
 /// Spider prompts: instruction, solved examples, the question's schema, the question; the same
-/// bytes for training and evaluation. chat: one user turn. plain: the answer goes on after "SQL:"
-/// and a line break.
+/// bytes for training and evaluation. Examples are train's, drawn by the seed (stream "shots"),
+/// each with its own schema. chat: one user turn. plain: the answer goes on after "SQL:" and a line
+/// break.
 class SpiderRenderer {
  public:
   /// `spider` and the model's tokenizer must outlive it. Throws Error for chat where the model has
   /// no chat template.
-  SpiderRenderer(const Spider& spider, const PromptModel& model,
-                 const SpiderPromptOptions& options);
+  SpiderRenderer(const Spider& spider, const PromptModel& model, const PromptOptions& options);
   ~SpiderRenderer();
 
   /// Deterministic in (example, seed, shots, template, limit). Throws Error where train has too few
@@ -55,17 +46,8 @@ class SpiderRenderer {
   std::unique_ptr<State> state_;
 };
 
-struct MmluPromptOptions {
-  // Dev rows of the subject before the question, in file order.
-  std::size_t num_fewshot = 4;
-  Template prompt_template = Template::plain;
-  // chat: each example a turn of its own, answered by the assistant, as lm-evaluation-harness has
-  // it by default; else all in one user turn.
-  bool fewshot_as_multiturn = false;
-  PromptLimit limit = {};
-};
-
-/// MMLU prompts as lm-evaluation-harness makes them (task `mmlu`, fewshot first_n). plain: choices
+/// MMLU prompts as lm-evaluation-harness makes them (task `mmlu`, fewshot first_n: dev rows of the
+/// subject in file order). plain: choices
 /// " A" to " D". chat: the description as system message, examples and question in one user turn or
 /// in turns of their own, choices "A" to "D". hendrycks: as hendrycks/test's evaluate.py has them:
 /// two blanks after "about", questions with the blanks at their ends; choices as in plain.
@@ -73,7 +55,7 @@ class MmluRenderer {
  public:
   /// `mmlu` and the model's tokenizer must outlive it. Throws Error where a subject has fewer dev
   /// rows than shots, and for chat where the model has no chat template.
-  MmluRenderer(const Mmlu& mmlu, const PromptModel& model, const MmluPromptOptions& options);
+  MmluRenderer(const Mmlu& mmlu, const PromptModel& model, const PromptOptions& options);
 
   Prompt render(MmluPlace place) const;
   /// The id is "<subject>/<row from 0>". Throws Error naming the first prompt over the limit where
@@ -84,7 +66,7 @@ class MmluRenderer {
  private:
   const Mmlu& mmlu_;
   PromptModel model_;
-  MmluPromptOptions options_;
+  PromptOptions options_;
 };
 
 }  // namespace tradeoff::task
