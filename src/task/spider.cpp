@@ -13,7 +13,6 @@
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/sql/match/exact_match.hpp"
 #include "tradeoff/task/draw.hpp"
-#include "tradeoff/task/hardness.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -28,11 +27,10 @@ std::string text_field(const Json& row, std::string_view key) {
   return text;
 }
 
-// Hardness of queries that come without their parsed form; empty where the official grammar does
-// not cover one.
-class HardnessOfText {
+// Hardness by the official rules; empty where the official grammar does not cover a query.
+class Hardness {
  public:
-  explicit HardnessOfText(const fs::path& tables_json) : schemas_(tables_json) {}
+  explicit Hardness(const fs::path& tables_json) : schemas_(tables_json) {}
 
   std::string of(const SpiderExample& example) {
     auto known = parsers_.find(example.db_id);
@@ -72,7 +70,7 @@ SpiderExample read_example(const Json& row, const SpiderLayout& layout,
 }
 
 void append_examples(const fs::path& path, const SpiderLayout& layout,
-                     const std::map<std::string, Schema>& schemas, HardnessOfText& hardness,
+                     const std::map<std::string, Schema>& schemas, Hardness& hardness,
                      std::vector<SpiderExample>& examples) {
   const Json file = read_json(path);
   if (!file.is_array() || file.empty()) {
@@ -82,9 +80,7 @@ void append_examples(const fs::path& path, const SpiderLayout& layout,
     try {
       SpiderExample example = read_example(file[i], layout, schemas);
       example.index = examples.size();
-      const auto parsed = file[i].find("sql");
-      const bool has_parsed = parsed != file[i].end() && !parsed->is_null();
-      example.hardness = has_parsed ? hardness_of(*parsed) : hardness.of(example);
+      example.hardness = hardness.of(example);
       examples.push_back(std::move(example));
     } catch (const Error& error) {
       fail(fmt::format("{}: question {} (from 0): {}", path.string(), i, error.what()));
@@ -138,7 +134,7 @@ Spider read_spider(const SpiderLayout& layout) {
   };
   spider.schemas = load_schemas(layout.tables);
   hash_file(layout.tables);
-  HardnessOfText hardness(layout.tables);
+  Hardness hardness(layout.tables);
   append_examples(layout.questions, layout, spider.schemas, hardness, spider.dev);
   hash_file(layout.questions);
   // Training questions are Spider's own, with its keys.

@@ -6,7 +6,6 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/sql/match/exact_match.hpp"
 #include "tradeoff/task/draw.hpp"
-#include "tradeoff/task/hardness.hpp"
 #include "tradeoff/task/spider.hpp"
 
 namespace tradeoff::task {
@@ -63,8 +62,7 @@ TEST(SpiderData, hardness_of_the_dev_set_is_the_published_split) {
   EXPECT_EQ(split, (std::map<std::string, int>{
                        {"easy", 248}, {"medium", 446}, {"hard", 174}, {"extra", 166}}));
   EXPECT_EQ(databases.size(), 20u);
-  // train_spider.json comes without parsed forms: the hardness is that of the text. One gold query
-  // names a column that its tables do not have.
+  // One gold query names a column that its tables do not have.
   std::vector<std::size_t> unknown;
   for (const SpiderExample& example : spider.train) {
     if (example.hardness.empty()) unknown.push_back(example.index);
@@ -73,43 +71,23 @@ TEST(SpiderData, hardness_of_the_dev_set_is_the_published_split) {
   EXPECT_EQ(spider.schemas.size(), 166u);
 }
 
-TEST(SpiderData, hardness_from_the_text_is_that_from_the_parsed_form) {
-  const Spider spider = load_spider(kData / "spider");
-  const sql::Schemas schemas(kData / "spider" / "tables.json");
-  for (const SpiderExample& example : spider.dev) {
-    const sql::MatchSchema schema(*schemas.find(example.db_id));
-    const auto parsed = sql::MatchQuery::parse(schema, example.query);
-    ASSERT_TRUE(parsed.has_value()) << example.query;
-    EXPECT_EQ(parsed->hardness(), example.hardness) << example.query;
-  }
-}
-
 TEST(Hardness, the_slips_of_the_official_rules_are_kept) {
-  const std::string unit = "[0,[0,1,false],null]",
-                    none =
-                        "\"groupBy\":[],\"orderBy\":[],\"limit\":null,"
-                        "\"intersect\":null,\"union\":null,\"except\":null";
-  const auto of = [&](const std::string& select, const std::string& where,
-                      const std::string& having) {
-    return hardness_of(Json::parse(
-        "{\"from\":{\"table_units\":[[\"table_unit\",0]],\"conds\":[]},\"select\":[false,[" +
-        select + "]],\"where\":[" + where + "],\"having\":[" + having + "]," + none + "}"));
+  const sql::Schemas schemas(kData / "spider" / "tables.json");
+  const sql::MatchSchema schema(*schemas.find("concert_singer"));
+  const auto of = [&](const std::string& query) {
+    const auto parsed = sql::MatchQuery::parse(schema, query);
+    return parsed ? std::string(parsed->hardness()) : "not parsed";
   };
-  const std::string column = "[0," + unit + "]", count = "[3," + unit + "]";
-  const std::string equal = "[false,2," + unit + ",1.0,null]",
-                    not_in = "[true,8," + unit + ",1.0,null]";
-  EXPECT_EQ(of(column, "", ""), "easy");
-  EXPECT_EQ(of(column + "," + count, "", ""), "medium");
+  EXPECT_EQ(of("SELECT name FROM singer"), "easy");
+  EXPECT_EQ(of("SELECT name, count(*) FROM singer"), "medium");
   // One aggregate, and "not" counts as another: others is 1 where it should be 0.
-  EXPECT_EQ(of(count, equal, ""), "easy");
-  EXPECT_EQ(of(count, not_in, ""), "medium");
+  EXPECT_EQ(of("SELECT count(*) FROM singer WHERE age BETWEEN 1 AND 2"), "easy");
+  EXPECT_EQ(of("SELECT count(*) FROM singer WHERE age NOT BETWEEN 1 AND 2"), "medium");
   // The connective of HAVING counts as an aggregate.
-  EXPECT_EQ(of(count, "", equal), "easy");
-  EXPECT_EQ(of(count, "", equal + ",\"and\"," + equal), "medium");
+  EXPECT_EQ(of("SELECT count(*) FROM singer GROUP BY name HAVING age = 1"), "easy");
+  EXPECT_EQ(of("SELECT count(*) FROM singer GROUP BY name HAVING age = 1 AND age = 2"), "medium");
   // A nested query alone is hard.
-  EXPECT_EQ(of(column, "[false,8," + unit + ",{},null]", ""), "hard");
-  EXPECT_NE(message_of([] { hardness_of(Json::parse("{\"from\":{}}")); }).find("\"where\""),
-            std::string::npos);
+  EXPECT_EQ(of("SELECT name FROM singer WHERE age IN (SELECT age FROM singer)"), "hard");
 }
 
 TEST_F(SpiderFolder, schema_texts_quote_what_sqlite_cannot_read_bare) {
@@ -132,8 +110,6 @@ TEST_F(SpiderFolder, bad_files_are_named_with_place_found_and_expected) {
   expect_error("dev.json: question 0 (from 0): key \"question\" is empty");
   file("dev.json", R"([{"db_id":"other","question":"Q?","query":"x"}])");
   expect_error("dev.json: question 0 (from 0): db_id \"other\" is not in tables.json");
-  file("dev.json", R"([{"db_id":"d","question":"Q?","query":"x","sql":{"where":[]}}])");
-  expect_error("dev.json: question 0 (from 0): parsed sql");
   file("dev.json", "[]");
   expect_error("dev.json: expected a list of at least one question");
   file("dev.json", "[{");
