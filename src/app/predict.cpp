@@ -16,6 +16,9 @@ void check_options(const study::PredictOptions& options, const config::Table& ta
   config::Problems problems;
   check_sampling(options.decoding.sampling, "--samples", problems);
   const task::Task* asked = task::find_task(options.task, options.own_tasks);
+  if (options.answer && asked && asked->kind != task::Kind::choice)
+    problems.add(table.where("answer"),
+                 "is for tasks of choices, and " + options.task + " is of kind sql");
   if (asked && asked->kind == task::Kind::choice) {
     for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"}) {
       if (table.given(name))

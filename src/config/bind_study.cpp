@@ -3,6 +3,12 @@
 #include "tradeoff/config/bind.hpp"
 
 namespace tradeoff::config {
+namespace {
+
+const Names<task::Answer> kAnswers = {{"choice", task::Answer::choice},
+                                      {"letter", task::Answer::letter}};
+
+}  // namespace
 
 void bind(Table& table, study::ModelOptions& options) {
   table.add("model", &options.model, "Model folder, as `tradeoff import` writes it")
@@ -133,6 +139,9 @@ void bind(Table& table, study::PredictOptions& options) {
   table.add_choice("task", &options.task, nameable(options.own_tasks),
                    "What the items are: decides between written answers and log-probabilities of "
                    "the choices");
+  table.add_choice("answer", &options.answer, kAnswers,
+                   "Of choices: the likeliest letter, or a letter read from what the model writes; "
+                   "else as the task has it");
   table
       .add("items", &options.items,
            "Items, JSONL: {\"id\", \"prompt\"} and, where letters are chosen, \"choices\"",
@@ -230,6 +239,12 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
     study::StudyTask& known = options.known.at(task.name);
     table.section(task.name);
     bind_source(table, task, known.source);
+    if (task.kind == task::Kind::choice) {
+      table
+          .add_choice("answer", &known.task.answer, kAnswers,
+                      "The likeliest letter, or a letter read from what the model writes")
+          .recorded_where_set();
+    }
     if (task.pair_of.empty()) bind_draw(table, task, known.draw);
   }
   table.section("");

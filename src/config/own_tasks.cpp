@@ -28,11 +28,16 @@ bool check_name(const std::string& name, const std::string& where, Problems& pro
   return !taken;
 }
 
-void bind(Table& table, task::OwnData& data) {
+// kind = sql | choice | letter.
+enum class ToldKind { sql, choice, letter };
+
+void bind(Table& table, ToldKind& kind, task::OwnData& data) {
   table
-      .add_choice("kind", &data.kind,
-                  Names<task::Kind>{{"sql", task::Kind::sql}, {"choice", task::Kind::choice}},
-                  "How questions are answered")
+      .add_choice(
+          "kind", &kind,
+          Names<ToldKind>{
+              {"sql", ToldKind::sql}, {"choice", ToldKind::choice}, {"letter", ToldKind::letter}},
+          "How questions are answered")
       .required();
   table.add("items", &data.items, "The questions").required();
   table.add("databases", &data.databases, "Folder of SQLite databases");
@@ -55,20 +60,25 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
     const std::string name = section.name.substr(kTask.size());
     const bool usable = check_name(name, section.where, problems);
     task::OwnData data;
+    ToldKind kind = ToldKind::sql;
     Table table;
     table.section(section.name);
-    bind(table, data);
+    bind(table, kind, data);
     Problems own;
     for (const Setting& setting : file.settings)
       if (setting.section == section.name) table.set(setting, own);
     table.check_required(own);
     for (const std::string& line : own.lines()) problems.add(section.where, line);
     if (!own.empty() || !usable) continue;
+    data.kind = kind == ToldKind::sql ? task::Kind::sql : task::Kind::choice;
+    if (kind == ToldKind::letter) data.answer = task::Answer::letter;
     for (std::filesystem::path* path : {&data.items, &data.databases, &data.tables, &data.train})
       if (!path->empty()) *path = file.path.parent_path() / *path;
     try {
       tasks.push_back({task::own_task(name, data),
-                       {{"kind", task::name_of(data.kind)}, {"group", data.group}}});
+                       {{"kind", kind == ToldKind::letter ? task::name_of(data.answer)
+                                                          : task::name_of(data.kind)},
+                        {"group", data.group}}});
     } catch (const Error& error) {
       problems.add(section.where, error.what());
     }

@@ -8,7 +8,7 @@ namespace tradeoff::store {
 namespace {
 
 // What a column holds, wherever it stands: for h5ls, h5py and whoever has only the file.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 63> kTexts = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 64> kTexts = {{
     {"accuracy", "share of right answers by the study's primary metric, 0 to 1"},
     {"also_right", "a JSON list of further queries that are as right as the gold SQL"},
     {"answer", "MMLU: the right letter of an item; the chosen letter of an answer"},
@@ -55,6 +55,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 63> kTexts =
     {"prompt_tokens", "tokens of the prompt"},
     {"query", "Spider: the gold SQL"},
     {"question", "the question as the data set has it"},
+    {"reading",
+     "the rule by which the letter was read from the text: opening, last_word, announced, only; "
+     "no_letter or empty_output where there is none"},
     {"rest", "what follows the shared beginning of the prompt before"},
     {"result", "the first rows that the query gives on the question's own database"},
     {"result_hash",

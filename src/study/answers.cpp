@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tradeoff/task/extract.hpp"
+#include "tradeoff/task/extract_letter.hpp"
 #include "tradeoff/task/mmlu_score.hpp"
 
 namespace tradeoff::study {
@@ -15,10 +16,19 @@ std::size_t stop_at(std::string_view text, const std::vector<std::string>& stops
   return first;
 }
 
+// What is read from a written answer: its SQL, or its letter.
+std::pair<const char*, std::string> reading(task::Kind kind, const task::Item& item,
+                                            const std::string& text) {
+  if (kind == task::Kind::sql) return {"sql", task::extract_sql(text).sql};
+  const char letter = task::extract_letter(text, item.choices.size()).letter;
+  return {"answer", letter ? std::string(1, letter) : ""};
+}
+
 // `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text
 // is left out of the ids.
-Json text_row(const task::Item& item, const infer::Answer& answer, std::size_t prompt_tokens,
-              const text::Tokenizer& tokenizer, const std::vector<std::string>& stops) {
+Json text_row(task::Kind kind, const task::Item& item, const infer::Answer& answer,
+              std::size_t prompt_tokens, const text::Tokenizer& tokenizer,
+              const std::vector<std::string>& stops) {
   std::string text = tokenizer.decode(answer.ids);
   std::vector<text::TokenId> ids = answer.ids;
   if (const std::size_t at = stop_at(text, stops); at != std::string::npos) {
@@ -28,13 +38,13 @@ Json text_row(const task::Item& item, const infer::Answer& answer, std::size_t p
       bytes += tokenizer.token_bytes(ids[kept++]).size();
     ids.resize(kept);
   }
-  const std::string sql = task::extract_sql(text).sql;
+  const auto [read, value] = reading(kind, item, text);
   return {{"id", item.id},
           {"text", text},
           {"token_ids", ids},
           {"prompt_tokens", prompt_tokens},
           {"finish", answer.finish == infer::Finish::stop ? "stop" : "length"},
-          {"sql", sql}};
+          {read, value}};
 }
 
 Json choice_row(const task::Item& item, const infer::ChoiceScores& scores,
@@ -53,7 +63,7 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
                                const std::vector<text::TokenId>& end_tokens,
                                const PredictionPlan& plan, const infer::Chunk& chunk) {
   std::vector<Json> rows;
-  if (plan.kind == task::Kind::choice) {
+  if (!plan.written()) {
     std::vector<std::vector<text::TokenId>> choices;
     for (const std::int64_t index : chunk.prompts) choices.push_back(plan.choices[index]);
     const auto scores = engine.score_choices(chunk, plan.prompts, choices);
@@ -73,7 +83,7 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
     };
   }
   const SamplingOptions& sampling = plan.decoding.sampling;
-  options.sampling = sampling.rule;
+  if (plan.sampled()) options.sampling = sampling.rule;
   for (const std::int64_t index : chunk.prompts)
     options.keys.push_back(infer::draw_key(sampling.sample_seed, plan.replicate_seed,
                                            task::id_text(plan.items[index].id)));
@@ -81,8 +91,8 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   const auto samples = static_cast<std::size_t>(plan.samples());
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const std::int64_t index = chunk.prompts[i / samples];
-    Json& row = rows.emplace_back(
-        text_row(plan.items[index], answers[i], plan.prompts[index].size(), tokenizer, stops));
+    Json& row = rows.emplace_back(text_row(plan.kind, plan.items[index], answers[i],
+                                           plan.prompts[index].size(), tokenizer, stops));
     if (!plan.sampled()) continue;
     row["sample"] = i % samples;
     row["logprob"] = answers[i].logprob;
@@ -90,19 +100,19 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   return rows;
 }
 
-Json skipped_row(const task::Item& item, task::Kind kind) {
+Json skipped_row(const PredictionPlan& plan, const task::Item& item) {
   Json row = {{"id", item.id}};
-  if (kind == task::Kind::choice) {
-    row["choice_logprobs"] = nullptr;
-    row["answer"] = "";
-  } else {
+  if (plan.written()) {
     row["text"] = "";
     row["token_ids"] = Json::array();
+  } else {
+    row["choice_logprobs"] = nullptr;
+    row["answer"] = "";
   }
   row["prompt_tokens"] = item.prompt_tokens;
-  if (kind == task::Kind::sql) {
+  if (plan.written()) {
     row["finish"] = "stop";
-    row["sql"] = "";
+    row[reading(plan.kind, item, "").first] = "";
   }
   row["skipped"] = item.overflow;
   return row;

@@ -14,6 +14,6 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
                                const PredictionPlan& plan, const infer::Chunk& chunk);
 
 /// The row of an item that the overflow policy skipped: an empty answer, never right.
-Json skipped_row(const task::Item& item, task::Kind kind);
+Json skipped_row(const PredictionPlan& plan, const task::Item& item);
 
 }  // namespace tradeoff::study

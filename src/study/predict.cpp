@@ -39,7 +39,9 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   comm::check_shared_folder(session, journals);
   const task::Task* found = task::find_task(options.task, options.own_tasks);
   check(found != nullptr, "--task: no task \"" + options.task + "\"");
-  auto items = task::read_items(options.items, found->kind);
+  task::Task task = *found;
+  task.answer = options.answer.value_or(task.answer);
+  auto items = task::read_items(options.items, task.kind);
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit))
     items.resize(options.limit);
 
@@ -47,7 +49,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (session.rank() == 0) tell_model_sampling(options.decoding.sampling.rule, options.model.model);
   LoadedModel model = load_model(session, options.model);
   use_adapter(model, options.adapter);
-  const PredictionPlan plan = plan_of_file(session, options, model, items, *found);
+  const PredictionPlan plan = plan_of_file(session, options, model, items, task);
   Json identity = model_identity(session, options.model, std::move(weights_hash));
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
   const Json header = prediction_header(plan, identity);

@@ -110,9 +110,10 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
   PredictionPlan plan;
   plan.task = task.name;
   plan.kind = task.kind;
+  plan.answer = task.answer;
   plan.items = items;
   plan.decoding = decoding;
-  const bool writes = task.kind == task::Kind::sql;
+  const bool writes = plan.written();
   const std::int64_t room = writes ? decoding.max_new_tokens : 0;
   std::vector<std::vector<text::TokenId>> planned;
   std::vector<std::int64_t> planned_item;
@@ -176,7 +177,8 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
                  {"prompts_sha256", hash.finish()},
                  {"model", model_identity},
                  {"chunk_size", plan.decoding.chunk_size}};
-  if (plan.kind == task::Kind::sql) {
+  if (plan.answer == task::Answer::letter) header["answer"] = name_of(plan.answer);
+  if (plan.written()) {
     header["max_new_tokens"] = plan.decoding.max_new_tokens;
     header["stop"] = plan.decoding.stop;
   }
@@ -219,7 +221,7 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const task::Item& item = plan.items[i / samples];
     if (!item.skipped) continue;
-    rows[i] = skipped_row(item, plan.kind);
+    rows[i] = skipped_row(plan, item);
     if (plan.sampled()) rows[i][kSampleKey] = i % samples;
   }
   return rows;

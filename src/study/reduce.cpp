@@ -123,8 +123,24 @@ Primary primary_of(const store::Predictions& predictions) {
   fail("study.primary: found \"" + name + "\", expected exec, set or strict");
 }
 
+namespace {
+
+// Answers to choices are letters read from a text where the runs hold one.
+task::Answer answer_of(const store::Predictions& predictions, const std::string& name) {
+  for (const auto& [key, run] : predictions.runs)
+    if (key.task == name && run.rows.has("text") && !run.rows.has("sql"))
+      return task::Answer::letter;
+  return task::Answer::choice;
+}
+
+}  // namespace
+
 task::Task task_of(const store::Predictions& predictions, const std::string& name) {
-  if (const task::Task* known = task::find_task(name)) return *known;
+  if (const task::Task* known = task::find_task(name)) {
+    task::Task task = *known;
+    task.answer = answer_of(predictions, name);
+    return task;
+  }
   const auto own = predictions.config.find("task");
   const auto items = predictions.items.find(name);
   const bool sql =
@@ -133,6 +149,7 @@ task::Task task_of(const store::Predictions& predictions, const std::string& nam
   task::Task task =
       task::own_task_words(name, sql ? task::Kind::sql : task::Kind::choice,
                            told ? field_or<std::string>((*own)[name], "group", "") : std::string());
+  task.answer = answer_of(predictions, name);
   // Questions of one database, or in no groups, are a sample of questions.
   if (items != predictions.items.end() && is_one_cluster(items->second, task.kind)) {
     task.words.cluster = "question";

@@ -21,6 +21,7 @@
 #include "tradeoff/study/reduce.hpp"
 #include "tradeoff/study/score_rows.hpp"
 #include "tradeoff/task/extract.hpp"
+#include "tradeoff/task/extract_letter.hpp"
 #include "tradeoff/train/trainer.hpp"
 #include "train_arm.hpp"
 #include "work_done.hpp"
@@ -110,6 +111,10 @@ class StudyRun {
     predictions.commit = build_commit();
     predictions.versions = {{"tradeoff", std::string(build_version())},
                             {"sql_extraction", std::to_string(task::kExtractVersion)}};
+    if (std::ranges::any_of(options_.tasks, [&](const std::string& name) {
+          return options_.known.at(name).task.answer == task::Answer::letter;
+        }))
+      predictions.versions["letter_extraction"] = std::to_string(task::kExtractLetterVersion);
     for (const auto& [name, known] : options_.known)
       predictions.versions[name + "_prompt"] = std::to_string(known.task.prompt_version);
     result.summary = reduce_study(predictions, options_.primary, floors_);
@@ -264,9 +269,8 @@ class StudyRun {
     const task::RenderedItems rendered = data_.items(arm, seed, task.name);
     const model::DecoderConfig config = model::read_config(options_.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
-    // A plain query ends at the first line break.
-    if (task.kind == task::Kind::sql &&
-        arm.prompts.at(asked_as(task)).prompt_template == task::Template::plain)
+    // An answer behind a plain prompt ends at the first line break.
+    if (is_written(task) && arm.prompts.at(asked_as(task)).prompt_template != task::Template::chat)
       decoding.stop.push_back("\n");
     decoding.sampling = sampling_of(arm, task);
     decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, options_.model.model);
@@ -332,7 +336,8 @@ class StudyRun {
         for (const task::Item& item : items) letters.push_back(item.answer);
         floors_.push_back({name, stats::letter_floors(letters)});
       }
-      run.rows = score_choice_rows(items, rows);
+      run.rows = task.answer == task::Answer::letter ? score_letter_rows(items, rows)
+                                                     : score_choice_rows(items, rows);
     }
     const std::string prompts = task::prompts_sha256(items);
     run.attributes["prompts_sha256"] = prompts;

@@ -12,7 +12,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/sql/sandbox/result_text.hpp"
-#include "tradeoff/task/extract.hpp"
+#include "tradeoff/task/extract_letter.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -78,8 +78,44 @@ sql::Verdict score_by_any(const task::Item& item, const std::string& judged, sql
   return best;
 }
 
-bool have_corrections(std::span<const task::Item> items) {
-  return std::ranges::any_of(items, [](const auto& item) { return !item.corrected.empty(); });
+Flags letters_right(std::span<const task::Item> items, const Strings& answers) {
+  Flags correct;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    correct.push_back(answers[i] == items[i].answer ? 1 : 0);
+  return correct;
+}
+
+// Where items have corrections: the verdicts on questions without a fault, and by the corrections.
+void add_corrections(Table& table, std::span<const task::Item> items, const Strings& answers) {
+  if (std::ranges::all_of(items, [](const auto& item) { return item.corrected.empty(); })) return;
+  const Flags correct = letters_right(items, answers);
+  Flags clean, corrected;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& right = items[i].corrected;
+    clean.push_back(items[i].label == "ok" ? correct[i] : std::int8_t{-1});
+    corrected.push_back(right.empty() ? std::int8_t{-1}
+                                      : flag(std::ranges::find(right, answers[i]) != right.end()));
+  }
+  table.add("clean", std::move(clean));
+  table.add("corrected", std::move(corrected));
+}
+
+// What the model wrote, as every written answer has it.
+void add_text(Table& table, std::span<const Json> rows) {
+  Strings text, finish;
+  Ints tokens;
+  store::RaggedInts token_ids;
+  for (const Json& row : rows) {
+    const auto ids = field<std::vector<std::int64_t>>(row, "token_ids");
+    text.push_back(field<std::string>(row, "text"));
+    finish.push_back(field<std::string>(row, "finish"));
+    tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    token_ids.add(ids);
+  }
+  table.add("text", std::move(text));
+  table.add("token_ids", std::move(token_ids));
+  table.add("tokens", std::move(tokens));
+  table.add("finish", std::move(finish));
 }
 
 }  // namespace
@@ -173,22 +209,16 @@ Table choice_items_table(std::span<const task::Item> items, const std::string& l
 
 Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> rows,
                      sql::Scorer& scorer) {
-  Strings text, finish, statement, outcome, error_class, message, result;
-  Ints tokens;
-  store::RaggedInts token_ids;
+  Strings statement, outcome, error_class, message, result;
   Flags exec, keep_distinct, match, set, strict, non_empty;
   Doubles soft_f1, logprob;
   Strings result_hash;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Json& row = rows[i];
-    const auto ids = field<std::vector<std::int64_t>>(row, "token_ids");
-    text.push_back(field<std::string>(row, "text"));
-    finish.push_back(field<std::string>(row, "finish"));
     statement.push_back(field<std::string>(row, "sql"));
-    tokens.push_back(static_cast<std::int64_t>(ids.size()));
-    token_ids.add(ids);
     // Without a statement the whole answer is judged, so that blank and prose are told apart.
-    const std::string& judged = statement.back().empty() ? text.back() : statement.back();
+    const std::string judged =
+        statement.back().empty() ? field<std::string>(row, "text") : statement.back();
     const sql::Verdict verdict = score_by_any(items[i], judged, scorer);
     exec.push_back(flag(verdict.exec));
     keep_distinct.push_back(flag(verdict.exec_keep_distinct));
@@ -206,10 +236,7 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
   }
   Table table;
   add_ledger(table, items, rows);
-  table.add("text", std::move(text));
-  table.add("token_ids", std::move(token_ids));
-  table.add("tokens", std::move(tokens));
-  table.add("finish", std::move(finish));
+  add_text(table, rows);
   table.add("sql", std::move(statement));
   table.add("outcome", std::move(outcome));
   table.add("error_class", std::move(error_class));
@@ -231,35 +258,43 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
 
 Table score_choice_rows(std::span<const task::Item> items, std::span<const Json> rows) {
   Strings answer;
-  Flags correct;
   Ints greedy;
   std::size_t width = 4;
   for (const task::Item& item : items) width = std::max(width, item.choices.size());
   store::Matrix logprobs{width, {}};
-  Flags clean, corrected;
   for (std::size_t i = 0; i < items.size(); ++i) {
     answer.push_back(field<std::string>(rows[i], "answer"));
-    correct.push_back(answer.back() == items[i].answer ? 1 : 0);
     greedy.push_back(field_or<std::int64_t>(rows[i], "greedy", kUnknownGreedy));
     auto values = field_or<std::vector<double>>(rows[i], "choice_logprobs", {});
     values.resize(width, kMissing);
     logprobs.values.insert(logprobs.values.end(), values.begin(), values.end());
-    const auto& right = items[i].corrected;
-    clean.push_back(items[i].label == "ok" ? correct.back() : std::int8_t{-1});
-    corrected.push_back(right.empty()
-                            ? std::int8_t{-1}
-                            : flag(std::ranges::find(right, answer.back()) != right.end()));
   }
   Table table;
   add_ledger(table, items, rows);
-  table.add("answer", std::move(answer));
-  table.add("correct", std::move(correct));
+  table.add("answer", answer);
+  table.add("correct", letters_right(items, answer));
   table.add("choice_logprobs", std::move(logprobs));
   table.add("greedy", std::move(greedy));
-  if (have_corrections(items)) {
-    table.add("clean", std::move(clean));
-    table.add("corrected", std::move(corrected));
+  add_corrections(table, items, answer);
+  return table;
+}
+
+Table score_letter_rows(std::span<const task::Item> items, std::span<const Json> rows) {
+  Strings answer, reading;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    // Read again, so that the rules of this version judge rows of an older journal.
+    const auto read =
+        task::extract_letter(field<std::string>(rows[i], "text"), items[i].choices.size());
+    answer.emplace_back(read.letter ? std::string(1, read.letter) : "");
+    reading.emplace_back(read.letter ? name_of(read.rule) : name_of(read.found));
   }
+  Table table;
+  add_ledger(table, items, rows);
+  add_text(table, rows);
+  table.add("answer", answer);
+  table.add("correct", letters_right(items, answer));
+  table.add("reading", std::move(reading));
+  add_corrections(table, items, answer);
   return table;
 }
 

@@ -257,6 +257,7 @@ Task own_task(const std::string& name, const OwnData& data) {
   check_data(name, data);
   Task task = own_task_words(name, data.kind, data.group);
   const bool sql = data.kind == Kind::sql;
+  task.answer = data.answer;
   task.trains = sql && !data.train.empty();
   task.prompt = {.shots = data.shots, .prompt_template = sql ? Template::chat : Template::plain};
   task.read = [name, data](const Source&, const Draw& draw) {

@@ -35,6 +35,10 @@ std::string_view name_of(Kind kind) {
   return kind == Kind::sql ? "sql" : "choice";
 }
 
+std::string_view name_of(Answer answer) {
+  return answer == Answer::choice ? "choice" : "letter";
+}
+
 Columns columns_of(Kind kind) {
   if (kind == Kind::sql) return {"db_id", "hardness", "query", "sql"};
   return {"subject", "group", "answer", "answer"};

@@ -77,6 +77,28 @@ TEST_F(Program, a_task_of_ones_own_is_prepared_predicted_and_shown_by_its_name) 
   EXPECT_NE(bad.err.find("kind: found \"sqll\""), std::string::npos) << bad.err;
 }
 
+TEST_F(Program, letters_may_be_read_from_what_the_model_writes) {
+  const std::string source = TRADEOFF_SOURCE_DIR, out = folder.string();
+  const auto job = file(
+      "job.ini", "[study]\nname = letters\nseeds = 0\ntasks = mmlu\n[model]\nmodel = " + source +
+                     "/models/smollm2-135m-instruct\n[mmlu]\ndata = " + source +
+                     "/jobs/data/mmlu\nquestions = 6\nshots = 1\nanswer = letter\n"
+                     "[arm.base]\nmax_new_tokens = 4\n");
+  const auto ran = run("run " + job + " --quiet --output-dir " + out + "/letters");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("answers without a letter"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("Calibration"), std::string::npos) << ran.out;
+  EXPECT_NE(read(folder / "letters/study.json").find("\"answer\": \"letter\""), std::string::npos);
+  const auto again = run("run " + job + " --quiet --output-dir " + out + "/letters");
+  EXPECT_EQ(again.code, 0) << again.err;
+  const auto other =
+      run("run " + job + " --quiet --mmlu.answer choice --output-dir " + out + "/letters");
+  EXPECT_NE(other.code, 0);
+  EXPECT_NE(other.err.find("mmlu.answer"), std::string::npos) << other.err;
+  const auto sql = run("predict --answer letter --items x --out y --model m");
+  EXPECT_NE(sql.code, 0);
+}
+
 TEST_F(Program, a_task_of_ones_own_with_faults_is_refused_with_all_of_them) {
   const auto job = file("job.ini",
                         "[study]\nseeds = 0\ntasks = mine\n[model]\nmodel = m\n"

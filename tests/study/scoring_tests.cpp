@@ -82,12 +82,37 @@ TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
   check_all(choice_items_table({}));
   check_all(score_sql_rows({}, {}, scorer));
   check_all(score_choice_rows({}, {}));
+  check_all(score_letter_rows({}, {}));
   for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
   check_all(prompt_table({}));
   for (const char* name :
        {"step", "epoch", "loss", "lr", "grad_norm", "tokens", "supervised_tokens"})
     EXPECT_NE(store::column_text(name), "") << name;
   EXPECT_GT(seen, 50u);
+}
+
+TEST(LetterRows, are_judged_by_the_letter_of_their_text) {
+  std::vector<task::Item> items(4);
+  std::vector<Json> rows;
+  const char* texts[] = {" B\n\nNext?", "The answer is C.", "Paris", ""};
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].id = i;
+    items[i].choices = {" A", " B", " C", " D"};
+    items[i].answer = "B";
+    rows.push_back({{"id", i},
+                    {"text", texts[i]},
+                    {"token_ids", {1, 2}},
+                    {"prompt_tokens", 7},
+                    {"finish", "length"}});
+  }
+  items[1].corrected = {"C"};
+  const store::Table table = score_letter_rows(items, rows);
+  EXPECT_EQ(table.at<store::Strings>("answer"), (store::Strings{"B", "C", "", ""}));
+  EXPECT_EQ(table.at<store::Flags>("correct"), (store::Flags{1, 0, 0, 0}));
+  EXPECT_EQ(table.at<store::Strings>("reading"),
+            (store::Strings{"opening", "announced", "no_letter", "empty_output"}));
+  EXPECT_EQ(table.at<store::Flags>("corrected"), (store::Flags{-1, 1, -1, -1}));
+  EXPECT_EQ(table.at<store::Ints>("tokens"), store::Ints(4, 2));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "tradeoff/study/prediction.hpp"
 
@@ -14,6 +15,8 @@ struct PredictOptions {
   std::string task = task::default_task(task::Kind::sql).name;
   // Tasks of one's own that `task` may name beside the built-in ones.
   std::vector<task::Task> own_tasks;
+  // Instead of the task's own, of kind choice.
+  std::optional<task::Answer> answer;
   // Items file, JSONL.
   std::filesystem::path items;
   // Predictions, JSONL in the order of the items; journals stand in OUT.journal/.

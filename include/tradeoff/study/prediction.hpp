@@ -31,13 +31,15 @@ struct DecodingOptions {
 /// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
 /// on every rank.
 struct PredictionPlan {
-  // Of which task: its name stands with the results, its kind decides what an answer is.
+  // Of which task: its name stands with the results, its kind and, of choices, how they are
+  // answered decide what an answer is.
   std::string task;
   task::Kind kind = task::Kind::sql;
+  task::Answer answer = task::Answer::choice;
   std::span<const task::Item> items;
   DecodingOptions decoding;
   std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
-  std::vector<std::vector<text::TokenId>> choices;  // by item, kind choice
+  std::vector<std::vector<text::TokenId>> choices;  // by item, where choices are scored
   std::vector<infer::Chunk> chunks;                 // of item indices
   // Of a sampled prediction, beside its sample seed.
   std::uint64_t replicate_seed = 0;
@@ -45,6 +47,9 @@ struct PredictionPlan {
   bool sampled() const { return kind == task::Kind::sql && !decoding.sampling.rule.greedy(); }
   /// Answers, and rows, of an item.
   std::int64_t samples() const { return sampled() ? decoding.sampling.rule.samples : 1; }
+
+  /// Whether answers are written, rather than that choices are scored.
+  bool written() const { return kind == task::Kind::sql || answer == task::Answer::letter; }
 };
 
 /// `arena_rows`: see study::arena_rows; it decides a chunk size that is left open. Throws Error

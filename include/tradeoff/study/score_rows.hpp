@@ -33,5 +33,9 @@ inline constexpr std::int64_t kUnknownGreedy = -2;
 /// Where items have corrections: `clean` (of questions without a fault, label "ok") and `corrected`
 /// (by the corrected letters), missing for the other questions.
 store::Table score_choice_rows(std::span<const task::Item> items, std::span<const Json> rows);
+/// The same for letters read from written answers: text, token_ids, tokens, finish; `answer`, empty
+/// where there is no letter, which is wrong; `reading`, the rule that found it, "no_letter" or
+/// "empty_output".
+store::Table score_letter_rows(std::span<const task::Item> items, std::span<const Json> rows);
 
 }  // namespace tradeoff::study

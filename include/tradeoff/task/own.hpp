@@ -9,6 +9,7 @@ namespace tradeoff::task {
 /// A task of one's own, as [task.NAME] of a job file or of --task-file tells it.
 struct OwnData {
   Kind kind = Kind::sql;
+  Answer answer = Answer::choice;
   // The questions: .jsonl, .csv with a header, or .json (a list of objects). Keys, or columns:
   //   id        optional; else the row, from 0
   //   question

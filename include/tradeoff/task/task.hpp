@@ -101,6 +101,8 @@ struct Task {
   // In job files, results and on the command line.
   std::string name;
   Kind kind = Kind::sql;
+  // Of kind choice.
+  Answer answer = Answer::choice;
   Words words;
   // The task whose questions these ask in other words, one for one: both are drawn and asked alike,
   // and the report shows what the other words cost. Empty for a task of its own.
@@ -126,6 +128,10 @@ struct Task {
 
 /// The built-in tasks, in the order in which reports show them.
 const std::vector<Task>& built_in_tasks();
+/// Whether a model writes text to answer it, rather than that choices are scored.
+inline bool is_written(const Task& task) {
+  return task.kind == Kind::sql || task.answer == Answer::letter;
+}
 /// nullptr where neither a built-in task nor one of `own` has that name.
 const Task* find_task(std::string_view name, std::span<const Task> own = {});
 /// The first built-in task of that kind.

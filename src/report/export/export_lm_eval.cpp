@@ -110,6 +110,7 @@ Json arm_config(const Json& config, const std::string& arm, const std::string& t
 // The keys of a real file's task, with what this program does in their terms.
 Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
   const bool choice = of.kind == task::Kind::choice;
+  const bool letter = choice && of.answer == task::Answer::letter;
   const std::string format = field_or<std::string>(arm, "template", "plain");
   const bool chat = format == "chat", original = format == "hendrycks";
   const std::string question = original ? "{{question}}" : "{{question.strip()}}";
@@ -118,8 +119,8 @@ Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
                                       "\nA. {{choices[0]}}\nB. {{choices[1]}}\nC. {{choices[2]}}\n"
                                       "D. {{choices[3]}}\nAnswer:")
                                : Json();
-  const Json choices = choice ? Json({"A", "B", "C", "D"}) : Json();
-  const Json target = choice ? "answer" : "query";
+  const Json choices = choice && !letter ? Json({"A", "B", "C", "D"}) : Json();
+  const Json target = letter ? "{{['A', 'B', 'C', 'D'][answer]}}" : choice ? "answer" : "query";
   const std::string delimiter = choice && !chat ? " " : "";
   std::string subject = original ? " " : "";
   subject += task.alias;
@@ -155,10 +156,10 @@ Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
         {"target_delimiter", delimiter}}},
       {"num_fewshot", field_or<std::int64_t>(arm, "shots", 0)}};
   Json metrics = Json::array();
-  for (const std::string& metric : eval_metrics(of.kind))
+  for (const std::string& metric : eval_metrics(of.kind, of.answer))
     metrics.push_back({{"metric", metric}, {"aggregation", "mean"}, {"higher_is_better", true}});
   json["metric_list"] = metrics;
-  json["output_type"] = choice ? "multiple_choice" : "generate_until";
+  json["output_type"] = choice && !letter ? "multiple_choice" : "generate_until";
   json["repeats"] = 1;
   json["should_decontaminate"] = false;
   json["metadata"] = {{"version", 1.0}, {"tradeoff", arm}};
@@ -178,7 +179,7 @@ class Results {
     std::vector<Entry> entries;
     const auto tasks = eval_tasks(of, items);
     for (const EvalTask& task : tasks) {
-      entries.push_back(entry_of(task.name, task.alias, task.rows, run, of.kind));
+      entries.push_back(entry_of(task.name, task.alias, task.rows, run, of));
       add_task(task, entries.back(), of, arm);
       json_["task_hashes"][task.name] = hashes.at(task.name);
     }
@@ -197,24 +198,25 @@ class Results {
  private:
   static Entry entry_of(const std::string& name, const std::string& alias,
                         const std::vector<std::size_t>& members, const store::Run& run,
-                        task::Kind kind) {
+                        const task::Task& of) {
     Entry entry{name, alias, {}};
-    for (const std::string& metric : eval_metrics(kind))
-      entry.metrics[metric] = tally_of(members, run, kind, metric);
+    for (const std::string& metric : eval_metrics(of.kind, of.answer))
+      entry.metrics[metric] = tally_of(members, run, of.kind, metric);
     return entry;
   }
 
   void add_task(const EvalTask& task, const Entry& entry, const task::Task& of, const Json& arm) {
     const bool choice = of.kind == task::Kind::choice;
-    json_["results"][task.name] = task_result(entry, eval_metrics(of.kind));
+    json_["results"][task.name] = task_result(entry, eval_metrics(of.kind, of.answer));
     json_["configs"][task.name] = task_config(task, of, arm);
     // The version of its own task whose prompts these are.
-    const bool its_own = field_or<std::string>(arm, "template", "plain") != "hendrycks";
+    const bool its_own = of.answer == task::Answer::choice &&
+                         field_or<std::string>(arm, "template", "plain") != "hendrycks";
     json_["versions"][task.name] = choice && its_own ? Json(1.0) : Json();
     if (field_or<std::string>(arm, "template", "plain") == "chat" && choice)
       multiturn_ = field_or<bool>(arm, "fewshot_as_multiturn", false);
     json_["n-shot"][task.name] = json_["configs"][task.name]["num_fewshot"];
-    for (const std::string& metric : eval_metrics(of.kind))
+    for (const std::string& metric : eval_metrics(of.kind, of.answer))
       json_["higher_is_better"][task.name][metric] = true;
     json_["n-samples"][task.name] = {
         {"original", task.split_size ? Json(*task.split_size) : Json()},
@@ -231,6 +233,7 @@ class Results {
   // The task over its groups over their subjects.
   void add_groups(const task::Task& of, const std::vector<EvalTask>& tasks,
                   const std::vector<Entry>& entries) {
+    const std::string metric = eval_metrics(of.kind, of.answer).front();
     std::vector<std::string> groups;
     for (const EvalTask& task : tasks)
       if (std::ranges::find(groups, task.group) == groups.end()) groups.push_back(task.group);
@@ -246,11 +249,11 @@ class Results {
         }
       std::string alias = group.substr(of.name.size() + 1);
       std::ranges::replace(alias, '_', ' ');
-      add_group(group, alias, group_result(group, alias, members, "acc"));
+      add_group(group, alias, group_result(group, alias, members, metric));
       json_["n-shot"][group] = json_["n-shot"][members[0]->name];
-      json_["higher_is_better"][group]["acc"] = true;
+      json_["higher_is_better"][group][metric] = true;
     }
-    add_group(of.name, of.name, group_result(of.name, of.name, all, "acc"));
+    add_group(of.name, of.name, group_result(of.name, of.name, all, metric));
   }
 
   void add_levels(const task::Task& of, const store::Table& items, const store::Run& run) {
@@ -260,7 +263,7 @@ class Results {
     for (const auto& [level, members] : levels) {
       const std::string name = of.name + "_" + level;
       json_["results"][name] =
-          task_result(entry_of(name, level, members, run, of.kind), eval_metrics(of.kind));
+          task_result(entry_of(name, level, members, run, of), eval_metrics(of.kind, of.answer));
       json_["group_subtasks"][of.name].push_back(name);
     }
   }
@@ -331,8 +334,12 @@ std::map<std::string, std::string> write_samples(const std::filesystem::path& fo
   const store::Predictions& p = study.predictions;
   const task::Task of = study::task_of(p, key.task);
   const Json arm = arm_config(p.config, key.arm, asked_as(of));
-  const SampleSource source{of.kind, p.items.at(key.task), run, prompts_of(p, run),
-                            field_or<std::string>(arm, "template", "plain") != "chat"};
+  const SampleSource source{of.kind,
+                            p.items.at(key.task),
+                            run,
+                            prompts_of(p, run),
+                            field_or<std::string>(arm, "template", "plain") != "chat",
+                            of.answer};
   std::map<std::string, std::string> hashes;
   for (const EvalTask& task : eval_tasks(of, source.items)) {
     std::string lines, together;

@@ -16,6 +16,7 @@ using store::Flags;
 using store::Ints;
 using store::Strings;
 
+constexpr std::size_t kMostChoices = 10;
 constexpr std::string_view kDescription = "The following are multiple choice questions";
 
 // "A. x\nB. y\nC. z" -> the texts, at most so many, which may hold line breaks.
@@ -83,12 +84,13 @@ void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
   }
 }
 
-void add_answer(Json& sample, const SampleSource& source, std::size_t row) {
+// `read`: the column of what was read from the text.
+void add_answer(Json& sample, const SampleSource& source, std::size_t row, const char* read) {
   Json repeats = Json::array();
   for (std::size_t k = 0; k < source.run.samples(); ++k)
     repeats.push_back(source.run.sample(k).at<Strings>("text")[row]);
   sample["resps"].push_back(std::move(repeats));
-  sample["filtered_resps"].push_back(source.run.rows.at<Strings>("sql")[row]);
+  sample["filtered_resps"].push_back(source.run.rows.at<Strings>(read)[row]);
   if (!source.prompts.empty())
     sample["arguments"]["gen_args_0"] = {{"arg_0", context_of(source, row)},
                                          {"arg_1", Json::object()}};
@@ -123,8 +125,8 @@ std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& ite
   return tasks;
 }
 
-std::vector<std::string> eval_metrics(task::Kind kind) {
-  if (kind == task::Kind::choice) return {"acc"};
+std::vector<std::string> eval_metrics(task::Kind kind, task::Answer answer) {
+  if (kind == task::Kind::choice) return {answer == task::Answer::letter ? "exact_match" : "acc"};
   return {"exec", "exec_keep_distinct", "match", "set", "strict"};
 }
 
@@ -140,28 +142,33 @@ std::optional<double> eval_score(const store::Run& run, task::Kind kind, const s
 
 Json eval_sample(const SampleSource& source, std::size_t row) {
   const bool choice = source.kind == task::Kind::choice;
-  const std::size_t most = choice ? source.run.rows.at<store::Matrix>("choice_logprobs").width : 0;
+  const bool letter = choice && source.answer == task::Answer::letter;
+  const std::size_t most = letter   ? kMostChoices
+                           : choice ? source.run.rows.at<store::Matrix>("choice_logprobs").width
+                                    : 0;
   const Json doc = choice ? choice_doc(source.items, most, row) : sql_doc(source.items, row);
-  const std::string target =
-      choice ? std::to_string(doc["answer"].get<int>()) : source.items.at<Strings>("query")[row];
+  const std::string target = letter   ? source.items.at<Strings>("answer")[row]
+                             : choice ? std::to_string(doc["answer"].get<int>())
+                                      : source.items.at<Strings>("query")[row];
   Json sample = {{"doc_id", doc_id_of(source.items.at<Strings>("id")[row], row)},
                  {"doc", doc},
                  {"target", target},
                  {"arguments", Json::object()},
                  {"resps", Json::array()},
                  {"filtered_resps", Json::array()}};
-  if (choice) {
+  if (choice && !letter) {
     add_choices(sample, source, row);
   } else {
-    add_answer(sample, source, row);
+    add_answer(sample, source, row, letter ? "answer" : "sql");
   }
   sample["filter"] = "none";
-  sample["metrics"] = eval_metrics(source.kind);
+  const auto metrics = eval_metrics(source.kind, source.answer);
+  sample["metrics"] = metrics;
   // As Python's json.dumps(doc, indent=2, ensure_ascii=False) writes it.
   sample["doc_hash"] = sha256(doc.dump(2, ' ', false, Json::error_handler_t::replace));
   sample["prompt_hash"] = source.prompts.empty() ? Json() : Json(sha256(context_of(source, row)));
   sample["target_hash"] = sha256(target);
-  for (const std::string& metric : eval_metrics(source.kind)) {
+  for (const std::string& metric : metrics) {
     const auto score = eval_score(source.run, source.kind, metric, row);
     sample[metric] = score ? Json(*score) : Json();
   }

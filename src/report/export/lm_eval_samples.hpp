@@ -26,8 +26,8 @@ struct EvalTask {
 /// The tasks of a run, in the order of its items.
 std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items);
 
-/// The metrics of a task, the first being its main one.
-std::vector<std::string> eval_metrics(task::Kind kind);
+/// The metrics of a task, the first being its main one: acc, of written letters exact_match.
+std::vector<std::string> eval_metrics(task::Kind kind, task::Answer answer);
 /// A row's score, of sampled answers their mean; nothing where the gold query fails, which leaves
 /// the row out of every count.
 std::optional<double> eval_score(const store::Run& run, task::Kind kind, const std::string& metric,
@@ -42,6 +42,8 @@ struct SampleSource {
   std::vector<std::string> prompts;
   // Whether choices are " A" rather than "A".
   bool blank_before_choice = true;
+  // Of kind choice.
+  task::Answer answer = task::Answer::choice;
 };
 
 /// The sample of a row, key by key as lm-evaluation-harness 0.4.13 writes it; several answers stand

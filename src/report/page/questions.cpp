@@ -83,9 +83,22 @@ Json prompts_json(const store::Table& table) {
   return {{"shared", units}, {"rest", table.at<Strings>("rest")}};
 }
 
+// What only a written answer has.
+void add_text(Json& cell, const store::Table& rows) {
+  cell["text"] = sparse(rows.at<Strings>("text"));
+  cell["tokens"] = rows.at<Ints>("tokens");
+  const Strings& finish = rows.at<Strings>("finish");
+  Strings cut(finish.size());
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    if (finish[i] == "length") cut[i].push_back('1');
+  }
+  cell["cut_off"] = sparse(cut);
+}
+
 void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["ok"] = verdicts(rows.at<Flags>(study::name_of(primary)));
   const Strings &sql = rows.at<Strings>("sql"), &text = rows.at<Strings>("text");
+  add_text(cell, rows);
   cell["sql"] = sql;
   Strings other(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -96,13 +109,6 @@ void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["outcome"] = rows.at<Strings>("outcome");
   cell["message"] = sparse(rows.at<Strings>("message"));
   if (rows.has("result")) cell["result"] = sparse(rows.at<Strings>("result"));
-  cell["tokens"] = rows.at<Ints>("tokens");
-  Strings cut(sql.size());
-  const Strings& finish = rows.at<Strings>("finish");
-  for (std::size_t i = 0; i < cut.size(); ++i) {
-    if (finish[i] == "length") cut[i].push_back('1');
-  }
-  cell["cut_off"] = sparse(cut);
   Json metrics = Json::object();
   for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"}) {
     metrics[name] = verdicts(rows.at<Flags>(name));
@@ -129,6 +135,7 @@ void add_choice(Json& cell, const store::Table& rows) {
     letters += answer.size() == 1 ? answer[0] : ' ';
   }
   cell["letters"] = letters;
+  if (rows.has("text")) return add_text(cell, rows);
   const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
   Json confidence = Json::array();
   for (std::size_t i = 0; i < rows.rows(); ++i) {

@@ -173,9 +173,11 @@ std::string sampled_answers(const store::Run& run, const Place& place, const std
 
 std::string choice_answer(const Cell& cell, const Place& place) {
   const store::Table& rows = cell.second.rows;
-  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
+  const std::string& letter = rows.at<Strings>("answer")[place.row];
   std::string text = verdict_word(rows.at<Flags>("correct")[place.row]) + "\n";
-  text += fmt::format("{}\n", rows.at<Strings>("answer")[place.row]);
+  text += letter.empty() ? "(no letter in the answer)\n" : letter + "\n";
+  if (rows.has("text")) return text + indented(rows.at<Strings>("text")[place.row]) + "\n";
+  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
   for (std::size_t c = 0; c < logprobs.width; ++c)
     text += fmt::format("  {} {:.4f}\n", static_cast<char>('A' + c),
                         logprobs.values[place.row * logprobs.width + c]);

@@ -135,7 +135,7 @@
   }
 
   function answer(cell, i) {
-    const nodes = [el("pre", {}, answerOf(cell, i).trim() || "(no statement)")];
+    const nodes = [el("pre", {}, answerOf(cell, i).trim() || (cell.letters ? "(no letter)" : "(no statement)"))];
     if (cell.result && cell.result[i]) {
       nodes.push(el("pre", { class: "result", "aria-label": "Result of this query" }, cell.result[i]));
     }
