@@ -218,7 +218,7 @@ TEST_F(Report, transitions_add_up_to_the_paired_rows) {
   const Study study = study_of(small_study());
   const Analysis analysis = analyse(study);
   std::int64_t rows = 0, to_right = 0;
-  for (const Transition& t : analysis.transitions) {
+  for (const Transition& t : analysis.errors.at("spider").transitions) {
     if (t.arm != "qlora-200") continue;
     rows += t.rows;
     if (t.from != "right" && t.to == "right") to_right += t.rows;
@@ -232,7 +232,7 @@ TEST_F(Report, the_page_has_every_figure_and_no_outside_address) {
   const Study study = study_of(small_study());
   const std::string page = html(study, analyse(study));
   for (const char* title : {"The trade-off plane", "Paired differences", "Spider by hardness",
-                            "MMLU by subject", "Training loss", "Why SQL is wrong",
+                            "MMLU by subject", "Training loss", "Why SQL is wrong: Spider",
                             "Spider, seeds side by side", "MMLU, seeds side by side"}) {
     EXPECT_EQ(count(page, std::string("<title>") + title + "</title>"), 1u) << title;
   }

@@ -7,9 +7,10 @@ namespace tradeoff::report {
 /// runs, and pairs_without_failed
 void find_failed(const Study& study, const stats::PairOptions& pairing, Analysis& out);
 void count_rows(const Study& study, Analysis& out);     // counts
-void count_errors(const Study& study, Analysis& out);   // classes, outcomes, transitions
+void count_errors(const Study& study, Analysis& out);   // errors
 void calibrate(const Study& study, Analysis& out);      // calibration
 void tell_sampling(const Study& study, Analysis& out);  // sampling
+void review(const Study& study, Analysis& out);         // reviewed
 void add_costs(const Study& study, Analysis& out);      // costs
 
 }  // namespace tradeoff::report

@@ -81,75 +81,92 @@ void count_rows(const Study& study, Analysis& out) {
         for (const std::int64_t tokens : run.rows.at<Ints>("prompt_tokens")) {
           counts.longest_prompt = std::max(counts.longest_prompt, tokens);
         }
-        if (out.task(task).kind == task::Kind::sql) {
+        if (is_written(out.task(task))) {
           for (std::size_t k = 0; k < run.samples(); ++k)
             counts.cut_off += std::ranges::count(run.sample(k).at<Strings>("finish"), "length");
         }
+        if (out.task(task).answer == task::Answer::letter)
+          counts.no_letter += std::ranges::count(run.rows.at<Strings>("answer"), "");
       }
       counts.shots_dropped -= counts.skipped;
+      if (out.task(task).answer == task::Answer::letter) counts.no_letter -= counts.skipped;
       if (counts.rows > 0) out.counts.push_back(counts);
     }
   }
 }
 
-void count_errors(const Study& study, Analysis& out) {
-  const std::string metric = study::name_of(out.primary), task = out.first_of(task::Kind::sql);
-  for (const std::string& arm : out.arms) {
-    for (const store::RunKey* key : sql_runs(study, arm, task)) {
-      const store::Run& run = study.predictions.runs.at(*key);
-      for (std::size_t k = 0; k < run.samples(); ++k) {
-        const store::Table& rows = run.sample(k);
-        const Flags& verdicts = rows.at<Flags>(metric);
-        for (std::size_t i = 0; i < rows.rows(); ++i) {
-          ++out.classes[arm][class_of(rows, verdicts, i)];
-          ++out.outcomes[arm][rows.at<Strings>("outcome")[i]];
-        }
-      }
+namespace {
+
+// How the reference's rows became those of `arm`, over paired seeds.
+void add_transitions(const Study& study, const Analysis& out, const std::string& task,
+                     const std::string& arm, std::vector<Transition>& transitions) {
+  const std::string metric = study::name_of(out.primary);
+  const auto reference = sql_runs(study, out.reference, task);
+  const bool once = reference.size() == 1 &&
+                    study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
+  Moves moves;
+  for (const store::RunKey* key : sql_runs(study, arm, task)) {
+    for (const store::RunKey* from : reference) {
+      if (!once && from->seed != key->seed) continue;
+      count_moves(study.predictions.runs.at(*from), study.predictions.runs.at(*key), metric, moves);
     }
   }
-  const auto reference = sql_runs(study, out.reference, task);
-  for (const std::string& arm : out.arms) {
-    if (arm == out.reference) continue;
-    Moves moves;
-    for (const store::RunKey* key : sql_runs(study, arm, task)) {
-      const bool once =
-          reference.size() == 1 &&
-          study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
-      for (const store::RunKey* from : reference) {
-        if (!once && from->seed != key->seed) continue;
-        count_moves(study.predictions.runs.at(*from), study.predictions.runs.at(*key), metric,
-                    moves);
-      }
+  for (const auto& [move, rows] : moves)
+    transitions.push_back({arm, move.first, move.second, rows});
+}
+
+// Of one arm, over its seeds; nothing where it has no log-probabilities.
+std::vector<stats::ChoiceRow> choice_rows(const Study& study, const std::string& arm,
+                                          const std::string& task) {
+  const Strings& gold =
+      study.predictions.items.at(task).at<Strings>(task::columns_of(task::Kind::choice).gold);
+  std::vector<stats::ChoiceRow> rows;
+  std::size_t of_arm = 0;
+  for (const auto& [key, run] : study.predictions.runs) {
+    if (key.arm != arm || key.task != task || !run.rows.has("choice_logprobs")) continue;
+    const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
+    for (std::size_t i = 0; i < gold.size(); ++i) {
+      const auto first = logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
+      if (gold[i].size() != 1 || std::isnan(*first)) continue;
+      // A question of fewer choices than others has none at the end.
+      const auto last = std::find_if(first, first + static_cast<std::ptrdiff_t>(logprobs.width),
+                                     [](double value) { return std::isnan(value); });
+      rows.push_back({{first, last}, static_cast<std::size_t>(gold[i][0] - 'A'), of_arm});
     }
-    for (const auto& [move, rows] : moves) {
-      out.transitions.push_back({arm, move.first, move.second, rows});
+    ++of_arm;
+  }
+  return rows;
+}
+
+}  // namespace
+
+void count_errors(const Study& study, Analysis& out) {
+  const std::string metric = study::name_of(out.primary);
+  for (const std::string& task : out.tasks) {
+    if (out.task(task).kind != task::Kind::sql) continue;
+    TaskErrors& errors = out.errors[task];
+    for (const std::string& arm : out.arms) {
+      for (const store::RunKey* key : sql_runs(study, arm, task)) {
+        const store::Run& run = study.predictions.runs.at(*key);
+        for (std::size_t k = 0; k < run.samples(); ++k) {
+          const store::Table& rows = run.sample(k);
+          const Flags& verdicts = rows.at<Flags>(metric);
+          for (std::size_t i = 0; i < rows.rows(); ++i)
+            ++errors.classes[arm][class_of(rows, verdicts, i)];
+        }
+      }
+      if (arm != out.reference) add_transitions(study, out, task, arm, errors.transitions);
     }
   }
 }
 
 void calibrate(const Study& study, Analysis& out) {
-  const std::string task = out.first_of(task::Kind::choice);
-  if (task.empty()) return;
-  const Strings& gold =
-      study.predictions.items.at(task).at<Strings>(task::columns_of(task::Kind::choice).gold);
-  for (const std::string& arm : out.arms) {
-    std::vector<stats::ChoiceRow> rows;
-    std::size_t of_arm = 0;
-    for (const auto& [key, run] : study.predictions.runs) {
-      if (key.arm != arm || key.task != task || !run.rows.has("choice_logprobs")) continue;
-      const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
-      for (std::size_t i = 0; i < gold.size(); ++i) {
-        const auto first =
-            logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
-        if (gold[i].size() != 1 || std::isnan(*first)) continue;
-        // A question of fewer choices than others has none at the end.
-        const auto last = std::find_if(first, first + static_cast<std::ptrdiff_t>(logprobs.width),
-                                       [](double value) { return std::isnan(value); });
-        rows.push_back({{first, last}, static_cast<std::size_t>(gold[i][0] - 'A'), of_arm});
-      }
-      ++of_arm;
+  for (const std::string& task : out.tasks) {
+    if (out.task(task).kind != task::Kind::choice) continue;
+    for (const std::string& arm : out.arms) {
+      const auto rows = choice_rows(study, arm, task);
+      if (!rows.empty()) out.calibration[task][arm] = stats::calibration(rows);
     }
-    if (!rows.empty()) out.calibration[arm] = stats::calibration(rows);
   }
 }
 

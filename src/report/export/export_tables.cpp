@@ -124,10 +124,11 @@ std::string groups_csv(const Analysis& analysis) {
 
 std::string errors_csv(const Analysis& analysis) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [arm, classes] : analysis.classes) {
-    for (const auto& [name, count] : classes) rows.push_back({arm, name, std::to_string(count)});
-  }
-  return to_csv({"arm", "class", "rows"}, rows);
+  for (const auto& [task, errors] : analysis.errors)
+    for (const auto& [arm, classes] : errors.classes)
+      for (const auto& [name, count] : classes)
+        rows.push_back({task, arm, name, std::to_string(count)});
+  return to_csv({"task", "arm", "class", "rows"}, rows);
 }
 
 std::string cost_csv(const Analysis& analysis) {

@@ -68,17 +68,18 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
   return svg.finish();
 }
 
-std::string error_figure(const Analysis& analysis) {
+std::string error_figure(const Analysis& analysis, const std::string& task) {
+  const auto& classes_of = analysis.errors.at(task).classes;
   std::map<std::string, std::int64_t> total;
   std::map<std::string, double> rows_of_arm;
   double most = 0;
-  for (const auto& [arm, classes] : analysis.classes) {
+  for (const auto& [arm, classes] : classes_of) {
     for (const auto& [name, rows] : classes) {
       rows_of_arm[arm] += static_cast<double>(rows);
       if (name != "right") total[name] += rows;
     }
   }
-  for (const auto& [arm, classes] : analysis.classes) {
+  for (const auto& [arm, classes] : classes_of) {
     for (const auto& [name, rows] : classes) {
       if (name != "right")
         most = std::max(most, 100 * static_cast<double>(rows) / rows_of_arm[arm]);
@@ -89,11 +90,12 @@ std::string error_figure(const Analysis& analysis) {
   std::ranges::stable_sort(order, [](const auto& a, const auto& b) { return a.second > b.second; });
   constexpr std::size_t kShown = 14;
   if (order.size() > kShown) order.resize(kShown);
-  const auto arms = static_cast<double>(analysis.classes.size());
+  const auto arms = static_cast<double>(classes_of.size());
   const double row = 9 * arms + 8;
   constexpr double kWidth = 680, kLeft = 220, kRight = 24, kTop = 8;
   const double height = kTop + row * static_cast<double>(order.size()) + 44, bottom = height - 40;
-  Svg svg(kWidth, height, "Why SQL is wrong", "Share of each arm's rows by error class.");
+  Svg svg(kWidth, height, fmt::format("Why SQL is wrong: {}", task_title(task)),
+          "Share of each arm's rows by error class.");
   const Scale x{0, std::max(1.0, most * 1.05), kLeft, kWidth - kRight};
   const auto marks = ticks(x, 6);
   for (const double t : marks) {
@@ -104,8 +106,8 @@ std::string error_figure(const Analysis& analysis) {
     const double top = kTop + row * static_cast<double>(i) + 4;
     double y = top;
     for (const std::string& arm : analysis.arms) {
-      const auto found = analysis.classes.find(arm);
-      if (found == analysis.classes.end()) continue;
+      const auto found = classes_of.find(arm);
+      if (found == classes_of.end()) continue;
       const auto here = found->second.find(order[i].first);
       const std::int64_t rows = here == found->second.end() ? 0 : here->second;
       const double share = 100 * static_cast<double>(rows) / rows_of_arm[arm];

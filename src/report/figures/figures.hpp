@@ -11,7 +11,8 @@ std::string forest_figure(const Analysis& analysis);    // paired differences
 std::string group_figure(const Analysis& analysis, const Grouping& grouping);
 std::string seeds_figure(const Analysis& analysis, const std::string& task);
 std::string loss_figure(const Study& study, const Analysis& analysis);
-std::string error_figure(const Analysis& analysis);  // classes by arm
+/// Classes of wrong answers by arm, of a task of kind sql.
+std::string error_figure(const Analysis& analysis, const std::string& task);
 /// A coloured dot and a name for each arm.
 std::string legend(const Analysis& analysis);
 

@@ -22,11 +22,11 @@ Grid seeds_grid(const Analysis& analysis);     // accuracy by seed
 Grid variance_grid(const Analysis& analysis);  // question × seed components
 Grid floors_grid(const Analysis& analysis);    // predictors that need no model
 Grid group_grid(const Analysis& analysis, const Grouping& grouping);
-Grid errors_grid(const Analysis& analysis);    // why SQL is wrong, by arm
-Grid glossary_grid(const Analysis& analysis);  // what those classes mean
-Grid transitions_grid(const Analysis& analysis, const std::string& arm);
+Grid errors_grid(const Analysis& analysis, const std::string& task);  // why SQL is wrong, by arm
+Grid glossary_grid(const Analysis& analysis);                         // what those classes mean
+Grid transitions_grid(const Analysis& analysis, const std::string& task, const std::string& arm);
 Grid counts_grid(const Analysis& analysis);  // skipped, shots dropped, cut off
-Grid calibration_grid(const Analysis& analysis);
+Grid calibration_grid(const Analysis& analysis, const std::string& task);
 Grid cost_grid(const Analysis& analysis);
 Grid plan_grid(const Analysis& analysis);  // what would settle it
 

@@ -277,11 +277,11 @@ Grid group_grid(const Analysis& analysis, const Grouping& grouping) {
   return grid;
 }
 
-Grid calibration_grid(const Analysis& analysis) {
-  const std::string title = task_title(analysis.first_of(task::Kind::choice));
+Grid calibration_grid(const Analysis& analysis, const std::string& task) {
+  const auto& by_arm = analysis.calibration.at(task);
   Grid grid{
-      fmt::format("Calibration of {} choices.", title),
-      "Confidence is the probability of the chosen letter among the four; the expected "
+      fmt::format("Calibration of {} choices.", task_title(task)),
+      "Confidence is the probability of the chosen letter among the choices; the expected "
       "calibration error over 15 bins (Guo et al. 2017), mean over the runs; beside it what a "
       "perfectly calibrated model of the same confidences and questions would show by chance.",
       {"arm", "mean confidence", "accuracy", "calibration error", "if perfect", "Brier score"},
@@ -289,8 +289,8 @@ Grid calibration_grid(const Analysis& analysis) {
       {},
       {}};
   for (const std::string& arm : analysis.arms) {
-    const auto found = analysis.calibration.find(arm);
-    if (found == analysis.calibration.end()) continue;
+    const auto found = by_arm.find(arm);
+    if (found == by_arm.end()) continue;
     const stats::Calibration& c = found->second;
     grid.rows.push_back({arm, percent(c.mean_confidence), percent(c.accuracy),
                          percent(c.expected_error), percent(c.expected_error_if_perfect),

@@ -13,8 +13,8 @@ namespace {
 
 // No row of n questions still allows a share of 1 - 0.05^(1/n): seeds of a question are no new
 // questions.
-std::string none_found(const Analysis& analysis, const std::string& arm) {
-  const stats::TaskSummary* s = analysis.summary_of(arm, analysis.first_of(task::Kind::sql));
+std::string none_found(const Analysis& analysis, const std::string& task, const std::string& arm) {
+  const stats::TaskSummary* s = analysis.summary_of(arm, task);
   if (!s || s->items == 0) return "0";
   return fmt::format("0 (< {})", percent(1 - std::pow(0.05, 1 / static_cast<double>(s->items))));
 }
@@ -37,16 +37,18 @@ Grid glossary_grid(const Analysis& analysis) {
             {},
             {}};
   std::set<std::string> names;
-  for (const auto& [arm, classes] : analysis.classes)
-    for (const auto& [name, rows] : classes) names.insert(name);
+  for (const auto& [task, errors] : analysis.errors)
+    for (const auto& [arm, classes] : errors.classes)
+      for (const auto& [name, rows] : classes) names.insert(name);
   names.erase("right");
   for (const std::string& name : names) grid.rows.push_back({name, meaning(name)});
   return grid;
 }
 
-Grid errors_grid(const Analysis& analysis) {
+Grid errors_grid(const Analysis& analysis, const std::string& task) {
+  const auto& classes_of = analysis.errors.at(task).classes;
   Grid grid{
-      "Why SQL is wrong.",
+      fmt::format("Why SQL is wrong: {}.", task_title(task)),
       "Rows over all seeds, and their share of the arm's rows. Where none is found, the share "
       "in brackets may still be: the 95 % bound over the questions.",
       {"class"},
@@ -55,8 +57,8 @@ Grid errors_grid(const Analysis& analysis) {
       {}};
   std::map<std::string, std::int64_t> total;
   for (const std::string& arm : analysis.arms) {
-    const auto found = analysis.classes.find(arm);
-    if (found == analysis.classes.end()) continue;
+    const auto found = classes_of.find(arm);
+    if (found == classes_of.end()) continue;
     grid.columns.push_back(arm);
     for (const auto& [name, rows] : found->second) total[name] += name == "right" ? 0 : rows;
   }
@@ -66,14 +68,14 @@ Grid errors_grid(const Analysis& analysis) {
     if (name == "right") continue;
     std::vector<std::string> cells = {name};
     for (const std::string& arm : analysis.arms) {
-      const auto found = analysis.classes.find(arm);
-      if (found == analysis.classes.end()) continue;
+      const auto found = classes_of.find(arm);
+      if (found == classes_of.end()) continue;
       std::int64_t all = 0;
       for (const auto& [other, n] : found->second) all += n;
       const auto here = found->second.find(name);
       const std::int64_t n = here == found->second.end() ? 0 : here->second;
       cells.push_back(
-          n == 0 ? none_found(analysis, arm)
+          n == 0 ? none_found(analysis, task, arm)
                  : fmt::format("{} ({})", n,
                                percent(static_cast<double>(n) / static_cast<double>(all))));
     }
@@ -82,8 +84,9 @@ Grid errors_grid(const Analysis& analysis) {
   return grid;
 }
 
-Grid transitions_grid(const Analysis& analysis, const std::string& arm) {
-  Grid grid{fmt::format("From {} to {}.", analysis.reference, arm),
+Grid transitions_grid(const Analysis& analysis, const std::string& task, const std::string& arm) {
+  const std::vector<Transition>& transitions = analysis.errors.at(task).transitions;
+  Grid grid{fmt::format("{}: from {} to {}.", task_title(task), analysis.reference, arm),
             "Rows by what the first arm's answer was (down) and what the second arm's became "
             "(across), over paired seeds; the commonest classes, others together.",
             {"from \\ to"},
@@ -92,7 +95,7 @@ Grid transitions_grid(const Analysis& analysis, const std::string& arm) {
             {}};
   constexpr std::size_t kShown = 7;
   std::map<std::string, std::int64_t> weight;
-  for (const Transition& t : analysis.transitions) {
+  for (const Transition& t : transitions) {
     if (t.arm != arm) continue;
     weight[t.from] += t.rows;
     weight[t.to] += t.rows;
@@ -116,7 +119,7 @@ Grid transitions_grid(const Analysis& analysis, const std::string& arm) {
   };
   std::vector<std::vector<std::int64_t>> counts(names.size(),
                                                 std::vector<std::int64_t>(names.size()));
-  for (const Transition& t : analysis.transitions) {
+  for (const Transition& t : transitions) {
     if (t.arm == arm) counts[place(t.from)][place(t.to)] += t.rows;
   }
   if (weight.empty()) return grid;
@@ -134,15 +137,25 @@ Grid counts_grid(const Analysis& analysis) {
             "Rows over all seeds. Prompts are never shortened but by whole examples; a skipped row "
             "counts as wrong; an answer at the token limit is judged as it is.",
             {"arm", "task", "rows", "skipped", "examples dropped", "answers at the token limit",
-             "longest prompt, tokens"},
+             "answers without a letter", "longest prompt, tokens"},
             2,
             {},
             {}};
   for (const RowCounts& c : analysis.counts) {
+    const task::Task& task = analysis.task(c.task);
+    const bool letters = task.answer == task::Answer::letter;
     grid.rows.push_back({c.arm, task_title(c.task), thousands(c.rows), thousands(c.skipped),
-                         thousands(c.shots_dropped),
-                         analysis.task(c.task).kind == task::Kind::sql ? thousands(c.cut_off) : "-",
-                         thousands(c.longest_prompt)});
+                         thousands(c.shots_dropped), is_written(task) ? thousands(c.cut_off) : "-",
+                         letters ? thousands(c.no_letter) : "-", thousands(c.longest_prompt)});
+  }
+  // A column for tasks that the study does not have says nothing.
+  const auto has_letter = [&](const RowCounts& c) {
+    return analysis.task(c.task).answer == task::Answer::letter;
+  };
+  if (std::ranges::none_of(analysis.counts, has_letter)) {
+    constexpr std::ptrdiff_t kNoLetter = 6;
+    grid.columns.erase(grid.columns.begin() + kNoLetter);
+    for (auto& row : grid.rows) row.erase(row.begin() + kNoLetter);
   }
   return grid;
 }

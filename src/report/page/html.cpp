@@ -6,6 +6,7 @@
 #include "assets.hpp"
 #include "figures/figures.hpp"
 #include "grids/grids.hpp"
+#include "grids/reviewed.hpp"
 #include "grids/robustness.hpp"
 #include "questions.hpp"
 #include "tradeoff/report/page/tables.hpp"
@@ -82,13 +83,30 @@ std::string by_label(const Analysis& analysis) {
 }
 
 std::string errors(const Analysis& analysis) {
-  if (analysis.classes.empty()) return "";
-  std::string html = legend(analysis) + figure(error_figure(analysis),
-                                               "Why SQL is wrong, in per cent of each arm's rows.");
-  html += grid(errors_grid(analysis)) + grid(glossary_grid(analysis));
-  for (const std::string& arm : analysis.arms) {
-    if (arm != analysis.reference) html += grid(transitions_grid(analysis, arm));
+  if (analysis.errors.empty()) return "";
+  std::string html = legend(analysis);
+  for (const auto& [task, errors] : analysis.errors) {
+    html += figure(
+        error_figure(analysis, task),
+        fmt::format("Why {}'s SQL is wrong, in per cent of each arm's rows.", task_title(task)));
+    html += grid(errors_grid(analysis, task));
+    for (const std::string& arm : analysis.arms)
+      if (arm != analysis.reference) html += grid(transitions_grid(analysis, task, arm));
   }
+  return html + grid(glossary_grid(analysis));
+}
+
+std::string reviews(const Analysis& analysis) {
+  std::string html;
+  for (const Reviewed& reviewed : analysis.reviewed)
+    html += grid(reviewed_accuracy_grid(reviewed)) + grid(reviewed_effect_grid(analysis, reviewed));
+  return html;
+}
+
+std::string calibrations(const Analysis& analysis) {
+  std::string html;
+  for (const auto& [task, by_arm] : analysis.calibration)
+    html += grid(calibration_grid(analysis, task));
   return html;
 }
 
@@ -166,6 +184,7 @@ std::string html(const Study& study, const Analysis& analysis) {
   if (analysis.arms.size() > 1)
     page.section("tradeoff", "The trade-off", legend(analysis) + compared);
   page.section("reworded", "Other words", reworded);
+  page.section("reviewed", "Suspect questions", reviews(analysis));
   page.section("settle", "What would settle it",
                list_of(what_would_settle(analysis), "plain") + grid(plan_grid(analysis)) +
                    grid(sequence_grid(analysis)));
@@ -178,7 +197,7 @@ std::string html(const Study& study, const Analysis& analysis) {
                                         "unknown.</p>\n"
                                       : grid(cost_grid(analysis)));
   page.section("honest", "What was cut or skipped",
-               grid(counts_grid(analysis)) + grid(calibration_grid(analysis)));
+               grid(counts_grid(analysis)) + calibrations(analysis));
   page.section("questions", "Every question", legend(analysis) + std::string(asset_questions()));
   page.section("made", "Made of", made_of(study));
 

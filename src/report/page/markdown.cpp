@@ -2,6 +2,7 @@
 
 #include "analysis/words.hpp"
 #include "grids/grids.hpp"
+#include "grids/reviewed.hpp"
 #include "grids/robustness.hpp"
 #include "tradeoff/report/page/tables.hpp"
 
@@ -29,6 +30,10 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(pairs_grid(analysis));
   add(error_grid(analysis));
   add(robustness_grid(analysis));
+  for (const Reviewed& reviewed : analysis.reviewed) {
+    add(reviewed_accuracy_grid(reviewed));
+    add(reviewed_effect_grid(analysis, reviewed));
+  }
   add(tradeoff_grid(analysis));
   add(posterior_grid(analysis));
   add(sequence_grid(analysis));
@@ -44,10 +49,10 @@ std::string markdown(const Study& study, const Analysis& analysis) {
       add(group_grid(analysis, grouping));
   }
   add(metrics_grid(analysis));
-  add(errors_grid(analysis));
+  for (const auto& [task, errors] : analysis.errors) add(errors_grid(analysis, task));
   add(glossary_grid(analysis));
   add(counts_grid(analysis));
-  add(calibration_grid(analysis));
+  for (const auto& [task, by_arm] : analysis.calibration) add(calibration_grid(analysis, task));
   add(cost_grid(analysis));
   return text;
 }

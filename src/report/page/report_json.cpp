@@ -1,4 +1,5 @@
 #include "analysis/words.hpp"
+#include "grids/reviewed.hpp"
 #include "grids/robustness.hpp"
 #include "tradeoff/report/page/tables.hpp"
 
@@ -82,11 +83,9 @@ Json missing_json(const Study& study) {
 Json counts_json(const Analysis& analysis) {
   Json out = Json::object();
   for (const RowCounts& c : analysis.counts) {
-    out[c.arm][c.task] = {{"rows", c.rows},
-                          {"skipped", c.skipped},
-                          {"shots_dropped", c.shots_dropped},
-                          {"cut_off", c.cut_off},
-                          {"longest_prompt", c.longest_prompt}};
+    out[c.arm][c.task] = {
+        {"rows", c.rows},       {"skipped", c.skipped},     {"shots_dropped", c.shots_dropped},
+        {"cut_off", c.cut_off}, {"no_letter", c.no_letter}, {"longest_prompt", c.longest_prompt}};
   }
   return out;
 }
@@ -106,18 +105,19 @@ Json report_json(const Study& study, const Analysis& analysis) {
   json["failed_runs"] = runs_json(analysis);
   if (Json reworded = robustness_json(analysis); !reworded.empty())
     json["robustness"] = std::move(reworded);
+  if (!analysis.reviewed.empty()) json["reviewed"] = reviewed_json(analysis);
   json["plans"] = Json::array();
   for (const stats::PlanResult& plan : analysis.plans)
     json["plans"].push_back(stats::to_json(plan));
   json["groups"] = groups_json(analysis);
   json["error_classes"] = Json::object();
-  for (const auto& [arm, classes] : analysis.classes) {
-    for (const auto& [name, rows] : classes) {
-      if (name != "right") json["error_classes"][arm][name] = rows;
-    }
-  }
+  for (const auto& [task, errors] : analysis.errors)
+    for (const auto& [arm, classes] : errors.classes)
+      for (const auto& [name, rows] : classes)
+        if (name != "right") json["error_classes"][task][arm][name] = rows;
   json["counts"] = counts_json(analysis);
-  for (const auto& [arm, c] : analysis.calibration) json["calibration"][arm] = stats::to_json(c);
+  for (const auto& [task, by_arm] : analysis.calibration)
+    for (const auto& [arm, c] : by_arm) json["calibration"][task][arm] = stats::to_json(c);
   json["missing"] = missing_json(study);
   json["notes"] = study.notes;
   json["config"] = study.predictions.config;

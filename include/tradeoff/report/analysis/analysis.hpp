@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -40,8 +41,10 @@ struct ArmRuns {
 struct RowCounts {
   std::string arm, task;
   std::int64_t rows = 0, skipped = 0, shots_dropped = 0;
-  // Kind sql: answers that ended at the token limit.
+  // Of written answers: those that ended at the token limit.
   std::int64_t cut_off = 0;
+  // Of choices answered in writing: answers without a letter, empty ones among them.
+  std::int64_t no_letter = 0;
   std::int64_t longest_prompt = 0;
 };
 
@@ -50,6 +53,13 @@ struct RowCounts {
 struct Transition {
   std::string arm, from, to;
   std::int64_t rows = 0;
+};
+
+/// Why the SQL of one task is wrong, over all seeds.
+struct TaskErrors {
+  // Rows by error class, {arm, {class, rows}}.
+  std::map<std::string, std::map<std::string, std::int64_t>> classes;
+  std::vector<Transition> transitions;
 };
 
 /// What an arm cost, by the ledger.
@@ -75,6 +85,29 @@ struct Grouping {
   std::map<std::string, std::vector<stats::GroupDifference>> difference;  // reference -> arm
 };
 
+/// How a question that experts reviewed is judged: by the published key; by the corrected one,
+/// where there is one; by the published key where the question has no known fault.
+enum class Judged { published, corrected, clean };
+inline constexpr std::array kJudged = {Judged::published, Judged::corrected, Judged::clean};
+const char* name_of(Judged judged);
+
+/// One value for each way of judging.
+template <typename T>
+struct ByKey {
+  std::array<T, kJudged.size()> values;
+  T& operator[](Judged judged) { return values[static_cast<std::size_t>(judged)]; }
+  const T& operator[](Judged judged) const { return values[static_cast<std::size_t>(judged)]; }
+};
+
+/// A task whose runs tell a review of its questions.
+struct Reviewed {
+  std::string task;
+  ByKey<std::size_t> items;
+  // By arm, the reference first; and the arms' differences from it.
+  std::vector<std::pair<std::string, ByKey<stats::TaskSummary>>> arms;
+  std::vector<std::pair<std::string, ByKey<stats::PairSummary>>> pairs;
+};
+
 /// Everything that the report says, as numbers.
 struct Analysis {
   std::string name;
@@ -94,10 +127,11 @@ struct Analysis {
   std::vector<stats::PairSummary> pairs_without_failed;
   std::vector<Grouping> groupings;
   std::vector<RowCounts> counts;
-  std::vector<Transition> transitions;
-  // Of the first SQL task: rows by error class and by outcome, {arm, {class, rows}}.
-  std::map<std::string, std::map<std::string, std::int64_t>> classes, outcomes;
-  std::map<std::string, stats::Calibration> calibration;  // by arm, of the first task of choices
+  // By task of kind sql.
+  std::map<std::string, TaskErrors> errors;
+  // By task whose choices are scored, and arm.
+  std::map<std::string, std::map<std::string, stats::Calibration>> calibration;
+  std::vector<Reviewed> reviewed;
   std::vector<ArmLedger> costs;
   // For the reference against each arm and task: what would tell the difference that was seen.
   std::vector<stats::PlanResult> plans;
