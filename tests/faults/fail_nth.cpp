@@ -9,8 +9,8 @@
 //   FAULT_PATH     calls count only where the path holds one of these words ("a|b"); without it all
 //                  but those on heartbeat files, which come by the clock
 //   FAULT_RANK     only in this rank of a launcher
-//   FAULT_COUNT    a file that gets the number of calls (memory:0: of such tensors) when the process
-//                  ends by itself
+//   FAULT_COUNT    a file that gets the number of calls (memory:0: of such tensors) when the
+//                  process ends by itself
 // short and torn are EIO where the call is no write.
 #include <dlfcn.h>
 #include <fcntl.h>
