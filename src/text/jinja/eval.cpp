@@ -215,6 +215,15 @@ class Run {
     return std::make_shared<Namespace>(Namespace{std::move(loop)});
   }
 
+  // Whether `node` or what stands in it names the variable `loop`; nothing else can see a loop's.
+  bool names_loop(const Node& node) {
+    const auto [found, is_new] = names_loop_.try_emplace(&node, false);
+    if (!is_new) return found->second;
+    bool named = node.text == "loop" || std::ranges::find(node.names, "loop") != node.names.end();
+    for (const NodePtr& kid : node.kids) named = named || (kid && names_loop(*kid));
+    return names_loop_[&node] = named;
+  }
+
   Flow loop(const Node& node, const ScopePtr& scope, Text& out) {
     List items = items_of(value_of(*node.kids[0], scope));
     if (node.kids[1]) {
@@ -226,9 +235,11 @@ class Run {
       }
       items = std::move(kept);
     }
+    // Its twelve values cost more than most bodies.
+    const bool named = names_loop(*node.kids[2]);
     for (std::size_t i = 0; i < items.size(); ++i) {
       const auto inner = std::make_shared<Scope>(Scope{{}, scope});
-      inner->names["loop"] = loop_value(items, i, 0);
+      if (named) inner->names["loop"] = loop_value(items, i, 0);
       assign(node.names, items[i], *inner);
       if (statement(*node.kids[2], inner, out) == Flow::stop) break;
     }
@@ -368,6 +379,7 @@ class Run {
 
   ScopePtr globals_ = std::make_shared<Scope>();
   std::string date_;
+  std::map<const Node*, bool> names_loop_;
   std::size_t steps_ = 0, bytes_ = 0;
   int depth_ = 0;
 };
