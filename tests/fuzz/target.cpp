@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -77,12 +79,20 @@ class Scratch {
   std::abort();
 }
 
+// In any case: names of columns are quoted in lower case.
+bool holds(std::string_view bytes, std::string_view word) {
+  const auto alike = [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  };
+  return !std::ranges::search(bytes, word, alike).empty();
+}
+
 void judge(const Target& target, std::string_view bytes, const std::string& message,
            const fs::path& folder) {
   if (message.find(folder.string()) == std::string::npos)
     finding(target, "the message names no file: " + message);
   for (const std::string_view word : kFromInside) {
-    if (message.find(word) != std::string::npos && bytes.find(word) == std::string_view::npos)
+    if (message.find(word) != std::string::npos && !holds(bytes, word))
       finding(target, "the message is from inside: " + message);
   }
 }
