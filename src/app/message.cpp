@@ -31,7 +31,7 @@ std::string memory_held() {
 std::string message(const std::string& command, const std::exception& error) {
   const bool debug = std::getenv("TRADEOFF_DEBUG") != nullptr;
   std::string_view what = error.what();
-  if (!debug) what = what.substr(0, what.find(kTorchStack));
+  if (!debug) what = without_stack(what);
   std::string text = fmt::format("tradeoff{}{}: {}", command.empty() ? "" : " ", command, what);
   if (is_out_of_memory(error)) text += "; " + memory_held();
   const auto* own = dynamic_cast<const Error*>(&error);

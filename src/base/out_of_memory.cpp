@@ -1,6 +1,5 @@
 #include "tradeoff/base/out_of_memory.hpp"
 
-#include <algorithm>
 #include <array>
 #include <new>
 #include <string>
@@ -8,6 +7,12 @@
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff {
+
+std::string_view without_stack(std::string_view what) {
+  for (const std::string_view begin : {"\nException raised from ", "\nframe #0: "})
+    what = what.substr(0, what.find(begin));
+  return what;
+}
 
 // Allocators say how much was asked for; std::bad_alloc, and the libraries of CUDA, do not.
 bool is_out_of_memory(const std::exception& error) {
@@ -22,11 +27,11 @@ bool is_out_of_memory(const std::exception& error) {
 
 void fail_out_of_memory(const std::exception& error, std::string_view change) {
   const std::string_view what = error.what();
-  const std::size_t stack = std::min(what.find(kTorchStack), what.size());
-  std::string text(what.substr(0, stack));
+  const std::string_view said = without_stack(what);
+  std::string text(said);
   text += "; ";
   text += change;
-  text += what.substr(stack);
+  text += what.substr(said.size());
   fail(text);
 }
 

@@ -129,8 +129,8 @@ void go_wrong() {
   errno = plan().fault == Fault::enospc ? ENOSPC : plan().fault == Fault::eintr ? EINTR : EIO;
 }
 
-// Of LibTorch's allocator on the CPU; smaller ones are of numbers and shapes.
-constexpr std::size_t kPage = 4096;
+// What LibTorch's allocator on the CPU asks for; smaller tensors are numbers and shapes.
+constexpr std::size_t kTensorAlignment = 64, kPage = 4096;
 
 }  // namespace
 
@@ -138,7 +138,8 @@ extern "C" {
 
 int posix_memalign(void** memory, size_t alignment, size_t size) {
   Plan& p = plan();
-  if (p.fault == Fault::memory && size >= kPage && !p.folder.empty()) {
+  const bool tensor = alignment == kTensorAlignment && size >= kPage;
+  if (p.fault == Fault::memory && tensor && !p.folder.empty()) {
     const long call = ++p.calls;
     if (p.nth > 0 && call >= p.nth) return ENOMEM;
   }

@@ -14,6 +14,7 @@ import tempfile
 from tiny_study import Study, ranks_of, seconds_until_gone, wait_until
 
 ENDED_S = 60
+LOADED = 5  # so many tensors at least has the model
 ASKED = r"you tried to allocate \d+ bytes"
 HELD = r"this process holds [\d.]+ of the machine's [\d.]+ GiB"
 CHANGES = {"loading": "--quantization nf4", "training": "--recompute layer", "predicting": r"a --chunk-size below 2"}
@@ -30,14 +31,14 @@ def main():
     rng = random.Random(options.seed)
     try:
         study = Study(options.program, options.shim, options.model, options.data, work)
-        whole = study.run(work / "whole", "memory:0", count=work / "count")
-        assert whole.returncode == 0, whole.stderr
+        whole = study.start(work / "whole", 2, study.fault(work / "whole", "memory:0", rank=1, count=work / "count"))
+        assert whole.wait(120) == 0, study.output(whole)
         want, tensors = study.outcome(work / "whole"), int((work / "count").read_text())
         assert tensors > 100, f"only {tensors} tensors were seen: the shim does not reach them"
         told = dict.fromkeys(CHANGES, 0)
         for trial in range(options.trials):
-            # One in each part of the run, so that every stage is met.
-            n = 1 + (trial * tensors + rng.randrange(tensors)) // options.trials
+            # One in each part of the run, and the first while the model is loaded, so that every stage is met.
+            n = 1 + ((trial * tensors + rng.randrange(tensors)) // options.trials if trial else rng.randrange(LOADED))
             rank = rng.randrange(2)
             what, folder = f"tensor {n} of {tensors}, rank {rank}", work / "short"
             process = study.start(folder, 2, study.fault(folder, f"memory:{n}", rank=rank))
@@ -57,6 +58,7 @@ def main():
                 assert re.search(rf"rank {rank}/2 .*{ASKED}", output), f"{what}: what was asked for is not told\n{output}"
                 assert re.search(HELD, output), f"{what}: what there is is not told\n{output}"
                 stages = [stage for stage, change in CHANGES.items() if re.search(change, output)]
+                assert "frame #" not in output, f"{what}: LibTorch's stack is told\n{output}"
                 assert len(stages) == 1, f"{what}: which option takes less is not told\n{output}"
                 told[stages[0]] += 1
             again = study.start(folder, 2)

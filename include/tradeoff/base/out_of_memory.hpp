@@ -5,8 +5,8 @@
 
 namespace tradeoff {
 
-/// What LibTorch puts behind what it has to say: its stack.
-inline constexpr std::string_view kTorchStack = "\nException raised from ";
+/// `what` without the stack that LibTorch puts behind what it has to say.
+std::string_view without_stack(std::string_view what);
 
 /// Whether memory ran out, the machine's or a GPU's.
 bool is_out_of_memory(const std::exception& error);
