@@ -68,7 +68,8 @@ IniFile read_ini(const std::filesystem::path& path, Problems& problems) {
       problems.add(where, fmt::format("{}: a quoted value must end with its quote", key));
       continue;
     }
-    file.settings.push_back({section, std::string(key), *value, path.string(), where});
+    file.settings.push_back(
+        {section, std::string(key), *value, path.string(), where, path.parent_path()});
   }
   return file;
 }

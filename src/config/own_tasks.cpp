@@ -72,8 +72,6 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
     if (!own.empty() || !usable) continue;
     data.kind = kind == ToldKind::sql ? task::Kind::sql : task::Kind::choice;
     if (kind == ToldKind::letter) data.answer = task::Answer::letter;
-    for (std::filesystem::path* path : {&data.items, &data.databases, &data.tables, &data.train})
-      if (!path->empty()) *path = file.path.parent_path() / *path;
     try {
       tasks.push_back({task::own_task(name, data),
                        {{"kind", kind == ToldKind::letter ? task::name_of(data.answer)

@@ -28,6 +28,14 @@ std::string place_of(const Setting& setting) {
   return setting.layer.empty() ? setting.where : setting.where + ": " + setting.key;
 }
 
+// A relative path in a file is from the file's folder.
+std::string text_of(const Setting& setting, const Option& option) {
+  const std::filesystem::path path = setting.text;
+  if (!option.is_path() || setting.folder.empty() || path.empty() || path.is_absolute())
+    return setting.text;
+  return (setting.folder / path).lexically_normal().string();
+}
+
 }  // namespace
 
 Table& Table::section(std::string name) {
@@ -141,7 +149,7 @@ bool Table::set_entry(Entry& entry, const Setting& setting, Problems& problems) 
   entry.where = setting.where;
   const bool append = again && entry.option.is_list();
   entry.given = true;
-  const std::string expected = entry.option.set(setting.text, append);
+  const std::string expected = entry.option.set(text_of(setting, entry.option), append);
   if (!expected.empty())
     problems.add(place_of(setting),
                  fmt::format("found \"{}\", expected {}", setting.text, expected));

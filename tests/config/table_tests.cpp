@@ -303,5 +303,22 @@ TEST(RecordedWhereSet, stands_in_the_record_only_where_it_differs_from_its_defau
   EXPECT_EQ(shared.table.record(), Json::parse(R"({"second": {"heat": 0.5}})"));
 }
 
+TEST(Table, a_relative_path_in_a_file_is_from_its_folder) {
+  const auto out = [](const std::string& text, const std::string& folder) {
+    Bound b;
+    b.table.set({"", "out", text, "f", "f:1", folder}, b.problems);
+    b.table.set({"", "name", text, "f", "f:2", folder}, b.problems);
+    EXPECT_TRUE(b.problems.empty());
+    EXPECT_EQ(b.options.name, text) << "a text is no path";
+    return b.options.out.string();
+  };
+  EXPECT_EQ(out("a/b", "jobs"), "jobs/a/b");
+  EXPECT_EQ(out("../models/m", "jobs"), "models/m");
+  EXPECT_EQ(out("../m", "/x/jobs"), "/x/m");
+  EXPECT_EQ(out("/abs/m", "jobs"), "/abs/m");
+  EXPECT_EQ(out("a/../b", ""), "a/../b");
+  EXPECT_EQ(out("", "jobs"), "");
+}
+
 }  // namespace
 }  // namespace tradeoff::config

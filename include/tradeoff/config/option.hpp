@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -55,6 +56,7 @@ class Option {
   std::string full_name() const { return section_.empty() ? name_ : section_ + "." + name_; }
   bool is_flag() const { return flag_; }
   bool is_list() const { return list_; }
+  bool is_path() const { return path_; }
   bool is_required() const { return required_; }
   bool is_local() const { return local_; }
   bool is_shared() const { return shared_; }
@@ -78,7 +80,7 @@ class Option {
   std::string section_, name_, help_, expected_, placeholder_;
   std::vector<std::string> aliases_;
   bool flag_ = false, list_ = false, commas_ = false, escaped_ = false;
-  bool required_ = false, local_ = false, shared_ = false, sparse_ = false;
+  bool required_ = false, local_ = false, shared_ = false, sparse_ = false, path_ = false;
   Json default_;
   std::vector<Bound> bounds_;
   std::function<void()> clear_;
@@ -89,6 +91,7 @@ class Option {
 template <typename T>
 void Option::bind(T* field, Kind<T> kind) {
   flag_ = std::is_same_v<T, bool>;
+  path_ = std::is_same_v<T, std::filesystem::path>;
   expected_ = kind.expected;
   placeholder_ = kind.placeholder;
   clear_ = [] {};
@@ -104,6 +107,7 @@ void Option::bind(T* field, Kind<T> kind) {
 template <typename T>
 void Option::bind(std::optional<T>* field, Kind<T> kind) {
   flag_ = std::is_same_v<T, bool>;
+  path_ = std::is_same_v<T, std::filesystem::path>;
   expected_ = kind.expected + ", or none";
   placeholder_ = kind.placeholder;
   clear_ = [] {};
@@ -118,6 +122,7 @@ void Option::bind(std::optional<T>* field, Kind<T> kind) {
 template <typename T>
 void Option::bind(std::vector<T>* field, Kind<T> kind) {
   list_ = true;
+  path_ = std::is_same_v<T, std::filesystem::path>;
   commas_ = !std::is_same_v<T, std::string> && !std::is_same_v<T, std::filesystem::path>;
   expected_ = kind.expected;
   placeholder_ = kind.placeholder;

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct Setting {
   std::string text;
   std::string layer;  // what it is part of: a file, an arm, "" for the command line
   std::string where;  // "--seeds", "jobs/demo.ini:7"
+  // Of its file: relative paths are from here. Empty: from the working directory.
+  std::filesystem::path folder = {};
 };
 
 /// What to do with a key that a table does not hold.
