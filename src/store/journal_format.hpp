@@ -1,9 +1,16 @@
 #pragma once
+#include <filesystem>
 #include <string_view>
+#include <vector>
 
 namespace tradeoff::store {
 
-inline constexpr int kJournalVersion = 1;
+// 2: a chunk is named by what is in it, not by its place.
+inline constexpr int kJournalVersion = 2;
 inline constexpr std::string_view kJournalPrefix = "journal-", kJournalSuffix = ".jsonl";
+
+/// The journals of `folder` in the order of their names, so that messages do not depend on the file
+/// system; none where there is no folder.
+std::vector<std::filesystem::path> journals_of(const std::filesystem::path& folder);
 
 }  // namespace tradeoff::store

@@ -12,22 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// In the order of their names, so that messages do not depend on the file system.
-std::vector<fs::path> journals_of(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  if (!fs::exists(folder)) return paths;
-  check(fs::is_directory(folder),
-        folder.string() + ": found a file, expected a folder of journals");
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kJournalPrefix) && name.ends_with(kJournalSuffix)) {
-      paths.push_back(entry.path());
-    }
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
 struct Place {
   fs::path path;
   std::size_t line = 0;
@@ -130,7 +114,11 @@ class Reader {
   bool ends_chunk(const Json& record) {
     try {
       take_time(record);
-      return !record.contains("ended") && take(record);
+      if (record.contains("retired"))
+        contents_.redone_rows += field<std::size_t>(record, "retired");
+      else if (!record.contains("ended"))
+        return take(record);
+      return false;
     } catch (const Error& error) {
       damaged(error.what());
       return false;
@@ -185,6 +173,21 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<fs::path> journals_of(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  if (!fs::exists(folder)) return paths;
+  check(fs::is_directory(folder),
+        folder.string() + ": found a file, expected a folder of journals");
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kJournalPrefix) && name.ends_with(kJournalSuffix)) {
+      paths.push_back(entry.path());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
 
 JournalContents read_journals(const fs::path& folder, const Json& header) {
   Reader reader(&header);

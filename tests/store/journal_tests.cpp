@@ -67,6 +67,50 @@ TEST_F(Journals, give_back_what_was_appended_whatever_the_number_of_writers) {
   }
 }
 
+TEST_F(Journals, retired_chunks_leave_what_they_took_and_the_others_their_bytes) {
+  const auto written = [&](std::vector<std::uint64_t> chunks) {
+    JournalWriter writer(journals, kHeader, kStart);
+    for (const std::uint64_t chunk : chunks) (void)writer.append(chunk, rows_of_chunk(chunk, 3));
+    return writer.path();
+  };
+  const fs::path both = written({1, 2}), kept = written({3});
+  const std::string kept_bytes = read_text(kept);
+  const auto before = read_journals(journals, kHeader);
+  EXPECT_EQ(retire_chunks(journals, {2, 3}), 3u);
+  const auto after = read_journals(journals, kHeader);
+  EXPECT_EQ(after.chunks, (Chunks{{2, rows_of_chunk(2, 3)}, {3, rows_of_chunk(3, 3)}}));
+  EXPECT_EQ(after.redone_rows, 3u);
+  EXPECT_TRUE(after.damage.empty());
+  ASSERT_EQ(after.starts.size(), 1u);
+  EXPECT_EQ(after.starts[0].seconds, before.starts[0].seconds);
+  EXPECT_TRUE(after.starts[0].ended);
+  EXPECT_EQ(read_text(kept), kept_bytes);
+  const std::string bytes = read_text(both);
+  EXPECT_EQ(retire_chunks(journals, {2, 3}), 0u) << "what is retired is not retired again";
+  EXPECT_EQ(read_text(both), bytes);
+  // One whose chunks all go still tells its start.
+  EXPECT_EQ(retire_chunks(journals, {}), 6u);
+  EXPECT_EQ(read_journals(journals, kHeader).redone_rows, 9u);
+  EXPECT_EQ(read_journals(journals, kHeader).starts.size(), 1u);
+  EXPECT_EQ(retire_chunks(folder / "none", {}), 0u);
+}
+
+TEST_F(Journals, retiring_passes_over_torn_and_damaged_lines) {
+  fs::path path;
+  {
+    JournalWriter writer(journals, kHeader, kStart);
+    for (const std::uint64_t chunk : {1, 2, 3}) (void)writer.append(chunk, rows_of_chunk(chunk, 2));
+    path = writer.path();
+  }
+  std::string text = read_text(path);
+  const std::size_t in_second = text.find("2-1");
+  text[in_second] = 'x';
+  put(path, text + "{\"crc32c\":\"");
+  EXPECT_EQ(retire_chunks(journals, {2, 3}), 2u);
+  EXPECT_EQ(read().size(), 1u);
+  EXPECT_TRUE(read().contains(3));
+}
+
 TEST_F(Journals, of_a_missing_or_empty_folder_hold_nothing_and_a_file_in_its_place_is_an_error) {
   EXPECT_TRUE(read().empty());
   fs::create_directories(journals);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,9 +15,10 @@
 /// Finished chunks of a prediction, on disk as soon as they are done, so that a killed run loses at
 /// most the chunks in work. A journal is a JSONL file of one process; each line opens with the
 /// CRC-32C of its rest:
-///   {"crc32c":"1f2e3d4c","journal":1,"header":{...},"start":"9a…","ranks":2}  first: which run
+///   {"crc32c":"1f2e3d4c","journal":2,"header":{...},"start":"9a…","ranks":2}  first: which run
 ///   {"crc32c":"...","chunk":12,"row":0,"data":{...}}     row 0, 1, ... of a chunk
 ///   {"crc32c":"...","chunk":12,"rows":64,"seconds":3.5}  its end record: the chunk is done
+///   {"crc32c":"...","retired":64,"seconds":3.5}          a chunk whose rows are asked no longer
 ///   {"crc32c":"...","ended":true,"seconds":9.1}          last, where nothing killed it
 /// include/README.md has an example in Python.
 namespace tradeoff::store {
@@ -75,7 +77,7 @@ struct JournalContents {
   std::vector<StartCost> starts;
   /// Journals that do not tell their start: their time is not known.
   std::size_t unknown_starts = 0;
-  /// Rows of chunks that were computed again though a journal had them.
+  /// Rows of chunks that were computed again though a journal had them, and of retired ones.
   std::size_t redone_rows = 0;
   /// "FILE:LINE: ..." for each damaged line (worth a warning; its chunk is missing above). What any
   /// kill leaves, a torn last line or a chunk without end record, is passed over without a word.
@@ -88,6 +90,10 @@ struct JournalContents {
 JournalContents read_journals(const std::filesystem::path& folder, const Json& header);
 /// Rows of the finished chunks, each chunk once, of whatever run the journals are.
 std::size_t count_finished_rows(const std::filesystem::path& folder);
+/// Takes every finished chunk but those of `kept` out of the journals of `folder`, where a study
+/// has grown: what they took stays told. Returns how many rows went. A journal without such a chunk
+/// keeps its bytes. One process calls it, while none writes.
+std::size_t retire_chunks(const std::filesystem::path& folder, const std::set<std::uint64_t>& kept);
 /// Removes the journals of `folder`, and the folder when nothing else is in it.
 void remove_journals(const std::filesystem::path& folder);
 
