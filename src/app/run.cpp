@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 
+#include "adapters.hpp"
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
 #include "tradeoff/base/file_name.hpp"
@@ -69,6 +70,32 @@ void check_study(const config::JobFile& job, const study::StudyOptions& study,
                  config::Problems& problems) {
   try {
     check_file_name("study.name", study.name);
+// An arm's own model and adapters, held to each other before anything is computed.
+void check_own(const config::JobFile& job, const config::Table& own, const config::Table& table,
+               study::ArmOptions& arm, config::Problems& problems) {
+  const std::filesystem::path& model = arm.model.model;
+  if (own.given("model") && !std::filesystem::exists(model / "config.json")) {
+    problems.add(own.where("model"), fmt::format("found \"{}\", expected a model folder: it has no "
+                                                 "config.json",
+                                                 model.string()));
+    return;
+  }
+  if (!arm.adapter.empty() && (arm.trains || !arm.init_adapter.empty())) {
+    problems.add(job.where(arm.name),
+                 "an adapter is applied as it is, and this arm trains one too; init_adapter with "
+                 "max_steps, without adapter, trains on from one");
+  } else if (!arm.init_adapter.empty() && !arm.trains) {
+    problems.add(job.where(arm.name),
+                 "init_adapter is given, but the arm does not train: it names "
+                 "neither max_steps nor num_train_epochs");
+  } else if (!arm.adapter.empty()) {
+    check_fits(model, arm.adapter, own.where("adapter"), problems);
+  } else if (!arm.init_adapter.empty()) {
+    check_fits(model, arm.init_adapter, own.where("init_adapter"), problems);
+    take_over(table, model, arm.init_adapter, own.where("init_adapter"), arm.lora, problems);
+  }
+}
+
   } catch (const Error& error) {
     problems.add(job.path().string(), error.what());
   }
@@ -101,9 +128,11 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   for (const std::string& name : job.arms()) {
     study::ArmOptions arm;
     arm.name = name;
-    config::Table arm_table;
+    arm.model = study.model;
+    config::Table arm_table, own;
     config::bind_arm(arm_table, arm, tasks);
-    job.bind_arm(name, arm_table, problems);
+    config::bind_own(own, arm);
+    job.bind_arm(name, arm_table, own, problems);
     arm.trains = job_trains(job, job_base, arm_table, arm, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);
     for (const auto& [task, sampling] : arm.sampling)
@@ -154,6 +183,7 @@ int print_inputs(const study::StudyOptions& options) {
   }
   return kComplete;
 }
+    check_own(job, own, arm_table, arm, problems);
 
 }  // namespace
 

@@ -10,6 +10,15 @@ const Names<task::Answer> kAnswers = {{"choice", task::Answer::choice},
 
 }  // namespace
 
+static Option& add_quantization(Table& table, study::ModelOptions& options) {
+  return table.add_choice(
+      "quantization", &options.quantization,
+      Names<model::Quantization>{{"auto", model::Quantization::as_stored},
+                                 {"none", model::Quantization::none},
+                                 {"nf4", model::Quantization::nf4}},
+      "auto: what the model folder is; nf4 quantises a bfloat16 folder as it is read");
+}
+
 void bind(Table& table, study::ModelOptions& options) {
   table.add("model", &options.model, "Model folder, as `tradeoff import` writes it")
       .required()
@@ -29,11 +38,7 @@ void bind(Table& table, study::ModelOptions& options) {
                                              {"float16", model::DtypeChoice::float16}},
                    "auto: bfloat16 on a GPU and on a processor that computes in it, float16 on a "
                    "GPU that does not, else float32");
-  table.add_choice("quantization", &options.quantization,
-                   Names<model::Quantization>{{"auto", model::Quantization::as_stored},
-                                              {"none", model::Quantization::none},
-                                              {"nf4", model::Quantization::nf4}},
-                   "auto: what the model folder is; nf4 quantises a bfloat16 folder as it is read");
+  add_quantization(table, options);
   table
       .add_choice(
           "nf4_residency", &options.nf4_residency,
@@ -207,6 +212,23 @@ void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> 
   table.section("train");
   bind(table, arm.train);
   bind(table, arm.lora);
+}
+
+void bind_own(Table& table, study::ArmOptions& arm) {
+  table.add("model", &arm.model.model, "Model folder of this arm, where it is not the study's")
+      .local()
+      .placeholder("DIR");
+  add_quantization(table, arm.model);
+  table
+      .add("adapter", &arm.adapter,
+           "PEFT adapter folder, applied as it is; such an arm trains none")
+      .local()
+      .placeholder("DIR");
+  table
+      .add("init_adapter", &arm.init_adapter,
+           "PEFT adapter that the training starts from; rank, alpha and targets are its own")
+      .local()
+      .placeholder("DIR");
 }
 
 void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks) {

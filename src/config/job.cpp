@@ -76,6 +76,12 @@ void JobFile::bind_base(Table& table, Problems& problems) const {
 }
 
 void JobFile::bind_arm(std::string_view arm, Table& table, Problems& problems) const {
+  Table none;
+  bind_arm(arm, table, none, problems);
+}
+
+void JobFile::bind_arm(std::string_view arm, Table& table, Table& own_keys,
+                       Problems& problems) const {
   if (std::ranges::find(arms_, arm) == arms_.end())
     fail(fmt::format("{}: no section [arm.{}]", path().string(), arm));
   for (const Setting& setting : file_.settings)
@@ -90,7 +96,10 @@ void JobFile::bind_arm(std::string_view arm, Table& table, Problems& problems) c
     else
       own.push_back(std::move(setting));
   }
-  for (const Setting& setting : own) table.set(setting, problems);
+  for (const Setting& setting : own) {
+    const bool of_arm = own_keys.find("", setting.key) != nullptr;
+    (of_arm ? own_keys : table).set(setting, problems);
+  }
 }
 
 std::string JobFile::where(std::string_view arm) const {

@@ -52,7 +52,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   const PredictionPlan plan = plan_of_file(session, options, model, items, task);
   Json identity = model_identity(session, options.model, std::move(weights_hash));
   if (!options.adapter.empty()) identity["adapter"] = adapter_identity(options.adapter);
-  const Json header = prediction_header(plan, identity);
+  const Json header = fixed_items_header(plan, identity);
 
   // One writer at a time; the lock file stays, so that a waiting process and a new one meet at the
   // same file.

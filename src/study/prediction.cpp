@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "answers.hpp"
+#include "chunk_ids.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/log.hpp"
@@ -21,9 +22,7 @@
 namespace tradeoff::study {
 namespace {
 
-constexpr const char *kItemKey = "item", *kSampleKey = "sample";
-// Stands for the chunks that the ranks have just computed, among those of the journals.
-constexpr std::uint64_t kGathered = UINT64_MAX;
+constexpr const char* kSampleKey = "sample";
 
 std::string describe(const task::Item& item) {
   return "item " + task::id_text(item.id);
@@ -32,21 +31,27 @@ std::string describe(const task::Item& item) {
 // Answers of a typical question in SQL, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
 
-bool has_value(const Json& row, const char* key, std::int64_t value) {
+bool has_value(const Json& row, const char* key, const Json& value) {
   const auto found = row.find(key);
   return found != row.end() && *found == value;
 }
 
+// The plan's chunk of that name; nullptr where it has none.
+const infer::Chunk* chunk_of(const PredictionPlan& plan, std::uint64_t id) {
+  const auto found = std::ranges::find(plan.chunk_ids, id);
+  return found == plan.chunk_ids.end() ? nullptr : &plan.chunks[found - plan.chunk_ids.begin()];
+}
+
 // Whether the rows are the answers to the chunk's questions, in its order, samples within.
-bool is_of_plan(const PredictionPlan& plan, std::uint64_t index, const std::vector<Json>& rows) {
-  if (index >= plan.chunks.size()) return false;
-  const auto& prompts = plan.chunks[index].prompts;
+bool is_of_plan(const PredictionPlan& plan, std::uint64_t id, const std::vector<Json>& rows) {
+  const infer::Chunk* chunk = chunk_of(plan, id);
   const auto samples = static_cast<std::size_t>(plan.samples());
-  if (rows.size() != prompts.size() * samples) return false;
+  if (!chunk || rows.size() != chunk->prompts.size() * samples) return false;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].is_object() || !has_value(rows[i], kItemKey, prompts[i / samples])) return false;
-    if (plan.sampled() && !has_value(rows[i], kSampleKey, static_cast<std::int64_t>(i % samples)))
+    if (!rows[i].is_object() ||
+        !has_value(rows[i], "id", plan.items[chunk->prompts[i / samples]].id))
       return false;
+    if (plan.sampled() && !has_value(rows[i], kSampleKey, i % samples)) return false;
   }
   return true;
 }
@@ -163,20 +168,12 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
   for (infer::Chunk& chunk : plan.chunks) {
     for (std::int64_t& index : chunk.prompts) index = planned_item[index];
   }
+  plan.chunk_ids = chunk_ids(plan.chunks, plan.items, plan.prompts, plan.choices);
   return plan;
 }
 
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
-  Sha256 hash;
-  for (std::size_t i = 0; i < plan.items.size(); ++i) {
-    const Json row = {task::id_text(plan.items[i].id), plan.prompts[i], plan.choices[i]};
-    hash.update(to_line(row));
-  }
-  Json header = {{"task", plan.task},
-                 {"items", plan.items.size()},
-                 {"prompts_sha256", hash.finish()},
-                 {"model", model_identity},
-                 {"chunk_size", plan.decoding.chunk_size}};
+  Json header = {{"task", plan.task}, {"model", model_identity}};
   if (plan.answer == task::Answer::letter) header["answer"] = name_of(plan.answer);
   if (plan.written()) {
     header["max_new_tokens"] = plan.decoding.max_new_tokens;
@@ -191,6 +188,19 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
     header["sample_seed"] = sampling.sample_seed;
     header["replicate_seed"] = plan.replicate_seed;
   }
+  return header;
+}
+
+Json fixed_items_header(const PredictionPlan& plan, const Json& model_identity) {
+  Sha256 hash;
+  for (std::size_t i = 0; i < plan.items.size(); ++i) {
+    const Json row = {task::id_text(plan.items[i].id), plan.prompts[i], plan.choices[i]};
+    hash.update(to_line(row));
+  }
+  Json header = prediction_header(plan, model_identity);
+  header["items"] = plan.items.size();
+  header["prompts_sha256"] = hash.finish();
+  header["chunk_size"] = plan.decoding.chunk_size;
   return header;
 }
 
@@ -210,13 +220,12 @@ store::JournalContents finished_chunks(const PredictionPlan& plan,
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
   const auto samples = static_cast<std::size_t>(plan.samples());
   std::vector<Json> rows(plan.items.size() * samples);
-  for (auto& [chunk, chunk_rows] : finished.chunks) {
-    for (Json& row : chunk_rows) {
-      const auto item = row.at(kItemKey).get<std::size_t>();
-      const auto sample = plan.sampled() ? row.at(kSampleKey).get<std::size_t>() : 0;
-      row.erase(kItemKey);
-      rows.at(item * samples + sample) = std::move(row);
-    }
+  for (auto& [id, chunk_rows] : finished.chunks) {
+    const infer::Chunk* chunk = chunk_of(plan, id);
+    check(chunk && chunk->prompts.size() * samples == chunk_rows.size(),
+          fmt::format("chunk {} is not of this plan; this is a fault of tradeoff", id));
+    for (std::size_t i = 0; i < chunk_rows.size(); ++i)
+      rows.at(chunk->prompts[i / samples] * samples + i % samples) = std::move(chunk_rows[i]);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const task::Item& item = plan.items[i / samples];
@@ -234,7 +243,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
   // Rank 0 alone read the journals; all ranks hand out the same chunks.
   Json missing = Json::array();
   for (const std::int64_t index : infer::longest_first(plan.chunks)) {
-    if (!finished.chunks.contains(static_cast<std::uint64_t>(index))) missing.push_back(index);
+    if (!finished.chunks.contains(plan.chunk_ids[index])) missing.push_back(index);
   }
   const auto order =
       Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
@@ -253,7 +262,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
   const store::Start start = {
       comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
       session.size()};
-  std::string own_rows;
+  std::string own_chunks;
   bool stopped = false;
   {
     comm::ChunkCounter counter(session, order.size());
@@ -278,23 +287,23 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       const std::int64_t index = order[*next];
       const infer::Chunk& chunk = plan.chunks[index];
       session.at(place_of(plan, index));
-      std::vector<Json> rows = where_memory_may_end(change, [&] {
+      const std::vector<Json> rows = where_memory_may_end(change, [&] {
         return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
       });
-      for (std::size_t i = 0; i < rows.size(); ++i) rows[i][kItemKey] = chunk.prompts[i / samples];
-      for (const Json& row : journal.append(static_cast<std::uint64_t>(index), rows))
-        own_rows += to_line(row) + "\n";
+      const std::uint64_t id = plan.chunk_ids[index];
+      own_chunks += to_line({{"chunk", id}, {"rows", journal.append(id, rows)}}) + "\n";
     }
     session.at("");
     if (comm::stop_requested()) counter.close();
     stopped = comm::any(session, comm::stop_requested());
     if (ticker && !stopped) ticker->complete();
   }
-  const auto gathered = comm::gather(session, own_rows);
+  const auto gathered = comm::gather(session, own_chunks);
   for (const std::string& lines : gathered) {
     for (std::size_t begin = 0; begin < lines.size();) {
       const std::size_t end = lines.find('\n', begin);
-      finished.chunks[kGathered].push_back(Json::parse(lines.begin() + begin, lines.begin() + end));
+      Json chunk = Json::parse(lines.begin() + begin, lines.begin() + end);
+      finished.chunks[chunk["chunk"].get<std::uint64_t>()] = chunk["rows"].get<std::vector<Json>>();
       begin = end + 1;
     }
   }

@@ -6,9 +6,11 @@
 #include <functional>
 #include <numeric>
 
+#include "cell_inputs.hpp"
 #include "prediction_cost.hpp"
 #include "study_data.hpp"
 #include "study_folder.hpp"
+#include "study_models.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
@@ -64,19 +66,26 @@ store::Attributes sampling_attributes(const SamplingOptions& sampling) {
 class StudyRun {
  public:
   StudyRun(const comm::Session& session, const StudyOptions& options)
-      : session_(session), options_(options), folder_(options.output_dir), data_(options) {
-    const Json identity = model_identity(session, options.model);
-    identity_ = identity;
+      : session_(session),
+        options_(options),
+        folder_(options.output_dir),
+        data_(options),
+        models_(session, options) {
+    const Json& identity = models_.identity();
     record_ = options.record;
-    record_["hashes"] = data_.hashes();
+    record_["hashes"] = {{"tokenizer_sha256", identity.at("tokenizer_sha256")}};
+    record_["hashes"].update(data_.hashes());
     for (const char* key : {"config_sha256", "weights_sha256"})
       record_["hashes"]["model_" + std::string(key)] = identity.at(key);
     record_["dtype"] = identity.at("dtype");
     record_["quantization"] = identity.at("quantization");
+    record_["model"]["name"] = folder_name(options.model.model);
+    for (const ArmOptions& arm : options.arms)
+      record_["arms"][arm.name].update(models_.record_of(arm));
     resolve_all_sampling();
     if (session.rank() == 0) prepare_scoring();
     if (session.rank() == 0)
-      folder_.claim(record_, plan(), machine(), options.overwrite, options.model.lock);
+      folder_.claim({record_, inputs(), plan()}, machine(), options.overwrite, options.model.lock);
     comm::barrier(session);
   }
 
@@ -128,7 +137,15 @@ class StudyRun {
   Json machine() const {
     return {{"host", session_.host()},
             {"ranks", session_.size()},
-            {"kernels", identity_.at("kernels")}};
+            {"kernels", models_.identity().at("kernels")}};
+  }
+
+  Json inputs() const {
+    Json inputs = Json::object();
+    for (const ArmOptions& arm : options_.arms)
+      inputs[arm.name] =
+          arm_inputs(options_, data_, arm, models_.identity(arm), record_.at("arms").at(arm.name));
+    return inputs;
   }
 
   // What there is to do, for those who look at the folder meanwhile.
@@ -159,9 +176,9 @@ class StudyRun {
     for (const ArmOptions& arm : options_.arms) {
       for (const std::string& name : options_.tasks) {
         const infer::Sampling rule = sampling_of(arm, options_.known.at(name).task).rule;
-        (void)resolve_sampling(rule, options_.model.model);
+        (void)resolve_sampling(rule, arm.model.model);
         if (told || rule.temperature != kModelTemperature) continue;
-        tell_model_sampling(rule, options_.model.model);
+        tell_model_sampling(rule, arm.model.model);
         told = true;
       }
     }
@@ -232,14 +249,12 @@ class StudyRun {
     const auto adapter = folder_.adapter(arm.name, seed);
     const bool trained = comm::any(session, session.rank() == 0 && train::is_complete(adapter));
     if (!trained) {
-      load(session);
+      LoadedModel& model = models_.load(session, arm);
       const task::RenderedItems rendered = data_.train_items(arm, seed);
-      if (!train_arm(session, *model_, arm, seed, rendered.items, identity_, options_.model.model,
-                     adapter, options_.model.lock)) {
+      if (!train_arm(session, model, arm, seed, rendered.items, models_.identity(arm), adapter))
         return false;
-      }
     }
-    const std::int64_t peak = trained ? 0 : peak_memory(session);
+    const std::int64_t peak = trained ? 0 : models_.peak_memory(session);
     if (session.rank() != 0) return true;
     const auto curve = train::trained_curve(adapter);
     check(curve.has_value(), train::curve_file(adapter).string() + ": changed while it was read");
@@ -248,52 +263,31 @@ class StudyRun {
     return true;
   }
 
-  void load(const comm::Session& session) {
-    if (model_) return;
-    if (session.rank() == 0) log::info("loading {}", options_.model.model.string());
-    session.at("loading " + options_.model.model.string());
-    model_.emplace(load_model(session, options_.model));
-    model::reset_peak_memory(model_->decoder->device());
-  }
-
-  // Of the rank that needed most since this was asked before. Collective.
-  std::int64_t peak_memory(const comm::Session& session) {
-    std::int64_t peak = model::peak_memory_bytes(model_->decoder->device());
-    model::reset_peak_memory(model_->decoder->device());
-    comm::all_reduce_max(session, std::span(&peak, 1));
-    return peak;
-  }
-
   bool run_task(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
                 const comm::Session& session, bool gathers) {
     const task::RenderedItems rendered = data_.items(arm, seed, task.name);
-    const model::DecoderConfig config = model::read_config(options_.model.model / "config.json");
+    const model::DecoderConfig config = model::read_config(arm.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
     // An answer behind a plain prompt ends at the first line break.
     if (is_written(task) && arm.prompts.at(asked_as(task)).prompt_template != task::Template::chat)
       decoding.stop.push_back("\n");
     decoding.sampling = sampling_of(arm, task);
-    decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, options_.model.model);
-    PredictionPlan plan = plan_predictions(
-        rendered.items, task, decoding, data_.prompts().tokenizer, config.max_position_embeddings,
-        arena_rows(session, options_.model, config));
+    decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, arm.model.model);
+    PredictionPlan plan =
+        plan_predictions(rendered.items, task, decoding, data_.prompts(arm).tokenizer,
+                         config.max_position_embeddings, arena_rows(session, arm.model, config));
     plan.replicate_seed = seed;
-    Json identity = identity_;
-    fs::path adapter;
-    if (arm.trains) {
-      adapter = folder_.adapter(arm.name, seed);
-      identity["adapter"] = adapter_identity(adapter);
-    }
+    Json identity = models_.identity(arm);
+    const fs::path adapter = arm.trains ? folder_.adapter(arm.name, seed) : arm.adapter;
+    if (!adapter.empty()) identity["adapter"] = adapter_identity(adapter);
     const Json header = prediction_header(plan, identity);
     const auto journals = folder_.journal(arm.name, seed, task.name);
     store::JournalContents finished;
-    if (session.rank() == 0) finished = finished_chunks(plan, journals, header);
+    if (session.rank() == 0) finished = finished_here(plan, journals, header);
     const bool missing =
         comm::any(session, session.rank() == 0 && finished.chunks.size() < plan.chunks.size());
-    if (missing) {
-      load(session);
-      use_adapter(*model_, adapter);
-    }
+    LoadedModel* model = missing ? &models_.load(session, arm) : nullptr;
+    if (missing) use_adapter(*model, adapter);
     if (session.rank() == 0 && (missing || gathers)) {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
                 task.name);
@@ -301,10 +295,10 @@ class StudyRun {
     StartsCost cost = starts_cost(finished);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
     const Predicted predicted =
-        missing ? predict(session, *model_, plan, journals, header, std::move(finished))
+        missing ? predict(session, *model, plan, journals, header, std::move(finished))
                 : Predicted{true, finished_rows(plan, std::move(finished))};
     if (!predicted.complete) return false;
-    const std::int64_t peak = missing ? peak_memory(session) : 0;
+    const std::int64_t peak = missing ? models_.peak_memory(session) : 0;
     if (session.rank() != 0) return true;
     if (missing) cost = starts_cost(store::read_journals(journals, header));
     folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
@@ -312,6 +306,18 @@ class StudyRun {
     if (!gathers) return true;
     store_run(arm, seed, task, plan, predicted.rows);
     return true;
+  }
+
+  // More questions put those that are there into other chunks too: these are computed again, as in
+  // a study that had them from the start.
+  static store::JournalContents finished_here(const PredictionPlan& plan, const fs::path& journals,
+                                              const Json& header) {
+    const std::size_t retired =
+        store::retire_chunks(journals, {plan.chunk_ids.begin(), plan.chunk_ids.end()});
+    if (retired > 0)
+      log::info("{}: {} answers are computed again, in chunks with the new questions", plan.task,
+                retired);
+    return finished_chunks(plan, journals, header);
   }
 
   void store_run(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
@@ -365,8 +371,8 @@ class StudyRun {
   const StudyOptions& options_;
   StudyFolder folder_;
   StudyData data_;
-  Json identity_, record_;
-  std::optional<LoadedModel> model_;
+  StudyModels models_;
+  Json record_;
   // By task of kind sql; on rank 0.
   std::map<std::string, sql::Scorer> scorers_;
   store::Predictions predictions_;

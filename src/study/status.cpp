@@ -45,8 +45,7 @@ class Reader {
     const Json study = read_json(file);
     check(study.contains("plan"),
           file.string() +
-              ": no \"plan\": a version that did not keep one made it; `tradeoff run` "
-              "of the same study adds it");
+              ": no \"plan\": not a study.json of `tradeoff run`, or of an early version");
     const Json config = field<Json>(study, "config");
     status_.name =
         field_or<std::string>(field_or<Json>(config, "study", Json::object()), "name", "study");
@@ -98,9 +97,11 @@ class Reader {
     work.made = progress.made / samples;
     work.seconds = progress.seconds;
     work.written_at = progress.written_at;
-    // Questions that were skipped stand in no journal: the ledger tells that a task is through.
+    // Questions that were skipped stand in no journal: the ledger tells that a task is through,
+    // with as many questions as are asked.
     const bool in_ledger = std::ranges::any_of(ledger_, [&](const LedgerEntry& entry) {
-      return entry.arm == cell.arm && entry.seed == cell.seed && entry.task == work.name;
+      return entry.arm == cell.arm && entry.seed == cell.seed && entry.task == work.name &&
+             entry.questions == *work.total;
     });
     work.complete = in_ledger || work.done >= *work.total;
     return work;

@@ -9,16 +9,17 @@ bool trains(const StudyOptions& options) {
   return std::ranges::any_of(options.arms, &ArmOptions::trains);
 }
 
-// The chat template is read where an arm asks for it.
-task::Template asked_by(const StudyOptions& options) {
+// The chat template is read where an arm of that model asks for it.
+task::Template asked_of(const std::filesystem::path& model, const StudyOptions& options) {
   const auto chats = [&](const ArmOptions& arm, const std::string& task) {
     const std::string& as = asked_as(options.known.at(task).task);
     return arm.prompts.at(as).prompt_template == task::Template::chat;
   };
   const std::string& trained = training_task(options).task.name;
   const bool any = std::ranges::any_of(options.arms, [&](const ArmOptions& arm) {
-    return (arm.trains && chats(arm, trained)) ||
-           std::ranges::any_of(options.tasks, [&](const auto& task) { return chats(arm, task); });
+    return arm.model.model == model &&
+           ((arm.trains && chats(arm, trained)) ||
+            std::ranges::any_of(options.tasks, [&](const auto& task) { return chats(arm, task); }));
   });
   return any ? task::Template::chat : task::Template::plain;
 }
@@ -33,9 +34,13 @@ task::PromptOptions prompt_options(const ArmOptions& arm, const task::Task& task
 
 }  // namespace
 
-StudyData::StudyData(const StudyOptions& options)
-    : options_(options),
-      prompts_(task::load_prompt_source(options.model.model, asked_by(options), options.chat)) {
+StudyData::StudyData(const StudyOptions& options) : options_(options) {
+  for (const ArmOptions& arm : options.arms) {
+    const std::filesystem::path& model = arm.model.model;
+    if (!prompts_.contains(model))
+      prompts_.emplace(model,
+                       task::load_prompt_source(model, asked_of(model, options), options.chat));
+  }
   const auto read = [&](const StudyTask& known) {
     if (questions_.contains(known.task.name)) return;
     task::Draw draw = options.known.at(asked_as(known.task)).draw;
@@ -48,17 +53,22 @@ StudyData::StudyData(const StudyOptions& options)
 
 task::RenderedItems StudyData::items(const ArmOptions& arm, std::uint64_t seed,
                                      const std::string& task) const {
-  return questions(task).items(prompts_.model(),
+  return questions(task).items(prompts(arm).model(),
                                prompt_options(arm, options_.known.at(task).task, seed));
 }
 
 task::RenderedItems StudyData::train_items(const ArmOptions& arm, std::uint64_t seed) const {
   const task::Task& task = training_task(options_).task;
-  return questions(task.name).train_items(prompts_.model(), prompt_options(arm, task, seed), 0);
+  return questions(task.name).train_items(prompts(arm).model(), prompt_options(arm, task, seed), 0);
+}
+
+std::string StudyData::template_sha256(const ArmOptions& arm, const task::Task& task) const {
+  return questions(task.name).template_sha256(prompts(arm).model(),
+                                              prompt_options(arm, task, options_.seeds.front()));
 }
 
 Json StudyData::hashes() const {
-  Json json = {{"tokenizer_sha256", prompts_.tokenizer.content_hash()}};
+  Json json = Json::object();
   // Built-in tasks first, in their own order; a job's own behind them.
   for (const task::Task& task : task::built_in_tasks()) {
     const auto found = questions_.find(task.name);

@@ -16,13 +16,19 @@ class StudyData {
   /// Rendered training rows of an arm that trains, with the arm's prompts and limit.
   task::RenderedItems train_items(const ArmOptions& arm, std::uint64_t seed) const;
   const task::Questions& questions(const std::string& task) const { return questions_.at(task); }
-  const task::PromptSource& prompts() const { return prompts_; }
-  /// Hashes of data and tokenizer, for the study's record.
+  /// Changes with any byte of the format of an arm's prompts.
+  std::string template_sha256(const ArmOptions& arm, const task::Task& task) const;
+  /// Tokenizer and chat template of the arm's model.
+  const task::PromptSource& prompts(const ArmOptions& arm) const {
+    return prompts_.at(arm.model.model);
+  }
+  /// Hashes of the data, for the study's record.
   Json hashes() const;
 
  private:
   const StudyOptions& options_;
-  task::PromptSource prompts_;
+  // By model folder.
+  std::map<std::filesystem::path, task::PromptSource> prompts_;
   // By task: what is asked, and what is trained on.
   std::map<std::string, task::Questions> questions_;
 };

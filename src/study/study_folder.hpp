@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "growth.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/study/ledger.hpp"
@@ -25,15 +26,18 @@ class StudyFolder {
     return root_ / "locks" / (name + ".lock");
   }
 
-  /// Makes the folder the one of `record`: written into study.json when new, checked when there;
-  /// --overwrite empties it first. `plan`: what there is to do, for `status`. One process at a time
-  /// (its own lock). Throws Error with each difference, key by key.
-  void claim(const Json& record, const Json& plan, const Json& machine, bool overwrite,
-             LockKind kind) const;
+  /// Makes the folder the one of `study`: written into study.json when new; where another stands
+  /// there that has grown into this one, it takes its place, and its results stay. --overwrite
+  /// empties the folder first. One process at a time (its own lock). Throws Error naming each cell
+  /// whose results would be others, and the keys.
+  void claim(const StudyRecord& study, const Json& machine, bool overwrite, LockKind kind) const;
   /// Puts a cell's cost into the ledger, which other processes write too.
   void record(const LedgerEntry& entry, LockKind kind) const;
 
  private:
+  void grow(Json json, const StudyRecord& study, const Json& machine) const;
+  bool has_results(const std::string& arm, std::uint64_t seed, const std::string& task) const;
+
   std::filesystem::path root_;
 };
 

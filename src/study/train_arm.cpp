@@ -11,15 +11,15 @@
 namespace tradeoff::study {
 bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
                std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
-               const std::filesystem::path& model_folder,
-               const std::filesystem::path& adapter_folder, LockKind lock) {
+               const std::filesystem::path& adapter_folder) {
   train::TrainJob job;
-  job.lock = lock;
+  job.lock = arm.model.lock;
   job.options = arm.train;
   job.options.seed = seed;
   job.lora = arm.lora;
   job.output_dir = adapter_folder;
-  job.base_model = model_folder.string();
+  job.init_adapter = arm.init_adapter;
+  job.base_model = arm.model.model.string();
   job.model_identity = model_identity;
   job.resume = true;
   const train::SampleSet samples = training_samples(model, items, job.options);

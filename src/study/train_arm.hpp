@@ -17,8 +17,7 @@ namespace tradeoff::study {
 /// stop signal came first. Collective.
 bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOptions& arm,
                std::uint64_t seed, std::span<const task::Item> items, const Json& model_identity,
-               const std::filesystem::path& model_folder,
-               const std::filesystem::path& adapter_folder, LockKind lock);
+               const std::filesystem::path& adapter_folder);
 
 /// What the training took, over all starts that did a part of it. `curve` is what the folder's
 /// finished training has (train::trained_curve).

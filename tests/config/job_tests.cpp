@@ -135,5 +135,25 @@ TEST_F(JobTest, an_arm_that_is_not_there_is_an_error) {
   EXPECT_THROW(JobFile::read(folder / "none.ini", problems), Error);
 }
 
+TEST_F(JobTest, what_is_an_arms_own_is_taken_from_its_section_alone) {
+  Problems problems;
+  const auto job = JobFile::read(file("j.ini",
+                                      "[study]\nname = s\n[model]\npath = shared\n[arm.base]\n"
+                                      "[arm.mine]\npath = its\nspider.shots = 1\n"),
+                                 problems);
+  for (const std::string arm : {"base", "mine"}) {
+    Options options;
+    std::filesystem::path path = "none";
+    Table table, own;
+    table.section("spider").add("shots", &options.shots, "Examples");
+    own.add("path", &path, "Model folder");
+    job.bind_arm(arm, table, own, problems);
+    EXPECT_EQ(path, arm == "mine" ? folder / "its" : std::filesystem::path("none"));
+    EXPECT_EQ(own.given("path"), arm == "mine");
+    EXPECT_EQ(options.shots, arm == "mine" ? 1 : 3);
+  }
+  EXPECT_TRUE(problems.empty()) << problems.lines().front();
+}
+
 }  // namespace
 }  // namespace tradeoff::config

@@ -26,7 +26,7 @@ fs::path scratch() {
 }
 
 Json answer(const PredictionPlan& plan, std::int64_t item, std::int64_t sample) {
-  Json row = {{"text", "answer " + std::to_string(item * 7919 + sample)}};
+  Json row = {{"id", item}, {"text", "answer " + std::to_string(item * 7919 + sample)}};
   if (plan.sampled()) row["sample"] = sample;
   return row;
 }
@@ -48,6 +48,7 @@ class Simulation {
       plan_.choices.emplace_back();
       if (plan_.chunks.empty() || stream_.below(2) == 0) plan_.chunks.emplace_back();
       plan_.chunks.back().prompts.push_back(static_cast<std::int64_t>(i));
+      plan_.chunk_ids.resize(plan_.chunks.size(), 1000 + plan_.chunks.size());
       plan_.chunks.back().cost = static_cast<double>(stream_.below(4));
     }
     // Half of them with several answers to an item.
@@ -84,7 +85,7 @@ class Simulation {
     {
       const store::JournalContents finished = finished_chunks(plan_, folder_, header_);
       for (const std::int64_t index : infer::longest_first(plan_.chunks))
-        if (!finished.chunks.contains(static_cast<std::uint64_t>(index))) order.push_back(index);
+        if (!finished.chunks.contains(plan_.chunk_ids[index])) order.push_back(index);
     }
     const int count = static_cast<int>(1 + stream_.below(4));
     const store::Start own = store::new_start(count);
@@ -114,12 +115,10 @@ class Simulation {
   void append(Rank& rank) {
     std::vector<Json> rows;
     for (const std::int64_t item : plan_.chunks[*rank.chunk].prompts) {
-      for (std::int64_t sample = 0; sample < plan_.samples(); ++sample) {
+      for (std::int64_t sample = 0; sample < plan_.samples(); ++sample)
         rows.push_back(answer(plan_, item, sample));
-        rows.back()["item"] = item;
-      }
     }
-    (void)rank.journal->append(static_cast<std::uint64_t>(*rank.chunk), rows);
+    (void)rank.journal->append(plan_.chunk_ids[*rank.chunk], rows);
     rank.chunk.reset();
   }
 

@@ -101,13 +101,19 @@ TEST_F(Status, a_torn_line_and_a_foreign_file_do_not_count) {
   EXPECT_EQ(read_status(folder, now).cells[0].work[0].done, 4);
 }
 
-TEST_F(Status, the_ledger_tells_that_a_task_with_skipped_questions_is_through) {
+TEST_F(Status, the_ledger_tells_that_a_task_is_through_with_as_many_questions_as_are_asked) {
   answer("base", 0, 9);
   EXPECT_EQ(read_status(folder, now).cells[0].state, Progressed::running);
   LedgerEntry entry;
   entry.arm = "base";
   entry.task = "spider";
   entry.seed = 1;
+  // A study that has grown since.
+  entry.questions = 6;
+  record_cost(folder / "ledger.jsonl", entry);
+  EXPECT_EQ(read_status(folder, now).cells[0].state, Progressed::running);
+  // Some were skipped, and stand in no journal.
+  entry.questions = 10;
   record_cost(folder / "ledger.jsonl", entry);
   EXPECT_EQ(read_status(folder, now).cells[0].state, Progressed::complete);
 }

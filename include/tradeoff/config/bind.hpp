@@ -34,6 +34,10 @@ void bind(Table& table, study::TrainFileOptions& options);
 /// What an arm of a job file may change: a section a task, [train], prompt limit and decoding.
 /// Gives the arm each task's own prompts first.
 void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks);
+/// What an arm says for itself alone: model, quantization, adapter, init_adapter. The command
+/// line's
+/// --model and --quantization are the study's.
+void bind_own(Table& table, study::ArmOptions& arm);
 /// What all arms of a study share: [study], [model], data and draws of the tasks, where results go.
 /// Gives the study each task's own data and draw first.
 void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks);

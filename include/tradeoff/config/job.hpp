@@ -33,6 +33,8 @@ class JobFile {
   /// the arm. Base keys that it does not hold are left alone; such a key in the others is a
   /// problem.
   void bind_arm(std::string_view arm, Table& table, Problems& problems) const;
+  /// The same; keys that `own` holds are the arm's alone, and are taken from its section only.
+  void bind_arm(std::string_view arm, Table& table, Table& own, Problems& problems) const;
   /// FILE:LINE of the arm's header.
   std::string where(std::string_view arm) const;
   const std::filesystem::path& path() const { return file_.path; }

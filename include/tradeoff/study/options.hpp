@@ -30,8 +30,14 @@ struct ArmOptions {
   // The adapter that is trained before the arm is asked, once for each seed.
   train::TrainOptions train;
   lora::LoraOptions lora;
-  // False: the model as it is.
+  // False: the model as it is, or with `adapter`.
   bool trains = false;
+  // The study's model, or one of the arm's own.
+  ModelOptions model;
+  // A PEFT folder that is applied as it is; empty: none.
+  std::filesystem::path adapter;
+  // A PEFT folder that the training starts from; empty: a fresh adapter of the seed.
+  std::filesystem::path init_adapter;
 };
 
 /// A task as one study asks it.

@@ -41,6 +41,9 @@ struct PredictionPlan {
   std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
   std::vector<std::vector<text::TokenId>> choices;  // by item, where choices are scored
   std::vector<infer::Chunk> chunks;                 // of item indices
+  // By chunk: its name in journals. What is in a chunk decides it, so that a study which gets more
+  // questions keeps the chunks that stay as they were.
+  std::vector<std::uint64_t> chunk_ids;
   // Of a sampled prediction, beside its sample seed.
   std::uint64_t replicate_seed = 0;
 
@@ -59,8 +62,13 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
                                 std::int64_t context, std::int64_t arena_rows);
 
-/// What a journal of these predictions must agree with: the items' prompts, the model, the options.
+/// What a journal of these predictions must agree with, whatever the questions: the model, the
+/// options. Which questions they are is told by the names of their chunks.
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
+
+/// The same for predictions of one items file, whose journals are of these items in these chunks
+/// alone.
+Json fixed_items_header(const PredictionPlan& plan, const Json& model_identity);
 
 /// What the journals of `folder` hold of this plan, with a warning for each damaged line and for
 /// each chunk whose rows are not the plan's: those are computed again. Throws Error where they are

@@ -28,7 +28,8 @@ Grid transitions_grid(const Analysis& analysis, const std::string& task, const s
 Grid counts_grid(const Analysis& analysis);  // skipped, shots dropped, cut off
 Grid calibration_grid(const Analysis& analysis, const std::string& task);
 Grid cost_grid(const Analysis& analysis);
-Grid plan_grid(const Analysis& analysis);  // what would settle it
+Grid models_grid(const Study& study, const Analysis& analysis);  // model and adapter of each arm
+Grid plan_grid(const Analysis& analysis);                        // what would settle it
 
 /// Whether this is the origin's study, whose published figures stand beside ours.
 bool is_origin_study(const Analysis& analysis);

@@ -199,7 +199,7 @@ std::string html(const Study& study, const Analysis& analysis) {
   page.section("honest", "What was cut or skipped",
                grid(counts_grid(analysis)) + calibrations(analysis));
   page.section("questions", "Every question", legend(analysis) + std::string(asset_questions()));
-  page.section("made", "Made of", made_of(study));
+  page.section("made", "Made of", grid(models_grid(study, analysis)) + made_of(study));
 
   std::string head;
   for (const std::string& line : lines) {

@@ -58,3 +58,4 @@ std::string markdown(const Study& study, const Analysis& analysis) {
 }
 
 }  // namespace tradeoff::report
+  add(models_grid(study, analysis));

@@ -1,0 +1,60 @@
+#include "growth.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cell_inputs.hpp"
+
+namespace tradeoff::study {
+namespace {
+
+using Part = std::pair<std::string, std::string>;  // arm, and task or "training"
+
+// Seeds of each arm and task, as they are planned.
+std::map<Part, std::vector<std::uint64_t>> parts_of(const Json& plan) {
+  std::map<Part, std::vector<std::uint64_t>> parts;
+  for (const Json& cell : field<Json>(plan, "cells")) {
+    const auto arm = field<std::string>(cell, "arm");
+    const auto seed = field<std::uint64_t>(cell, "seed");
+    if (field<bool>(cell, "trains")) parts[{arm, kTrainingInputs}].push_back(seed);
+    for (const Json& task : field<Json>(cell, "tasks"))
+      parts[{arm, field<std::string>(task, "task")}].push_back(seed);
+  }
+  return parts;
+}
+
+std::string named(const Part& part, const std::vector<std::uint64_t>& seeds) {
+  return fmt::format("arm {}, seed {}, {}", part.first, fmt::join(seeds, " and "), part.second);
+}
+
+}  // namespace
+
+std::vector<std::string> contrary_cells(const StudyRecord& before, const StudyRecord& now,
+                                        const HasResults& has_results) {
+  const auto planned = parts_of(now.plan);
+  std::vector<std::string> lines;
+  for (const auto& [part, all_seeds] : parts_of(before.plan)) {
+    const auto& [arm, task] = part;
+    std::vector<std::uint64_t> seeds, gone;
+    const auto found = planned.find(part);
+    for (const std::uint64_t seed : all_seeds) {
+      if (!has_results(arm, seed, task)) continue;
+      seeds.push_back(seed);
+      if (found == planned.end() || std::ranges::find(found->second, seed) == found->second.end())
+        gone.push_back(seed);
+    }
+    if (!gone.empty())
+      lines.push_back(named(part, gone) + ": has results, and is no longer in the job");
+    if (seeds.empty() || found == planned.end()) continue;
+    const auto keys = contrary_inputs(field<Json>(field<Json>(before.inputs, arm), task),
+                                      field<Json>(field<Json>(now.inputs, arm), task));
+    if (!keys.empty())
+      lines.push_back(fmt::format("{}: {}", named(part, seeds), fmt::join(keys, "; ")));
+  }
+  return lines;
+}
+
+}  // namespace tradeoff::study
