@@ -21,7 +21,9 @@ struct Work {
   std::function<int(const comm::Session&)> run;
   log::Level log_level = log::Level::normal;
   // Where the ranks' heartbeat files go; empty: nowhere.
-  std::filesystem::path heartbeats;
+  std::filesystem::path heartbeats = {};
+  // --ranks: processes that mpirun is to start for it; 0: this process is what runs.
+  int ranks = 0;
 };
 
 struct Command {

@@ -35,7 +35,8 @@ void print_overview() {
   fmt::print(
       "tradeoff {}: what fine-tuning buys and what it costs, on Spider (text-to-SQL) and MMLU\n\n"
       "Usage: tradeoff COMMAND [options]            one process\n"
-      "       mpirun -np N tradeoff COMMAND ...     N ranks, one a GPU\n\nCommands:\n",
+      "       tradeoff COMMAND ... --ranks N        N processes (run, train, predict), one a GPU\n"
+      "       mpirun -np N tradeoff COMMAND ...     the same, started by hand\n\nCommands:\n",
       build_version());
   for (const Command& command : commands())
     fmt::print("  {:<10} {}\n", command.name, command.summary);

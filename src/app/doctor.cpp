@@ -8,6 +8,7 @@
 
 #include "all_commands.hpp"
 #include "doctor_site.hpp"
+#include "find_program.hpp"
 #include "machine.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
@@ -32,19 +33,6 @@ struct DoctorOptions {
   bool site = false;
   SiteOptions cluster;
 };
-
-// Full path of a program on PATH; empty where there is none.
-fs::path find_program(std::string_view name) {
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path ? path : "/usr/local/bin:/usr/bin:/bin";
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find(':'), rest.size());
-    const fs::path candidate = fs::path(rest.substr(0, end)) / name;
-    if (::access(candidate.c_str(), X_OK) == 0 && fs::is_regular_file(candidate)) return candidate;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return {};
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -197,14 +185,9 @@ void print_verdict(const Json& facts) {
                   ? "no: the program was built without a CUDA compiler; run jobs/setup.sh again"
                   : "no: " + machine["why_no_gpu"].get<std::string>());
   const std::size_t ranks = gpus > 0 ? gpus : 2;
-  line("several",
-       facts["launch"]["mpirun"].get<std::string>().empty()
-           ? "no: mpirun is not on PATH (package openmpi-bin)"
-           : fmt::format("yes: {}mpirun -np {} tradeoff run JOB.ini",
-                         facts["launch"]["root"].get<bool>()
-                             ? "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
-                             : "",
-                         ranks));
+  line("several", facts["launch"]["mpirun"].get<std::string>().empty()
+                      ? "no: mpirun is not on PATH (package openmpi-bin)"
+                      : fmt::format("yes: tradeoff run JOB.ini --ranks {}", ranks));
   line("default job", job ? "yes: jobs/demo.sh" : "not yet: jobs/demo.sh sets up what is missing");
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "command.hpp"
+#include "launch.hpp"
 #include "message.hpp"
 
 namespace {
@@ -33,12 +34,15 @@ int main(int argc, char** argv) {
   app::Work work;
   try {
     work = app::parse_words(words, command);
+    if (work.ranks > 0 && !app::started_by_launch()) app::refuse_second_launch(work.ranks);
   } catch (const std::exception& error) {
     return usage_error(app::message(command, error));
   }
   if (!work.run) return app::kComplete;
 
   try {
+    if (work.ranks > 1 && !app::started_by_launch()) return app::launch_ranks(work.ranks, words);
+
     // 2. Start the session: the ranks of the launcher, or this process alone.
     const comm::Session session({work.heartbeats});
     log::configure(work.log_level, session.size() > 1 ? fmt::format("[r{}] ", session.rank()) : "");

@@ -4,6 +4,7 @@
 
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
+#include "launch.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
@@ -38,10 +39,12 @@ Work parse_predict(Words words) {
   config::Problems problems;
   options->own_tasks = tasks_of_files(words, problems);
   std::vector<std::filesystem::path> task_files;
+  int ranks = 0;
   config::Table table;
   bind(table, *options);
   bind_task_files(table, task_files);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
+  bind_ranks(table, ranks);
   if (!config::parse_command_line(
           {"predict", "Answers the items of one file with one model.",
            "tradeoff predict --model models/smollm2-135m-instruct --task spider --items "
@@ -55,7 +58,7 @@ Work parse_predict(Words words) {
                                                                                : comm::kRunAgain;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal,
-          store::journal_folder(options->out) / kHeartbeatFolder};
+          store::journal_folder(options->out) / kHeartbeatFolder, ranks};
 }
 
 }  // namespace tradeoff::app
