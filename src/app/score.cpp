@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "score_choices.hpp"
 #include "score_stored.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_task.hpp"
@@ -40,6 +41,18 @@ void check_together(const ScoreWork& work, config::Problems& problems) {
     problems.add("--table", "is required by --etype " + work.files.etype);
 }
 
+// Letters are judged against the items that were asked, without a database.
+void check_choices(const config::Table& table, const ScoreWork& work, config::Problems& problems) {
+  if (work.files.gold.empty())
+    problems.add("--gold", "missing; expected the items that were asked, JSONL with \"answer\"");
+  for (const config::Option* option : table.options()) {
+    const std::string& name = option->name();
+    if (table.given(name) && name != "gold" && name != "pred" && name != "out")
+      problems.add(table.where(name),
+                   "is for predicted SQL, but " + work.files.pred.string() + " holds letters");
+  }
+}
+
 }  // namespace
 
 std::function<void()> score_of(std::span<const std::string> words) {
@@ -62,9 +75,17 @@ std::function<void()> score_of(std::span<const std::string> words) {
     return {};
   }
   arguments.apply(table, problems);
-  table.check_required(problems);
-  check_together(*work, problems);
+  const bool choices = holds_choices(work->files.pred);
+  if (choices) {
+    check_choices(table, *work, problems);
+  } else {
+    table.check_required(problems);
+    check_together(*work, problems);
+  }
   problems.throw_if_any();
+  if (choices) {
+    return [files = work->files] { score_choices(files.gold, files.pred, files.out, std::cout); };
+  }
   work->files.extract = sql_of_answer;
   return [work] {
     if (is_stored(work->files.pred))

@@ -37,6 +37,51 @@ TEST_F(Program, score_says_at_once_what_its_options_lack) {
   EXPECT_NE(stored.err.find("holds its own gold"), std::string::npos) << stored.err;
 }
 
+TEST_F(Program, score_takes_the_letters_of_predict) {
+  const auto item = [](const std::string& id, const std::string& subject, const char* answer) {
+    return R"({"id":")" + id + R"(","subject":")" + subject + R"(","group":"stem","prompt":"p",)" +
+           R"("choices":[" A"," B"," C"," D"],"answer":")" + answer + "\"}\n";
+  };
+  const auto row = [](const std::string& id, const char* logprobs) {
+    return R"({"id":")" + id + R"(","choice_logprobs":)" + logprobs + R"(,"prompt_tokens":9})" +
+           "\n";
+  };
+  const std::string gold =
+      file("mmlu.jsonl", item("a/0", "a", "B") + item("a/1", "a", "A") + item("b/0", "b", "D"));
+  const std::string answers = row("b/0", "[-9,-9,-9,-1]") + row("a/0", "[-2,-1,-3,-4]");
+  const std::string pred = file("pred.jsonl", answers + row("a/1", "[-2,-1,-3,-4]"));
+  const std::string rows = (folder / "rows.jsonl").string();
+  const auto scored = run("score --gold " + gold + " --pred " + pred + " --out " + rows);
+  EXPECT_EQ(scored.code, 0) << scored.err;
+  EXPECT_NE(scored.out.find("     2      3   0.667   0.208 to 0.939"), std::string::npos)
+      << scored.out;
+  EXPECT_NE(scored.out.find("subject\na  "), std::string::npos) << scored.out;
+  EXPECT_EQ(scored.out.find("group"), std::string::npos) << "one group is all";
+  const std::string written = read(rows);
+  EXPECT_EQ(Json::parse(written.substr(0, written.find('\n'))), Json({{"id", "a/0"},
+                                                                      {"subject", "a"},
+                                                                      {"group", "stem"},
+                                                                      {"answer", "B"},
+                                                                      {"gold", "B"},
+                                                                      {"correct", true}}));
+
+  const auto refused = [&](const std::string& lines, const std::string& more, const char* says) {
+    const auto bad = run("score --gold " + gold + " --pred " + file("bad.jsonl", lines) + more);
+    EXPECT_NE(bad.code, 0);
+    EXPECT_NE(bad.err.find(says), std::string::npos) << says << " in\n" << bad.err;
+  };
+  refused(answers, "", "no answer to item a/1");
+  refused(answers + row("a/1", "[0,0,0,0]") + row("c/0", "[0,0,0,0]"), "",
+          "item c/0 is not one of");
+  refused(answers + row("a/0", "[0,0,0,0]"), "", "bad.jsonl:3: id a/0 occurs a second time");
+  refused(answers + row("a/1", "[]"), "", "bad.jsonl:3");
+  refused(answers + row("a/1", "null"), "", "bad.jsonl:3: ");
+  refused(answers, " --etype match", "--etype: is for predicted SQL");
+  const auto lacks = run("score --pred " + pred);
+  EXPECT_EQ(lacks.code, 2);
+  EXPECT_NE(lacks.err.find("--gold: missing"), std::string::npos) << lacks.err;
+}
+
 // Two arms of two answers; what was stored says that all were wrong.
 TEST_F(Program, score_judges_a_predictions_file_again) {
   using tradeoff::store::Strings;
