@@ -28,7 +28,7 @@ void write_report(report::ReportOptions options) {
   fs::create_directories(options.output_dir);
   if (options.exports) report::write_exports(options.output_dir / "export", study, analysis);
   report::write_reports(options.output_dir, study, analysis);
-  fmt::print("{}", report::markdown(study, analysis));
+  if (!log::quiet()) fmt::print("{}", report::markdown(study, analysis));
   log::info("wrote {}/report.html, report.md, report.json", options.output_dir.string());
 }
 

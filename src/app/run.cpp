@@ -6,6 +6,7 @@
 #include "adapters.hpp"
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
+#include "launch.hpp"
 #include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
@@ -23,7 +24,8 @@ struct RunOptions {
   std::filesystem::path job;
   // Files of tasks of one's own, [task.NAME].
   std::vector<std::filesystem::path> task_files;
-  bool list_cells = false, list_inputs = false, quiet = false;
+  bool list_cells = false, list_inputs = false, quiet = false, verbose = false;
+  int ranks = 0;
 };
 
 void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
@@ -38,6 +40,9 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")
       .local();
   table.add("quiet", &run.quiet, "Say nothing but warnings").local();
+  table.add("verbose", &run.verbose, "Print the whole report at the end, not its first lines")
+      .local();
+  bind_ranks(table, run.ranks);
 }
 
 // An arm trains where its job says for how long; the command line changes how, not whether. Other
@@ -65,11 +70,6 @@ void check_training(const config::JobFile& job, const study::ArmOptions& arm,
   }
 }
 
-// The study's name becomes a part of file names; a seed that stands twice would count twice.
-void check_study(const config::JobFile& job, const study::StudyOptions& study,
-                 config::Problems& problems) {
-  try {
-    check_file_name("study.name", study.name);
 // An arm's own model and adapters, held to each other before anything is computed.
 void check_own(const config::JobFile& job, const config::Table& own, const config::Table& table,
                study::ArmOptions& arm, config::Problems& problems) {
@@ -96,6 +96,11 @@ void check_own(const config::JobFile& job, const config::Table& own, const confi
   }
 }
 
+// The study's name becomes a part of file names; a seed that stands twice would count twice.
+void check_study(const config::JobFile& job, const study::StudyOptions& study,
+                 config::Problems& problems) {
+  try {
+    check_file_name("study.name", study.name);
   } catch (const Error& error) {
     problems.add(job.path().string(), error.what());
   }
@@ -105,6 +110,42 @@ void check_own(const config::JobFile& job, const config::Table& own, const confi
       problems.add(job.path().string() + ": study.seeds",
                    fmt::format("found {} twice, expected each seed once", seed));
   }
+}
+
+// What an arm's section is, for --help.
+std::string arms_text() {
+  study::ArmOptions arm;
+  config::Table own;
+  config::bind_own(own, arm);
+  std::string keys = config::options_text(own, "Keys that only an arm has", "");
+  return "A job file is an INI file: sections [study], [model], [train], one a task, and an "
+         "[arm.NAME]\n"
+         "for each arm. An arm inherits all of the job and holds only what differs; it trains "
+         "where it\n"
+         "names max_steps or num_train_epochs. A key that two sections have is written with its "
+         "section.\n"
+         "Relative paths in a file are from its folder.\n\n"
+         "    [arm.base]\n\n"
+         "    [arm.qlora-50]\n"
+         "    max_steps = 50\n"
+         "    lora_r = 16\n"
+         "    spider.shots = 0\n\n"
+         "    [arm.mine]\n"
+         "    adapter = my-adapter\n" +
+         keys +
+         "\nA folder that holds the study already is continued. A job that has grown (another arm "
+         "or seed,\nmore questions of the draw, another metric) keeps what is there and computes "
+         "what is new; what\nwould change a result is refused.\n";
+}
+
+// Where a path is from is easily mistaken: it is told with the key, before anything is computed.
+void check_folder(const config::Table& table, const std::string& key,
+                  const std::filesystem::path& folder, config::Problems& problems) {
+  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  problems.add(table.where(key),
+               fmt::format("found \"{}\", where there is no folder (a relative path in a file is "
+                           "from its folder, elsewhere from the working directory)",
+                           folder.string()));
 }
 
 // Base sections, then each arm's section on a copy of them; the command line wins over both.
@@ -121,6 +162,11 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   arguments.apply(table, problems);
   table.check_required(problems);
   check_study(job, study, problems);
+  if (!run.list_cells && !run.list_inputs) {
+    check_folder(table, "model.model", study.model.model, problems);
+    for (const std::string& task : study.tasks)
+      check_folder(table, task + ".data", study.known.at(task).source.data, problems);
+  }
   study.record = table.record();
   // Each arm's own says whether and how it trains.
   study.record.erase("train");
@@ -137,6 +183,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
     arguments.apply(arm_table, problems, config::Unknown::ignore);
     for (const auto& [task, sampling] : arm.sampling)
       check_sampling(sampling, job.where(name) + ": " + task, problems);
+    check_own(job, own, arm_table, arm, problems);
     Json& record = study.record["arms"][name] = arm_table.record();
     if (arm.trains) {
       check_training(job, arm, problems);
@@ -147,7 +194,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   }
 }
 
-int run_whole(const comm::Session& session, const study::StudyOptions& options) {
+int run_whole(const comm::Session& session, const study::StudyOptions& options, bool verbose) {
   const comm::StopSignals signals;
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
@@ -160,7 +207,13 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options) 
   report::write_exports(options.output_dir / "export", study, analysis);
   report::write_reports(options.output_dir, study, analysis);
   study::write_completion_record(options.output_dir);
-  fmt::print("{}", report::markdown(study, analysis));
+  if (log::quiet()) return kComplete;
+  fmt::print("{}", verbose ? report::markdown(study, analysis) : report::summary(study, analysis));
+  const std::string folder = options.output_dir.string();
+  fmt::print(
+      "\nReport: {0}/report.html (report.md, report.json)\nEvery answer: {0}/predictions.h5 "
+      "({0}/export/tables/questions.csv)\n",
+      folder);
   return kComplete;
 }
 
@@ -183,7 +236,6 @@ int print_inputs(const study::StudyOptions& options) {
   }
   return kComplete;
 }
-    check_own(job, own, arm_table, arm, problems);
 
 }  // namespace
 
@@ -192,7 +244,7 @@ Work parse_run(Words words) {
   RunOptions run;
   const config::Usage usage{
       "run", "A whole study: every arm, seed and task of a job file; continues where it stopped.",
-      "tradeoff run jobs/demo.ini --model models/smollm2-135m-instruct --output-dir results/demo"};
+      "tradeoff run jobs/demo.ini --ranks 2 --output-dir results/demo", arms_text()};
   // The command line alone first: it names the job file, which names the tasks.
   config::Problems first;
   study::StudyOptions unused;
@@ -224,8 +276,11 @@ Work parse_run(Words words) {
             },
             level};
   }
-  return {[study](const comm::Session& session) { return run_whole(session, *study); }, level,
-          study->output_dir / kHeartbeatFolder};
+  const bool verbose = run.verbose;
+  return {[study, verbose](const comm::Session& session) {
+            return run_whole(session, *study, verbose);
+          },
+          level, study->output_dir / kHeartbeatFolder, run.ranks};
 }
 
 }  // namespace tradeoff::app

@@ -141,8 +141,34 @@ void Arguments::apply(Table& table, Problems& problems, Unknown unknown) const {
     for (const Setting& setting : settings) table.set(setting, problems, unknown);
 }
 
-std::string help_text(const Usage& usage, const Table& table) {
+static po::options_description described(const Table& table, const std::string& title,
+                                         const std::string& section) {
   constexpr unsigned kWidth = 100, kTextWidth = 60;
+  po::options_description description(title, kWidth, kTextWidth);
+  for (const Option* option : table.options()) {
+    if (option->section() != section) continue;
+    const std::string note = option->is_required() ? " (required)" : default_text(*option);
+    const auto name = dashed(option->full_name());
+    if (option->is_flag())
+      description.add_options()(name.c_str(), (option->help() + note).c_str());
+    else
+      description.add_options()(name.c_str(), po::value<std::string>()->value_name(option->shown()),
+                                (option->help() + note).c_str());
+  }
+  return description;
+}
+
+static std::string text_of(const po::options_description& description) {
+  std::ostringstream stream;
+  stream << "\n" << description;
+  return stream.str();
+}
+
+std::string options_text(const Table& table, const std::string& title, const std::string& section) {
+  return text_of(described(table, title, section));
+}
+
+std::string help_text(const Usage& usage, const Table& table) {
   std::string text = "Usage: tradeoff " + usage.command;
   for (const auto& name : table.positionals()) {
     const Option& option = *table.find("", name);
@@ -151,34 +177,21 @@ std::string help_text(const Usage& usage, const Table& table) {
   }
   text += " [options]\n\n" + usage.summary + "\n";
   if (!usage.example.empty()) text += "\nExample: " + usage.example + "\n";
+  if (!usage.notes.empty()) text += "\n" + usage.notes;
 
   std::vector<std::string> sections;
   for (const Option* option : table.options())
     if (std::ranges::find(sections, option->section()) == sections.end())
       sections.push_back(option->section());
-  const auto lines = [&](const std::string& section) {
-    po::options_description description(section.empty() ? "Options" : "Section " + section, kWidth,
-                                        kTextWidth);
-    for (const Option* option : table.options()) {
-      if (option->section() != section) continue;
-      const std::string note = option->is_required() ? " (required)" : default_text(*option);
-      const auto name = dashed(option->full_name());
-      if (option->is_flag())
-        description.add_options()(name.c_str(), (option->help() + note).c_str());
-      else
-        description.add_options()(name.c_str(),
-                                  po::value<std::string>()->value_name(option->shown()),
-                                  (option->help() + note).c_str());
-    }
+  for (const auto& section : sections) {
+    auto description =
+        described(table, section.empty() ? "Options" : "Section " + section, section);
     if (section == sections.back())
       description.add_options()("config", po::value<std::string>()->value_name("FILE"),
                                 "INI file with any of these options; the command line wins over "
                                 "it, a later file over an earlier one")("help", "Show this text");
-    std::ostringstream stream;
-    stream << "\n" << description;
-    return stream.str();
-  };
-  for (const auto& section : sections) text += lines(section);
+    text += text_of(description);
+  }
   return text;
 }
 

@@ -44,6 +44,13 @@ TEST_F(Program, help_of_a_command_has_an_example) {
   EXPECT_EQ(run("help dcotor").code, 2);
 }
 
+TEST_F(Program, help_of_run_tells_what_an_arm_is) {
+  const std::string help = run("run --help").out;
+  for (const char* part : {"[arm.NAME]", "inherits all of the job", "--adapter DIR",
+                           "--init-adapter DIR", "--ranks", "is continued"})
+    EXPECT_NE(help.find(part), std::string::npos) << part << " in\n" << help;
+}
+
 TEST_F(Program, version_tells_the_commit) {
   const auto version = run("--version");
   EXPECT_EQ(version.code, 0);

@@ -26,7 +26,7 @@ TEST_F(Program, every_job_file_is_read) {
 TEST_F(Program, the_example_of_own_data_runs_and_is_told_by_its_groups) {
   const std::string source = TRADEOFF_SOURCE_DIR;
   const auto ran = run("run '" + source +
-                       "/jobs/own/library.ini' --quiet --max-new-tokens 24 "
+                       "/jobs/own/library.ini' --verbose --max-new-tokens 24 "
                        "--model '" +
                        source + "/models/smollm2-135m-instruct' --output-dir '" +
                        (folder / "library").string() + "'");
@@ -125,6 +125,26 @@ TEST_F(Program, a_job_file_with_faults_is_refused_with_all_of_them) {
         ":7: unknown key \"seeds\" in [arm.base]",
         ":8: unknown key \"max_new_tokns\" in [arm.base] (did you mean \"max_new_tokens\"?)"})
     EXPECT_NE(bad.err.find(part), std::string::npos) << part << " in\n" << bad.err;
+}
+
+TEST_F(Program, paths_of_a_job_are_from_its_folder_and_told_with_their_key) {
+  fs::create_directories(folder / "jobs");
+  fs::create_directories(folder / "here");
+  const auto job = file("jobs/job.ini",
+                        "[study]\nseeds = 0\n[model]\nmodel = ../gone\n[spider]\n"
+                        "data = ../here\n[mmlu]\ndata = here\n[arm.base]\n");
+  const auto bad = run("run " + job + " --output-dir x");
+  EXPECT_EQ(bad.code, 2);
+  const std::string root = folder.string();
+  for (const std::string& part : {job + ":4: model: found \"" + root + "/gone\"",
+                                  job + ":8: data: found \"" + root + "/jobs/here\""})
+    EXPECT_NE(bad.err.find(part), std::string::npos) << part << " in\n" << bad.err;
+  EXPECT_EQ(bad.err.find(":6:"), std::string::npos) << bad.err;
+  // On the command line: from where the program is started.
+  const auto word = run("run " + job + " --output-dir x --model gone");
+  EXPECT_NE(word.err.find("--model: found \"gone\""), std::string::npos) << word.err;
+  // What needs no data needs no folders.
+  EXPECT_EQ(run("run " + job + " --output-dir x --list-cells").code, 0);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ struct Usage {
   std::string command;  // "tokenize"
   std::string summary;  // one sentence
   std::string example;  // a whole command line
+  // Stands behind the example, in whole lines: what options alone do not tell.
+  std::string notes = {};
 };
 
 /// A command line taken apart, and the INI files that its --config options name.
@@ -31,6 +33,9 @@ class Arguments {
   bool help_ = false;
   std::vector<Setting> from_files_, from_words_;
 };
+
+/// The options of one section, with placeholder and default, as --help shows them.
+std::string options_text(const Table& table, const std::string& title, const std::string& section);
 
 /// Text of --help: usage line, an example, options by section with placeholder and default,
 /// --config.

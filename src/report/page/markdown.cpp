@@ -8,9 +8,17 @@
 
 namespace tradeoff::report {
 
-std::string markdown(const Study& study, const Analysis& analysis) {
+std::string summary(const Study& study, const Analysis& analysis) {
   std::string text = fmt::format("# Study {}\n\n", plain_markdown(analysis.name));
   for (const std::string& line : headline(analysis)) text += "- " + plain_markdown(line) + "\n";
+  const auto warned = warnings(study);
+  if (!warned.empty()) text += "\n";
+  for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
+  return text;
+}
+
+std::string markdown(const Study& study, const Analysis& analysis) {
+  std::string text = summary(study, analysis);
   const auto add = [&text](const Grid& grid) {
     if (grid.rows.empty()) return;
     std::string title = grid.title;
@@ -21,9 +29,6 @@ std::string markdown(const Study& study, const Analysis& analysis) {
     if (!grid.notes.empty()) text += "\n";
     for (const std::string& note : grid.notes) text += "- " + plain_markdown(note) + "\n";
   };
-  const auto warned = warnings(study);
-  if (!warned.empty()) text += "\n";
-  for (const std::string& line : warned) text += "- " + plain_markdown(line) + "\n";
   for (const std::string& task : analysis.tasks) add(accuracy_grid(analysis, task));
   add(samples_grid(analysis));
   add(agreement_grid(analysis));
@@ -54,8 +59,8 @@ std::string markdown(const Study& study, const Analysis& analysis) {
   add(counts_grid(analysis));
   for (const auto& [task, by_arm] : analysis.calibration) add(calibration_grid(analysis, task));
   add(cost_grid(analysis));
+  add(models_grid(study, analysis));
   return text;
 }
 
 }  // namespace tradeoff::report
-  add(models_grid(study, analysis));

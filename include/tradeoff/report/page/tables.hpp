@@ -9,6 +9,9 @@ namespace tradeoff::report {
 /// and cost, in Markdown that reads as well on a terminal.
 std::string markdown(const Study& study, const Analysis& analysis);
 
+/// What `run` ends with: its head lines and warnings.
+std::string summary(const Study& study, const Analysis& analysis);
+
 /// report.json: study, arms, pairs, cost; then what else the page shows.
 Json report_json(const Study& study, const Analysis& analysis);
 
