@@ -32,8 +32,8 @@ TEST(OutOfMemory, what_each_allocator_says_is_known) {
 TEST(OutOfMemory, the_option_to_change_stands_before_the_stack_of_libtorch) {
   EXPECT_EQ(message_of(std::runtime_error("CUDA out of memory. Tried to allocate 2.00 GiB.")),
             "CUDA out of memory. Tried to allocate 2.00 GiB.; --chunk-size below 64 takes less");
-  for (const std::string stack :
-       {"\nException raised from alloc at alloc.cpp:3\nframe #0: a", "\nframe #0: b\nframe #1: c"}) {
+  for (const std::string stack : {"\nException raised from alloc at alloc.cpp:3\nframe #0: a",
+                                  "\nframe #0: b\nframe #1: c"}) {
     const std::string told = message_of(std::runtime_error("CUDA out of memory." + stack));
     EXPECT_EQ(told, "CUDA out of memory.; --chunk-size below 64 takes less" + stack);
     EXPECT_EQ(without_stack(told), "CUDA out of memory.; --chunk-size below 64 takes less");

@@ -46,7 +46,7 @@ store::Predictions sample() {
   rows.add("soft_f1", store::Doubles{0.5, 0});
   rows.add("outcome", store::Strings{"ok", "empty_output"});
   rows.add("error_class", store::Strings{"", "empty_output"});
-  p.runs[{"base", 1, "spider"}] = {rows, {{"prompts_sha256", std::string("0123456789abcdef")}}};
+  p.runs[{"base", 1, "spider"}] = {rows, {}, {{"prompts_sha256", std::string("0123456789abcdef")}}};
   store::Table curve;
   curve.add("step", store::Ints{1, 2});
   curve.add("loss", store::Doubles{2.5, 2});

@@ -100,6 +100,7 @@ Predictions sample(int n) {
     for (const int seed : {1, 2}) {
       predictions.runs[{arm, static_cast<std::uint64_t>(seed), "spider"}] = {
           spider_rows(n, seed),
+          {},
           {{"adapter", arm + "-sha"}, {"rank", std::int64_t{8}}, {"scale", 0.1}}};
     }
   }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "grids.hpp"
 #include "analysis/words.hpp"
+#include "grids.hpp"
 
 namespace tradeoff::report {
 namespace {
