@@ -21,4 +21,23 @@ char answer_letter(std::span<const double> choice_logprobs) {
   return static_cast<char>('A' + static_cast<int>(best));
 }
 
+MmluTally tally_mmlu(std::span<const Item> items, std::span<const char> letters) {
+  if (items.size() != letters.size()) {
+    fail(fmt::format("{} MMLU items, but {} answers", items.size(), letters.size()));
+  }
+  MmluTally tally;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Item& item = items[i];
+    if (item.answer.size() != 1) {
+      fail(fmt::format("item {} has no key \"answer\", expected A, B, C or D", to_line(item.id)));
+    }
+    const bool correct = letters[i] == item.answer[0];
+    for (Counts* counts : {&tally.all, &tally.groups[item.group], &tally.subjects[item.subject]}) {
+      counts->total += 1;
+      counts->correct += correct ? 1 : 0;
+    }
+  }
+  return tally;
+}
+
 }  // namespace tradeoff::task

@@ -2,6 +2,7 @@
 // double on the numbers as they are stored.
 #include "tradeoff/model/linear.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/ones_like.h>

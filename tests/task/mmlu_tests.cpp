@@ -137,5 +137,26 @@ TEST(MmluScore, the_largest_log_probability_answers_and_the_first_of_equal_ones)
   EXPECT_NE(message_of([] { answer_letter({}); }), "(no error)");
 }
 
+TEST(MmluScore, counts_are_kept_by_group_and_subject) {
+  const auto item = [](const char* group, const char* subject, const char* answer) {
+    Item it;
+    it.group = group;
+    it.subject = subject;
+    it.answer = answer;
+    return it;
+  };
+  const std::vector<Item> items = {item("stem", "anatomy", "A"), item("stem", "astronomy", "B"),
+                                   item("other", "virology", "C"), item("stem", "anatomy", "D")};
+  const MmluTally tally = tally_mmlu(items, std::vector{'A', 'C', 'C', '\0'});
+  EXPECT_EQ(tally.all, (Counts{2, 4}));
+  EXPECT_EQ(tally.groups.at("stem"), (Counts{1, 3}));
+  EXPECT_EQ(tally.groups.at("other"), (Counts{1, 1}));
+  EXPECT_EQ(tally.subjects.at("anatomy"), (Counts{1, 2}));
+  EXPECT_EQ(tally_mmlu({}, {}).all, (Counts{0, 0}));
+  EXPECT_NE(
+      message_of([&] { tally_mmlu(items, std::vector{'A'}); }).find("4 MMLU items, but 1 answers"),
+      std::string::npos);
+}
+
 }  // namespace
 }  // namespace tradeoff::task
