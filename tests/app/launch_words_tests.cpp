@@ -26,6 +26,7 @@ TEST_P(Words, of_the_ranks_pass_as_they_are) {
   const std::string text = "[r0] loading models/x\nwarning: a - b\n---\n\n[r1] done";
   EXPECT_EQ(shown(text), text);
   EXPECT_EQ(shown(""), "");
+  EXPECT_EQ(shown("a\nmpirun: Forwarding signal 12 to job\nb\n"), "a\nb\n");
 }
 
 TEST_P(Words, of_mpirun_about_an_end_that_a_rank_has_told_are_left_out) {
