@@ -136,7 +136,7 @@ def what_does_not_fit_is_refused(study, adapter, other):
     refused(f"[arm.x]\nadapter = {adapter}\nmax_steps = 2\n", "[arm.x]"[1:-1].split(".")[0], "init_adapter")
     refused(f"[arm.x]\ninit_adapter = {adapter}\n", "does not train")
     refused(f"[arm.x]\ninit_adapter = {adapter}\nmax_steps = 1\nlora_r = 4\n", "lora_r: found 4", "has 2")
-    refused("[arm.x]\nadapter = nowhere\n", "adapter: ", "adapter_config.json")
+    refused("[arm.x]\nadapter = nowhere\n", "adapter: ", "no such adapter folder")
     refused("[arm.x]\nmodel = nowhere\n", "model: ", "expected a model folder")
     refused("[arm.x]\nquantization = nf5\n", "quantization: found \"nf5\"")
     torn = study.outside.work / "torn"
