@@ -51,10 +51,12 @@ add_library(torch::openmp INTERFACE IMPORTED GLOBAL)
 target_compile_options(torch::openmp INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 target_link_libraries(torch::openmp INTERFACE "${_torch}/lib/libgomp.so.1")
 if(TRADEOFF_HAVE_CUDA)
-  # Headers of a toolkit where there is one, else of the wheels (which need crt and cccl: setup.sh installs them).
-  if(EXISTS "${_site}/nvidia/cu13/include/crt/host_config.h")
+  # Headers of a toolkit where there is one, else of the wheels (which need crt and cccl: setup.sh installs them); none where
+  # CUDA is not compiled, as in a project that links the installed libraries.
+  set(_cuda_include "")
+  if(CMAKE_CUDA_COMPILER AND EXISTS "${_site}/nvidia/cu13/include/crt/host_config.h")
     set(_cuda_include "${_site}/nvidia/cu13/include" "${_site}/nvidia/cu13/include/cccl")
-  else()
+  elseif(CMAKE_CUDA_COMPILER)
     get_filename_component(_toolkit "${CMAKE_CUDA_COMPILER}" REALPATH)
     get_filename_component(_toolkit "${_toolkit}" DIRECTORY)
     set(_cuda_include "${_toolkit}/../include" "${_toolkit}/../include/cccl")

@@ -8,7 +8,7 @@
 
 int main() {
   using namespace tradeoff;
-  const std::vector<std::vector<text::TokenId>> prompts = {{1, 2, 3}, {1, 2, 4}};
+  const std::vector<std::vector<infer::TokenId>> prompts = {{1, 2, 3}, {1, 2, 4}};
   const auto chunks = infer::plan_chunks(prompts, {.chunk_size = 1});
   const stats::Interval interval = stats::wilson(0.5, 100);
   std::printf("%zu chunks, %.3f to %.3f, %s\n", chunks.size(), interval.low, interval.high,
