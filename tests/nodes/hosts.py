@@ -111,6 +111,9 @@ class Hosts:
         if self.switch:
             self.switch.kill()
             self.switch.wait()
+        # A namespace goes some time after its last process; the next network may want these names at once.
+        for number in range(1, len(self.hosts) + 1):
+            subprocess.run(["ip", "link", "del", f"{self.port}{number}"], check=False)
         for holder in self.holders:
             holder.kill()
             holder.wait()
