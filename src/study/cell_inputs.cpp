@@ -59,6 +59,8 @@ Json task_inputs(const StudyOptions& options, const StudyData& data, const ArmOp
   if (own.contains("adapter")) inputs["adapter"] = identity_of(own.at("adapter"));
   inputs["chunk_size"] = own.at("chunk_size");
   if (is_written(task)) inputs.update(keys_of(own, {"max_new_tokens", "stop"}));
+  if (task.answer == task::Answer::letter)
+    inputs[asked_as(task)]["answer"] = task::name_of(task.answer);
   const task::Draw& draw = options.known.at(asked_as(task)).draw;
   inputs["study"]["data_seed"] = options.data_seed;
   inputs[kDrawn] = {{"questions", draw.questions}, {"groups", draw.groups}};

@@ -52,8 +52,7 @@ TEST_F(Program, a_task_of_ones_own_is_prepared_predicted_and_shown_by_its_name) 
                                           "[task.facts]\nkind = choice\nitems = facts.jsonl\n");
   const std::string model = " --quiet --model '" + source + "/models/smollm2-135m-instruct' ";
   const std::string own = " --task-file " + tasks;
-  for (const auto& [name, items] :
-       {std::pair{"mine", "dev_formatted.jsonl"}, {"facts", "facts.jsonl"}}) {
+  for (const auto& [name, items] : {std::pair{"mine", "mine.jsonl"}, {"facts", "facts.jsonl"}}) {
     const std::string task(name), prepared = out + "/" + task + "/" + items;
     const auto wrote = run("prepare " + task + own + model + "--output-dir " + out + "/" + task);
     ASSERT_EQ(wrote.code, 0) << wrote.err;
@@ -84,7 +83,7 @@ TEST_F(Program, letters_may_be_read_from_what_the_model_writes) {
                      "/models/smollm2-135m-instruct\n[mmlu]\ndata = " + source +
                      "/jobs/data/mmlu\nquestions = 6\nshots = 1\nanswer = letter\n"
                      "[arm.base]\nmax_new_tokens = 4\n");
-  const auto ran = run("run " + job + " --quiet --output-dir " + out + "/letters");
+  const auto ran = run("run " + job + " --verbose --output-dir " + out + "/letters");
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_NE(ran.out.find("answers without a letter"), std::string::npos) << ran.out;
   EXPECT_EQ(ran.out.find("Calibration"), std::string::npos) << ran.out;

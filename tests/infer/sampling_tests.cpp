@@ -69,7 +69,8 @@ TEST(Sampling, temperature_comes_before_the_cuts) {
 TEST(Sampling, a_flat_row_needs_more_than_the_first_look) {
   const at::Tensor flat = at::zeros({1, 5000});
   const auto kept = drawn(flat, {.temperature = 1, .top_p = 0.5});
-  EXPECT_EQ(*kept.begin() >= 2500, true) << "ties are cut from the lowest id on";
+  // 1 / 5000 is rounded, so that the border may fall on either side of the middle.
+  EXPECT_GE(*kept.begin(), 2499) << "ties are cut from the lowest id on";
   const Candidates all = candidates(flat, {.temperature = 1, .top_p = 0.5});
   EXPECT_EQ(all.ids.size(1), 5000);
 }

@@ -1,6 +1,7 @@
 // An adapter's parameters: where they stand, how they begin, what is written and read back.
 #include "tradeoff/lora/adapter.hpp"
 
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -78,6 +79,7 @@ TEST(Adapter, views_of_a_gradient_stand_where_its_matrices_do) {
 }
 
 TEST(Adapter, is_read_back_as_it_was_written_and_fits_its_model_alone) {
+  const c10::InferenceMode inference;
   const auto config = testing::small_config();
   Adapter adapter = make_adapter(config, options());
   initialise(adapter, 7);

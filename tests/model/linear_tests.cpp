@@ -41,7 +41,7 @@ class LinearOfShape : public testing::TestWithParam<Shape> {
     const bool narrow = found.scalar_type() == c10::ScalarType::BFloat16;
     const double scale = expected.abs().max().item<double>();
     const double error = (found.to(c10::kDouble) - expected).abs().max().item<double>();
-    EXPECT_LE(error, scale * (narrow ? 8e-3 : 2e-6)) << what;
+    EXPECT_LE(error, scale * (narrow ? 8e-3 : 1e-5)) << what;
   }
 
   const Shape& s = GetParam();

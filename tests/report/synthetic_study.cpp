@@ -135,6 +135,8 @@ store::Table spider_rows(const SyntheticOptions& options, const store::Table& it
                                          "table_invented",  "syntax",
                                          "other_rows",      "extra_columns"};
   Generator random(stream(arm, seed, "spider") + 7919 * sample);
+  // Apart, so that what is sampled shifts none of the other draws.
+  Generator drawn(stream(arm, seed, "spider samples") + 7919 * sample);
   const double shift = 0.02 * (uniform(random) - 0.5);
   store::Strings text, finish, sql, outcome, error_class, message;
   store::Ints tokens;
@@ -163,10 +165,10 @@ store::Table spider_rows(const SyntheticOptions& options, const store::Table& it
     non_empty.push_back(right && i % 13 != 0 ? 1 : 0);
     soft.push_back(right ? 1 : 0.2);
     // Few wrong results, so that they form groups too.
-    logprob.push_back(-1 - 20 * uniform(random));
+    logprob.push_back(-1 - 20 * uniform(drawn));
     result_hash.push_back(outcome.back() != "ok" ? ""
                           : right                ? fmt::format("{:016x}", i)
-                                  : fmt::format("{:016x}", 1000000 + i * 10 + random() % 3));
+                                  : fmt::format("{:016x}", 1000000 + i * 10 + drawn() % 3));
   }
   store::Table table;
   add_ledger(table, items.rows(), random);
