@@ -70,7 +70,7 @@ TEST_F(Program, a_task_of_ones_own_is_prepared_predicted_and_shown_by_its_name) 
   }
   const auto unknown = run("predict --task min" + own + model + "--items x --out y");
   EXPECT_EQ(unknown.code, 2);
-  EXPECT_NE(unknown.err.find("mine, facts"), std::string::npos) << unknown.err;
+  EXPECT_NE(unknown.err.find("mine|facts"), std::string::npos) << unknown.err;
   const auto bad = run("prepare mine --task-file " + file("bad.ini", "[task.mine]\nkind = sqll\n"));
   EXPECT_EQ(bad.code, 2);
   EXPECT_NE(bad.err.find("kind: found \"sqll\""), std::string::npos) << bad.err;
