@@ -128,10 +128,14 @@ def main(synthetic, files, folder):
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([synthetic, folder, str(SEEDS), str(QUESTIONS), "40", "samples", str(SAMPLES)], check=True)
     subprocess.run([files, folder, "--exports"], check=True, stdout=subprocess.DEVNULL)
-    figures(folder, json.loads((folder / "report.json").read_text()))
+    report = json.loads((folder / "report.json").read_text())
+    figures(folder, report)
     text = (folder / "report.md").read_text()
-    for part in ("Several answers to each question", "temperature 0.6, top-p 0.9", "Agreement of the answers", " more samples"):
+    for part in ("Several answers to each question", "temperature 0.6, top-p 0.9", "Agreement of the answers", "|   sampling |"):
         assert part in text, part
+    for pair in report["pairs"]:
+        more = pair["halving"]["samples"] if pair.get("samples", 1) > 1 else None
+        assert more is None or f"{more} sample" in text, more
     exports(folder)
     shutil.rmtree(folder)
 
