@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <algorithm>
 #include <map>
 #include <ostream>
+#include <string_view>
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
 #include "tradeoff/task/item.hpp"
 #include "tradeoff/task/mmlu_score.hpp"
@@ -61,13 +63,13 @@ void print_part(const std::string& title, const std::map<std::string, task::Coun
 }  // namespace
 
 bool holds_choices(const fs::path& predictions) {
-  if (predictions.extension() != ".jsonl") return false;
-  std::ifstream file(predictions);
-  std::string line;
-  while (std::getline(file, line))
-    if (line.find_first_not_of(" \t\r") != std::string::npos) break;
+  // What cannot be read is told by those who read it.
+  if (predictions.extension() != ".jsonl" || !fs::is_regular_file(predictions)) return false;
+  const MappedFile file(predictions);
+  const std::string_view text = file.text();
+  const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   try {
-    const Json row = parse_json(line);
+    const Json row = parse_json(text.substr(begin, text.find('\n', begin) - begin));
     return row.is_object() && row.contains("choice_logprobs");
   } catch (const Error&) {
     return false;

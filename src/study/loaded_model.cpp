@@ -22,13 +22,16 @@ namespace fs = std::filesystem;
 constexpr const char* kTakesLess =
     "--dtype bfloat16 or --quantization nf4 takes less, on a GPU with --nf4-residency packed";
 
-// SHA-256 of the weight file; of several, that of the lines that `sha256sum` prints of them in the
-// order of their names, so that they are hashed at the same time. They are held to the
-// configuration first: what no model needs is not read.
-std::string weights_sha256(const ModelOptions& options) {
+// The weight files, held to the configuration: what no model needs is not read.
+std::vector<fs::path> weight_files(const ModelOptions& options) {
   const model::StoredWeights weights(
       options.model, model::read_config(options.model / "config.json"), options.quantization);
-  const std::vector<fs::path> files = weights.checkpoint().files();
+  return weights.checkpoint().files();
+}
+
+// SHA-256 of the weight file; of several, that of the lines that `sha256sum` prints of them in the
+// order of their names, so that they are hashed at the same time.
+std::string sha256_of(const std::vector<fs::path>& files) {
   if (files.size() == 1) return sha256_file(files.front());
   std::vector<std::future<std::string>> hashes;
   for (const fs::path& file : files)
@@ -102,7 +105,7 @@ Json adapter_identity(const fs::path& folder) {
 std::future<std::string> begin_weights_hash(const comm::Session& session,
                                             const ModelOptions& options) {
   if (session.rank() != 0) return {};
-  return std::async(std::launch::async, weights_sha256, options);
+  return std::async(std::launch::async, sha256_of, weight_files(options));
 }
 
 Json model_identity(const comm::Session& session, const ModelOptions& options,
