@@ -56,6 +56,10 @@ std::string LaunchWords::line(std::string_view line) {
     return in_block_ ? "" : block();
   }
   std::string whole = std::string(line) + "\n";
+  // All ranks may find the same fault: the first tells it.
+  static const std::regex fault(R"(rank \d+/\d+ \S+: (.*)\n)");
+  std::smatch found;
+  if (std::regex_match(whole, found, fault) && !told_.insert(found.str(1)).second) return "";
   if (!in_block_) return is_aside(line) ? "" : whole;
   block_ += whole;
   return "";

@@ -1,11 +1,13 @@
 #pragma once
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace tradeoff::app {
 
 /// What mpirun and its ranks write on standard error, with mpirun's words about a rank that ended
-/// left out or in one line: a rank has said itself why it ends.
+/// left out or in one line: a rank has said itself why it ends. A fault that several ranks
+/// find is told once.
 class LaunchWords {
  public:
   /// What of it is to be shown; a line or block that is not yet whole is kept.
@@ -18,6 +20,7 @@ class LaunchWords {
   std::string block();
 
   std::string partial_, block_;
+  std::set<std::string> told_;  // faults
   bool in_block_ = false;
 };
 

@@ -44,6 +44,13 @@ TEST_P(Words, of_mpirun_about_an_end_that_a_rank_has_told_are_left_out) {
       said);
 }
 
+TEST_P(Words, of_a_fault_that_all_ranks_find_are_told_once) {
+  EXPECT_EQ(
+      shown("rank 0/2 host: gone.jsonl: no such file\nrank 1/2 host: gone.jsonl: no such file\n"
+            "rank 1/2 host: another fault\n"),
+      "rank 0/2 host: gone.jsonl: no such file\nrank 1/2 host: another fault\n");
+}
+
 TEST_P(Words, of_a_killed_rank_are_one_line) {
   EXPECT_EQ(shown(block("mpirun noticed that process rank 1 with PID 0 on node host-7 exited on "
                         "signal 9 (Killed).\n")),
