@@ -4,12 +4,10 @@ Two random models whose tokenizers differ. What does not fit is refused before a
     arms_test.py PROGRAM MODEL DATA MPIEXEC
 """
 
-import argparse
 import json
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import h5py
 import numpy
@@ -18,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from random_llama import save_random_llama
-from study_ranks import Outside
+from study_ranks import outside_of_arguments
 
 JOB = """[study]
 name = arms
@@ -148,14 +146,8 @@ def what_does_not_fit_is_refused(study, adapter, other):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("mpiexec")
-    options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="arms-"))
-    outside = Outside(options, work)
+    outside = outside_of_arguments("arms-")
+    options, work = outside.o, outside.work
     model, other = work / "model", work / "other"
     shape = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
     save_random_llama(model, options.model, hidden_size=64, intermediate_size=128, tie_word_embeddings=True, **shape)

@@ -3,16 +3,14 @@
     launcher_test.py PROGRAM MODEL DATA MPIEXEC
 """
 
-import argparse
 import os
 import pathlib
 import shutil
 import signal
 import sys
-import tempfile
 import time
 
-from study_ranks import Outside, predict_words, prepare, sha256
+from study_ranks import outside_of_arguments, predict_words, prepare, sha256
 
 
 def bare(outside):
@@ -130,14 +128,7 @@ def the_launcher_takes_its_ranks_along(outside, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("mpiexec")
-    options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="launcher-"))
-    outside = Outside(options, work)
+    outside = outside_of_arguments("launcher-")
     model = prepare(outside)
     one_message = outside.environment
     bare(outside)
@@ -147,7 +138,7 @@ def main():
     the_launcher_takes_its_ranks_along(outside, model)
     outside.environment = {**one_message, "PATH": os.environ["PATH"]}
     one_message_a_fault(outside, model)
-    shutil.rmtree(work)
+    shutil.rmtree(outside.work)
     print("launcher: the bytes of mpirun, one message a fault, signals passed on, no rank left behind")
 
 

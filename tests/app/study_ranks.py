@@ -77,6 +77,15 @@ class Outside:
         return out + err
 
 
+def outside_of_arguments(prefix):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("mpiexec")
+    return Outside(parser.parse_args(), pathlib.Path(tempfile.mkdtemp(prefix=prefix)))
+
+
 def prepare(outside):
     o, work = outside.o, outside.work
     model = work / "model"
@@ -291,21 +300,14 @@ def faults(outside, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("mpiexec")
-    options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="study-ranks-"))
-    outside = Outside(options, work)
+    outside = outside_of_arguments("study-ranks-")
     model = prepare(outside)
     predictions_are_the_same_bytes(outside, model)
     killed_and_resumed(outside, model)
     whole_study(outside, model)
     shown(outside, model)
     faults(outside, model)
-    shutil.rmtree(work)
+    shutil.rmtree(outside.work)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ change a result is refused, naming cell and key. On a small random model.
     growth_test.py PROGRAM MODEL DATA MPIEXEC
 """
 
-import argparse
 import json
 import pathlib
 import shutil
 import sys
-import tempfile
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1]), str(pathlib.Path(__file__).parents[1] / "app")]
 from random_llama import save_random_llama
-from study_ranks import Outside, sha256
+from study_ranks import outside_of_arguments, sha256
 
 JOB = """[study]
 name = grows
@@ -123,14 +121,8 @@ def what_is_not_begun_may_change(outside, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("mpiexec")
-    options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="growth-"))
-    outside = Outside(options, work)
+    outside = outside_of_arguments("growth-")
+    options, work = outside.o, outside.work
     model = work / "model"
     save_random_llama(model, options.model, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
                       num_key_value_heads=2, tie_word_embeddings=True)
