@@ -65,7 +65,10 @@ Candidates cut_top_p(const at::Tensor& scores, double top_p) {
     const at::Tensor at_border = at::eq(values, values.narrow(1, 0, 1));
     if (count < scores.size(1) && at::any(at::logical_and(kept, at_border)).item<bool>()) continue;
     weights.masked_fill_(kept.logical_not(), 0);
-    return {ids, running_sums(weights)};
+    // Summed by id: tokens that are nearly as likely as each other change places by score with the
+    // last bits of the logits, and a draw would fall on another one.
+    const auto [by_id, places] = at::sort(ids, /*dim=*/1, /*descending=*/false);
+    return {by_id, running_sums(at::gather(weights, 1, places))};
   }
 }
 

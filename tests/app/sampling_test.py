@@ -4,19 +4,17 @@ answers as before; what is stored; what is refused.
     sampling_test.py PROGRAM MODEL DATA MPIEXEC
 """
 
-import argparse
 import json
 import pathlib
 import re
 import shutil
 import signal
 import sys
-import tempfile
 import time
 
 import h5py
 
-from study_ranks import Outside, predict_words, prepare, sha256
+from study_ranks import outside_of_arguments, predict_words, prepare, sha256
 
 # In bfloat16 another chunk rounds so differently that a draw in a hundred falls on another token.
 SAMPLED = {"temperature": 0.8, "top_p": 0.95, "samples": 3, "dtype": "float32"}
@@ -61,10 +59,21 @@ def the_same_bytes(outside, model):
         other = work / f"sampled-{ranks}-{threads}.jsonl"
         outside.call(ranks, *predict_words(outside, model, "spider", other, threads=threads, **SAMPLED))
         assert sha256(other) == sha256(whole), f"{ranks} ranks, {threads} threads give other bytes"
+    texts = lambda rows: [(row["id"], row["sample"], row["text"]) for row in rows]  # noqa: E731
+    other = work / "sampled-chunks.jsonl"
+    outside.call(2, *predict_words(outside, model, "spider", other, **{**SAMPLED, "chunk_size": 16}))
+    # Other sums round otherwise: of the 2,880 draws from this flat model one or two may fall beside.
+    moved = [a for a, b in zip(texts(rows_of(other)), texts(rows), strict=True) if a != b]
+    assert len(moved) <= 2, f"chunks of 16 draw other answers than chunks of 5: {moved}"
+    # The first samples are the same whatever their number; another seed draws others.
+    fewer = work / "sampled-fewer.jsonl"
+    outside.call(1, *predict_words(outside, model, "spider", fewer, **{**SAMPLED, "samples": 1}))
+    first = [row["text"] for row in rows if row["sample"] == 0]
+    assert sum(a["text"] != b for a, b in zip(rows_of(fewer), first, strict=True)) <= 1
     seeded = work / "sampled-seed.jsonl"
     outside.call(1, *predict_words(outside, model, "spider", seeded, **SAMPLED, sample_seed=1))
     assert sha256(seeded) != sha256(whole)
-    print("sampled predictions: the same bytes for 1, 2 and 3 ranks and any threads")
+    print("sampled predictions: the same bytes for 1, 2 and 3 ranks and any threads, the same answers for another chunk size")
     return sha256(whole)
 
 
@@ -174,14 +183,7 @@ def refused(outside, model):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("mpiexec")
-    options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="sampling-"))
-    outside = Outside(options, work)
+    outside = outside_of_arguments("sampling-")
     model = prepare(outside)
     want = the_same_bytes(outside, model)
     killed_and_resumed(outside, model, want)
@@ -189,7 +191,7 @@ def main():
     of_the_model(outside, model)
     study(outside, model)
     refused(outside, model)
-    shutil.rmtree(work)
+    shutil.rmtree(outside.work)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ double uniform_draw(const DrawKey& key, std::int64_t sample, std::int64_t step);
 
 /// What may come next, by row: K tokens and the running sums of their weights.
 struct Candidates {
-  at::Tensor ids;         // int64 [R, K]; undefined: column k is token k
+  at::Tensor ids;         // int64 [R, K], rising; undefined: column k is token k
   at::Tensor cumulative;  // float64 [R, K]; a token that is cut adds 0
 };
 /// After temperature, top-k and top-p; logits float32 [R, V], `sampling` not greedy. A row's
