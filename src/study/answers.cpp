@@ -83,10 +83,12 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
     };
   }
   const SamplingOptions& sampling = plan.decoding.sampling;
-  if (plan.sampled()) options.sampling = sampling.rule;
-  for (const std::int64_t index : chunk.prompts)
-    options.keys.push_back(infer::draw_key(sampling.sample_seed, plan.replicate_seed,
-                                           task::id_text(plan.items[index].id)));
+  if (plan.sampled()) {
+    options.sampling = sampling.rule;
+    for (const std::int64_t index : chunk.prompts)
+      options.keys.push_back(infer::draw_key(sampling.sample_seed, plan.replicate_seed,
+                                             task::id_text(plan.items[index].id)));
+  }
   const auto answers = engine.generate(chunk, plan.prompts, options);
   const auto samples = static_cast<std::size_t>(plan.samples());
   for (std::size_t i = 0; i < answers.size(); ++i) {

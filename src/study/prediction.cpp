@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include "answers.hpp"
 #include "chunk_ids.hpp"
@@ -36,17 +37,23 @@ bool has_value(const Json& row, const char* key, const Json& value) {
   return found != row.end() && *found == value;
 }
 
-// The plan's chunk of that name; nullptr where it has none.
-const infer::Chunk* chunk_of(const PredictionPlan& plan, std::uint64_t id) {
-  const auto found = std::ranges::find(plan.chunk_ids, id);
-  return found == plan.chunk_ids.end() ? nullptr : &plan.chunks[found - plan.chunk_ids.begin()];
+using ChunksByName = std::unordered_map<std::uint64_t, const infer::Chunk*>;
+
+ChunksByName chunks_by_name(const PredictionPlan& plan) {
+  ChunksByName chunks;
+  for (std::size_t i = 0; i < plan.chunks.size(); ++i)
+    chunks.emplace(plan.chunk_ids[i], &plan.chunks[i]);
+  return chunks;
 }
 
 // Whether the rows are the answers to the chunk's questions, in its order, samples within.
-bool is_of_plan(const PredictionPlan& plan, std::uint64_t id, const std::vector<Json>& rows) {
-  const infer::Chunk* chunk = chunk_of(plan, id);
+bool is_of_plan(const PredictionPlan& plan, const ChunksByName& chunks, std::uint64_t id,
+                const std::vector<Json>& rows) {
+  const auto found = chunks.find(id);
   const auto samples = static_cast<std::size_t>(plan.samples());
-  if (!chunk || rows.size() != chunk->prompts.size() * samples) return false;
+  if (found == chunks.end()) return false;
+  const infer::Chunk* const chunk = found->second;
+  if (rows.size() != chunk->prompts.size() * samples) return false;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].is_object() ||
         !has_value(rows[i], "id", plan.items[chunk->prompts[i / samples]].id))
@@ -208,8 +215,9 @@ store::JournalContents finished_chunks(const PredictionPlan& plan,
                                        const std::filesystem::path& folder, const Json& header) {
   store::JournalContents finished = store::read_journals(folder, header);
   for (const std::string& damage : finished.damage) log::warn("{}", damage);
+  const ChunksByName chunks = chunks_by_name(plan);
   std::erase_if(finished.chunks, [&](const auto& chunk) {
-    if (is_of_plan(plan, chunk.first, chunk.second)) return false;
+    if (is_of_plan(plan, chunks, chunk.first, chunk.second)) return false;
     log::warn("{}: chunk {} has rows of other items; it is computed again", folder.string(),
               chunk.first);
     return true;
@@ -220,12 +228,14 @@ store::JournalContents finished_chunks(const PredictionPlan& plan,
 std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
   const auto samples = static_cast<std::size_t>(plan.samples());
   std::vector<Json> rows(plan.items.size() * samples);
+  const ChunksByName chunks = chunks_by_name(plan);
   for (auto& [id, chunk_rows] : finished.chunks) {
-    const infer::Chunk* chunk = chunk_of(plan, id);
-    check(chunk && chunk->prompts.size() * samples == chunk_rows.size(),
+    const auto found = chunks.find(id);
+    check(found != chunks.end() && found->second->prompts.size() * samples == chunk_rows.size(),
           fmt::format("chunk {} is not of this plan; this is a fault of tradeoff", id));
+    const std::vector<std::int64_t>& prompts = found->second->prompts;
     for (std::size_t i = 0; i < chunk_rows.size(); ++i)
-      rows.at(chunk->prompts[i / samples] * samples + i % samples) = std::move(chunk_rows[i]);
+      rows.at(prompts[i / samples] * samples + i % samples) = std::move(chunk_rows[i]);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const task::Item& item = plan.items[i / samples];
@@ -313,11 +323,11 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
       std::ranges::find_if(result.rows, [](const Json& row) { return row.is_null(); });
   result.complete = !comm::any(session, lost != result.rows.end());
   if (lost != result.rows.end() && !stopped) {
-    fail(
-        fmt::format("{}: no answer to {} though all {} chunks were computed; expected one for each "
-                    "item: remove this folder and start again",
-                    journal_folder.string(), describe(plan.items[lost - result.rows.begin()]),
-                    plan.chunks.size()));
+    fail(fmt::format(
+        "{}: no answer to {} though all {} chunks were computed; expected one for each "
+        "item: remove this folder and start again",
+        journal_folder.string(),
+        describe(plan.items[(lost - result.rows.begin()) / plan.samples()]), plan.chunks.size()));
   }
   return result;
 }
