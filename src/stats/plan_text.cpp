@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tradeoff/base/json_optional.hpp"
 #include "tradeoff/stats/plan.hpp"
 
 namespace tradeoff::stats {
@@ -14,11 +15,6 @@ std::string points(const std::optional<double>& fraction) {
 
 std::string percent(const std::optional<double>& fraction) {
   return fraction ? fmt::format("{:.0f} %", 100 * *fraction) : "-";
-}
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
 }
 
 void append_needs(std::string& text, const PlanResult& result) {

@@ -53,6 +53,8 @@ std::vector<T> pick_rows(const std::vector<T>& from, const std::vector<std::size
   return out;
 }
 
+}  // namespace
+
 ScoreTable with_rows(const ScoreTable& table, const std::vector<std::size_t>& rows) {
   const std::size_t width = table.seeds.size();
   ScoreTable out;
@@ -75,8 +77,6 @@ ScoreTable with_rows(const ScoreTable& table, const std::vector<std::size_t>& ro
   out.samples = table.samples.pick(cells);
   return out;
 }
-
-}  // namespace
 
 SampleColumns SampleColumns::pick(std::span<const std::size_t> cells) const {
   SampleColumns out;

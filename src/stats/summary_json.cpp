@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "tradeoff/base/json_optional.hpp"
 #include "tradeoff/stats/accuracy.hpp"
 #include "tradeoff/stats/calibration.hpp"
 #include "tradeoff/stats/paired.hpp"
@@ -8,15 +9,11 @@
 namespace tradeoff::stats {
 namespace {
 
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
 Json pair_of(const Interval& interval) {
   return Json::array({interval.low, interval.high});
 }
 
+using tradeoff::or_null;
 Json or_null(const std::optional<Interval>& interval) {
   return interval ? pair_of(*interval) : Json();
 }

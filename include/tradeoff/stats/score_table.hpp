@@ -67,6 +67,9 @@ struct ResultRow {
 /// cluster differs between rows.
 ScoreTable table_from_rows(std::string arm, std::string task, std::span<const ResultRow> rows);
 
+/// The table of those items alone, by their places in `table`.
+ScoreTable with_rows(const ScoreTable& table, const std::vector<std::size_t>& rows);
+
 /// Marks an item as a gold error in all tables of its task when any of them does, so that it leaves
 /// every arm alike.
 void share_gold_errors(std::span<ScoreTable> tables);

@@ -21,20 +21,12 @@ stats::ScoreTable judged_table(const Study& study, const stats::ScoreTable& tabl
   for (const std::uint64_t seed : table.seeds)
     columns.push_back(&study.predictions.runs.at({table.arm, seed, table.task})
                            .rows.at<Flags>(column_of(judged)));
-  stats::ScoreTable out = table;
-  for (auto* list : {&out.items, &out.clusters, &out.strata}) list->clear();
-  out.scores.clear();
-  out.answers.clear();
-  for (std::size_t i = 0; i < table.items.size(); ++i) {
-    if ((*columns.front())[i] < 0) continue;
-    out.items.push_back(table.items[i]);
-    out.clusters.push_back(table.clusters[i]);
-    out.strata.push_back(table.strata[i]);
-    for (std::size_t s = 0; s < seeds; ++s) {
-      out.scores.emplace_back((*columns[s])[i]);
-      out.answers.push_back(table.answers[i * seeds + s]);
-    }
-  }
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < table.items.size(); ++i)
+    if ((*columns.front())[i] >= 0) kept.push_back(i);
+  stats::ScoreTable out = stats::with_rows(table, kept);
+  for (std::size_t at = 0; at < kept.size(); ++at)
+    for (std::size_t s = 0; s < seeds; ++s) out.scores[at * seeds + s] = (*columns[s])[kept[at]];
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "analysis/words.hpp"
+#include "tradeoff/base/json_optional.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -18,10 +19,6 @@ std::string effect_text(const Analysis& analysis, const stats::PairSummary& pair
   const auto told = told_interval(analysis, pair);
   return fmt::format("{} ({})", points(*pair.delta.mean),
                      told ? points(told->interval) : "not estimable");
-}
-
-Json or_null(const std::optional<double>& value) {
-  return value ? Json(*value) : Json();
 }
 
 Json interval_json(const std::optional<stats::Interval>& interval) {

@@ -18,6 +18,7 @@
 #include "score_inputs.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_optional.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -42,10 +43,7 @@ std::vector<Piece> pieces_of(const std::vector<ScoredRow>& rows,
   return pieces;
 }
 
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
+using tradeoff::or_null;
 Json or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
