@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -12,7 +11,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <vector>
 
@@ -27,13 +25,12 @@ namespace {
 
 constexpr const char* kStarted = "TRADEOFF_STARTED_RANKS";
 
-// How often the ranks were asked to end, and by which signal last.
-volatile std::sig_atomic_t asked = 0, last_signal = 0;
+// How often the ranks were asked to end.
+volatile std::sig_atomic_t asked = 0;
 volatile pid_t launcher = 0;
 
 // The first asks to stop and save, a second to end: mpirun gives its ranks a second after it.
 extern "C" void pass_on(int signal) {
-  last_signal = signal;
   if (signal != SIGUSR2) asked = asked + 1;
   if (launcher > 0) ::kill(launcher, asked > 1 ? SIGTERM : SIGUSR2);
 }
