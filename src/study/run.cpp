@@ -188,9 +188,13 @@ class StudyRun {
   void prepare_scoring() {
     sql::ScoreOptions scoring = options_.scoring;
     scoring.preview = true;
-    scoring.result_hash = true;
     for (const std::string& name : options_.tasks) {
-      if (options_.known.at(name).task.kind != task::Kind::sql) continue;
+      const task::Task& task = options_.known.at(name).task;
+      if (task.kind != task::Kind::sql) continue;
+      // Votes alone ask for it.
+      scoring.result_hash = std::ranges::any_of(options_.arms, [&](const ArmOptions& arm) {
+        return !sampling_of(arm, task).rule.greedy();
+      });
       const task::Questions& questions = data_.questions(name);
       sql::Scorer scorer(questions.databases, questions.tables, scoring);
       check_scoring(questions.golds, scorer);
