@@ -6,6 +6,7 @@
 #   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
 #   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download), or
 #                         qwen2.5-coder-1.5b   the larger one (1.1 GB)
+#   jobs/setup.sh --cuda on   compiles the CUDA kernels (minutes) also where no GPU is found; off: never; auto, the default
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,20 +22,22 @@ newer_cmake="cmake==3.31.10"
 model=models/smollm2-135m-instruct
 python=$root/.venv/bin/python
 
-tests=no wanted_model=smollm2
+tests=no wanted_model=smollm2 cuda=auto
 arguments=("$@")
 usage() {
-  echo "usage: jobs/setup.sh [--tests] [--model smollm2|qwen2.5-coder-0.5b|qwen2.5-coder-1.5b]" >&2
+  echo "usage: jobs/setup.sh [--tests] [--cuda auto|on|off] [--model smollm2|qwen2.5-coder-0.5b|qwen2.5-coder-1.5b]" >&2
   exit 2
 }
 while [ $# -gt 0 ]; do
   case $1 in
     --tests) tests=yes ;;
     --model) wanted_model=${2:-} && shift ;;
+    --cuda) cuda=${2:-} && shift ;;
     *) usage ;;
   esac
   shift || usage
 done
+case $cuda in auto | on | off) ;; *) usage ;; esac
 case $wanted_model in smollm2 | qwen2.5-coder-0.5b | qwen2.5-coder-1.5b) ;; *) usage ;; esac
 
 # Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
@@ -134,26 +137,29 @@ install_python_parts() {
   for package in "${bare_tests[@]}"; do installed "$package" || pip_install --no-deps "$package"; done
 }
 
-has_gpu() {
-  compgen -G "/dev/nvidia[0-9]*" >/dev/null && return 0
-  command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1
-}
-
-# Sets `nvcc`: a toolkit's where it is CUDA 13 like PyTorch's, else the wheels' in .venv, else "".
+# Sets `nvcc`: "" where CUDA is not compiled; else a toolkit's where it is CUDA 13 like PyTorch's, else the wheels' in .venv.
 find_cuda_compiler() {
-  local candidate
+  local candidate why
   nvcc=""
+  if [ "$cuda" = auto ] && ! why=$(jobs/gpu_here.sh); then
+    cuda=off
+    say "CUDA is not compiled: $why here (jobs/setup.sh --cuda on compiles it). Off: --device cuda, NCCL, the gpu tests."
+  elif [ "$cuda" = auto ]; then
+    cuda=on
+    say "CUDA is compiled, which takes minutes: there is $why (--cuda off: without)."
+  fi
+  [ "$cuda" = on ] || return 0
   for candidate in "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc; do
     if [ -x "$candidate" ] && "$candidate" --version | grep -q 'release 13\.'; then
       nvcc=$candidate
       return 0
     fi
   done
-  if has_gpu && ! compgen -G ".venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" >/dev/null; then
-    step "An NVIDIA GPU, but no CUDA 13 compiler: installing $cuda_compiler in .venv (0.1 GB)"
+  if ! compgen -G ".venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" >/dev/null; then
+    step "No CUDA 13 compiler: installing $cuda_compiler in .venv (0.1 GB)"
     pip_install "$cuda_compiler"
   fi
-  nvcc=$(compgen -G "$root/.venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc" || true)
+  nvcc=$(compgen -G "$root/.venv/lib/python3*/site-packages/nvidia/cu13/bin/nvcc")
 }
 
 # Sets `cmake`: presets of this form need 3.25.
@@ -168,14 +174,9 @@ find_cmake() {
 }
 
 build() {
-  local arguments=("-DPYTORCH_PYTHON=$python") log=build/release/configure.log
+  local arguments=("-DPYTORCH_PYTHON=$python" "-DTRADEOFF_CUDA=${cuda^^}") log=build/release/configure.log
   [ -z "$nvcc" ] || arguments+=("-DCMAKE_CUDA_COMPILER=$nvcc")
   step "Building build/release/tradeoff"
-  if [ -z "$nvcc" ]; then
-    say "No CUDA compiler$(has_gpu || echo ", no NVIDIA GPU"): it runs on the CPU. Off: --device cuda, NCCL, the gpu tests."
-  elif ! has_gpu; then
-    say "No NVIDIA GPU: the CUDA kernels are compiled, but what needs a GPU cannot run here. Off: the gpu tests."
-  fi
   mkdir -p build/release
   if [ -f build/release/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/release/CMakeCache.txt; then
     say "build/release was made for another folder: configuring anew"

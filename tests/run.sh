@@ -7,9 +7,9 @@ jobs/setup.sh --tests
 
 # Where there is no GPU or no CUDA in the build, the tests labelled gpu could only fail.
 left_out=""
-if ! grep -q CMAKE_CUDA_COMPILER build/release/configured_with || ! compgen -G "/dev/nvidia[0-9]*" >/dev/null; then
+if ! grep -qx TRADEOFF_HAVE_CUDA:INTERNAL=ON build/release/CMakeCache.txt || ! compgen -G "/dev/nvidia[0-9]*" >/dev/null; then
   left_out=gpu
-  echo "   The tests labelled gpu are left out: no NVIDIA GPU, or no CUDA compiler."
+  echo "   The tests labelled gpu are left out: no NVIDIA GPU, or a build without CUDA."
 fi
 # Those on a Slurm and on several hosts take minutes: tests/run.sh -L slurm, tests/run.sh -L nodes.
 for label in slurm nodes; do

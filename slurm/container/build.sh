@@ -16,7 +16,7 @@ python3 -m venv /opt/pip
 options=(-DTRADEOFF_PACKAGE=ON -DTRADEOFF_CUDA=OFF)
 if [ "${CUDA:-no}" = yes ]; then
   /opt/pip/bin/python -m pip install --quiet --no-cache-dir "$cuda_compiler"
-  options=(-DTRADEOFF_PACKAGE=ON "-DCMAKE_CUDA_COMPILER=$(echo /opt/pip/lib/python3*/site-packages/nvidia/cu13/bin/nvcc)")
+  options=(-DTRADEOFF_PACKAGE=ON -DTRADEOFF_CUDA=ON "-DCMAKE_CUDA_COMPILER=$(echo /opt/pip/lib/python3*/site-packages/nvidia/cu13/bin/nvcc)")
 fi
 cd "$source"
 # The build asks an interpreter where torch is.

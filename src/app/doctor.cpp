@@ -180,10 +180,9 @@ void print_verdict(const Json& facts) {
   line("CPU", fmt::format("yes, with {} kernels; --dtype auto is {}",
                           engine["cpu_kernels"].get<std::string>(),
                           engine["cpu_dtype"].get<std::string>()));
-  line("GPU", gpus > 0 ? fmt::format("yes, {} rank{}", gpus, gpus == 1 ? "" : "s")
-              : seen > 0
-                  ? "no: the program was built without a CUDA compiler; run jobs/setup.sh again"
-                  : "no: " + machine["why_no_gpu"].get<std::string>());
+  line("GPU", gpus > 0   ? fmt::format("yes, {} rank{}", gpus, gpus == 1 ? "" : "s")
+              : seen > 0 ? "no: the program was built without CUDA; run jobs/setup.sh --cuda on"
+                         : "no: " + machine["why_no_gpu"].get<std::string>());
   const std::size_t ranks = gpus > 0 ? gpus : 2;
   line("several", facts["launch"]["mpirun"].get<std::string>().empty()
                       ? "no: mpirun is not on PATH (package openmpi-bin)"

@@ -5,8 +5,8 @@ namespace tradeoff::comm {
 namespace {
 [[noreturn]] void off() {
   fail(
-      "this build has no NCCL: it was made without a CUDA compiler; install one and run "
-      "jobs/setup.sh again, or use --device cpu");
+      "this build has no NCCL: it was made without CUDA; run jobs/setup.sh --cuda on, or use "
+      "--device cpu");
 }
 }  // namespace
 

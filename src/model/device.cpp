@@ -31,8 +31,8 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size) {
   if (choice == DeviceChoice::automatic && gpus == 0) return c10::Device(c10::kCPU);
   if (gpus == 0) {
     fail(cuda::compiled() ? "--device cuda: this machine shows no GPU"
-                          : "--device cuda: this build has no CUDA kernels; install a CUDA "
-                            "compiler and run jobs/setup.sh again");
+                          : "--device cuda: this build has no CUDA kernels; jobs/setup.sh "
+                            "--cuda on makes one that has");
   }
   // A launcher may show each rank its own GPU alone; then there is one, and it is this rank's.
   if (gpus > 1 && local_size > gpus) {

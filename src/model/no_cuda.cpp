@@ -4,9 +4,7 @@
 namespace tradeoff::model::cuda {
 namespace {
 [[noreturn]] void off() {
-  fail(
-      "this build has no CUDA kernels; install a CUDA compiler and run jobs/setup.sh again, or use "
-      "--device cpu");
+  fail("this build has no CUDA kernels; run jobs/setup.sh --cuda on, or use --device cpu");
 }
 }  // namespace
 
