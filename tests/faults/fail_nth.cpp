@@ -11,7 +11,7 @@
 //   FAULT_RANK     only in this rank of a launcher
 //   FAULT_COUNT    a file that gets the number of calls (memory:0: of such tensors) when the
 //                  process ends by itself
-// short and torn are EIO where the call is no write.
+// short and torn are EIO where the call is no write. FAULT_SERVER: see fork_server.cpp.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -28,6 +28,8 @@
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include "fail_nth.hpp"
 
 namespace {
 
@@ -78,12 +80,15 @@ struct Plan {
       if (std::strstr(path, word.c_str())) return true;
     return false;
   }
-  ~Plan();
 };
 
-Plan& plan() {
-  static Plan one;
+Plan*& current() {
+  static Plan* one = new Plan;
   return one;
+}
+
+Plan& plan() {
+  return *current();
 }
 
 template <typename F>
@@ -91,13 +96,9 @@ F* real(const char* name) {
   return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
 }
 
-Plan::~Plan() {
-  if (count_file.empty() || calls == 0) return;
-  const std::string text = std::to_string(calls) + "\n";
-  const int fd = real<int(const char*, int, ...)>("open")(count_file.c_str(),
-                                                          O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  (void)real<ssize_t(int, const void*, size_t)>("write")(fd, text.data(), text.size());
-}
+struct AtExit {
+  ~AtExit() { tell_calls(); }
+} at_exit;
 
 // Whether this call is the one.
 bool due(const char* path) {
@@ -133,6 +134,18 @@ void go_wrong() {
 constexpr std::size_t kTensorAlignment = 64, kPage = 4096;
 
 }  // namespace
+
+void plan_again() {
+  current() = new Plan;
+}
+
+void tell_calls() {
+  if (plan().count_file.empty() || plan().calls == 0) return;
+  const std::string text = std::to_string(plan().calls) + "\n";
+  const int fd = real<int(const char*, int, ...)>("open")(plan().count_file.c_str(),
+                                                          O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  (void)real<ssize_t(int, const void*, size_t)>("write")(fd, text.data(), text.size());
+}
 
 extern "C" {
 

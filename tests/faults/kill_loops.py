@@ -17,6 +17,7 @@ import signal
 import tempfile
 import time
 
+from small_llama import small_llama
 from tiny_study import BATCH, CHUNK, Study, ranks_of, seconds_until_gone, state, wait_until
 
 # Words of the paths that each stage writes, and how many calls it makes about; what is drawn beyond the last one ends well.
@@ -125,7 +126,8 @@ class Loop:
 def loop_of(options, seed, kills):
     work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-kills-"))
     try:
-        loop = Loop(Study(options.program, options.shim, options.model, options.data, work), seed)
+        model = small_llama(work / "model", options.model)
+        loop = Loop(Study(options.program, options.shim, model, options.data, work), seed)
         loop.whole()
         loop.run(kills)
         return loop.kills, loop.starts, loop.worst_s, loop.redone, loop.seen

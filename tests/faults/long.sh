@@ -11,9 +11,9 @@ python=${PYTORCH_PYTHON:-$root/.venv/bin/python}
 model=$root/models/smollm2-135m-instruct
 given=("$build/tradeoff" "$build/libfail_nth.so" "$model" "$root/jobs/data")
 "$python" "$root/tests/faults/kill_loops.py" "${given[@]}" --kills "$kills" --seed 1 --jobs "${JOBS:-1}"
-"$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials "$trials" --seed 1
+"$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials "$trials" --seed 1 --jobs "${JOBS:-1}"
 "$python" "$root/tests/faults/lost_ranks.py" "${given[@]}" --trials 6 --default-limits
-"$python" "$root/tests/faults/nth_call.py" "${given[@]}" --jobs "${JOBS:-1}"
+"$python" "$root/tests/faults/nth_call.py" "$build/tradeoff" "$build/libfail_nth.so" "$root/jobs/data" --jobs "${JOBS:-1}"
 "$python" "$root/tests/faults/memory.py" "${given[@]}" --trials 60
 "$python" "$root/tests/faults/hostile.py" "$build/tradeoff" "$root/jobs/data"
 "$python" "$root/tests/faults/mutator.py" "$build/tradeoff" "$root/jobs/data" --each 40 --replace --seed "${SEED:-1}"

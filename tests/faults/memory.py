@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 
+from small_llama import small_llama
 from tiny_study import Study, ranks_of, seconds_until_gone, wait_until
 
 ENDED_S = 60
@@ -30,7 +31,8 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-memory-"))
     rng = random.Random(options.seed)
     try:
-        study = Study(options.program, options.shim, options.model, options.data, work)
+        model = small_llama(work / "model", options.model)
+        study = Study(options.program, options.shim, model, options.data, work)
         whole = study.start(work / "whole", 2, study.fault(work / "whole", "memory:0", rank=1, count=work / "count"))
         assert whole.wait(120) == 0, study.output(whole)
         want, tensors = study.outcome(work / "whole"), int((work / "count").read_text())

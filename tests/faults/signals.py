@@ -13,6 +13,7 @@ import signal
 import tempfile
 import time
 
+from small_llama import small_llama
 from tiny_study import Study, ranks_of, seconds_until_gone, state, wait_until
 
 STEPS = 100
@@ -70,7 +71,8 @@ def main():
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-signals-"))
     try:
-        study = Study(options.program, options.shim, options.model, options.data, work, steps=STEPS, quiet=False)
+        model = small_llama(work / "model", options.model)
+        study = Study(options.program, options.shim, model, options.data, work, steps=STEPS, quiet=False)
         process = study.start(work / "whole", 1)
         assert process.wait(120) == 0, study.output(process)
         want = study.outcome(work / "whole")

@@ -11,6 +11,8 @@ import subprocess
 import gguf
 import numpy
 
+from small_data import small_mmlu, small_spider
+
 TEMPLATE = ("{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
             "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
 JOB = """[study]
@@ -143,18 +145,9 @@ def write_shards(model, folder):
 
 
 def write_data(data, work):
-    """Three questions of one database, with its golds, and some of MMLU."""
-    dev = json.loads((data / "spider" / "dev.json").read_text())
-    name = dev[0]["db_id"]
-    mine = [row for row in dev if row["db_id"] == name][:4]
-    train = json.loads((data / "spider" / "train_spider.json").read_text())[:6]
-    used = {row["db_id"] for row in mine + train}
-    tables = [entry for entry in json.loads((data / "spider" / "tables.json").read_text()) if entry["db_id"] in used]
-    (work / "spider" / "database").mkdir(parents=True)
-    (work / "spider" / "dev.json").write_text(json.dumps(mine))
-    (work / "spider" / "train_spider.json").write_text(json.dumps(train))
-    (work / "spider" / "tables.json").write_text(json.dumps(tables))
-    shutil.copytree(data / "spider" / "database" / name, work / "spider" / "database" / name)
+    """Questions of one database, with their golds, and some of MMLU."""
+    mine = small_spider(data / "spider", work / "spider", 4)
+    name = mine[0]["db_id"]
     (work / "gold.sql").write_text("".join(f"{' '.join(row['query'].split())}\t{name}\n" for row in mine))
     (work / "gold.json").write_text(json.dumps([{"question_id": i, "db_id": name, "SQL": row["query"]} for i, row in enumerate(mine)]))
     queries = [" ".join(row["query"].split()) for row in mine]
@@ -166,11 +159,7 @@ def write_data(data, work):
     (work / "samples_spider_2026-01-01T00-00-00.jsonl").write_text("".join(
         json.dumps({"doc_id": i, "doc": row, "target": row["query"], "arguments": [["x", {}]], "resps": [[row["query"]]], "filtered_resps": [row["query"]],
                     "filter": "none", "metrics": ["acc"], "acc": 1.0 - i % 2}) + "\n" for i, row in enumerate(mine)))
-    for part in ("dev", "test"):
-        (work / "mmlu" / part).mkdir(parents=True)
-        for subject in ("anatomy", "philosophy"):
-            rows = (data / "mmlu" / part / f"{subject}_{part}.csv").read_bytes().splitlines(keepends=True)[:6]
-            (work / "mmlu" / part / f"{subject}_{part}.csv").write_bytes(b"".join(rows))
+    small_mmlu(data / "mmlu", work / "mmlu", ("anatomy", "philosophy"))
 
 
 def write_rest(work):
@@ -184,6 +173,13 @@ def write_rest(work):
     write_sentencepiece(work / "pieces.model")
 
 
+def write_model(program, work):
+    """A model of some hundred tokens: work/tiny.gguf and work/model."""
+    write_gguf(work / "tiny.gguf")
+    subprocess.run([program, "import", "--model", work / "tiny.gguf", "--out", work / "model", "--quiet"], check=True)
+    return work / "model"
+
+
 def make_files(program, data, work):
     """All of them below `work`; the study is finished."""
     def run(*words):
@@ -193,8 +189,7 @@ def make_files(program, data, work):
     work = pathlib.Path(work)
     write_data(pathlib.Path(data), work)
     write_rest(work)
-    write_gguf(work / "tiny.gguf")
-    run("import", "--model", work / "tiny.gguf", "--out", work / "model", "--quiet")
+    write_model(program, work)
     write_shards(work / "model", work / "sharded")
     (work / "job.ini").write_text(JOB.format(work=work))
     run("run", work / "job.ini", "--output-dir", work / "study", "--quiet")

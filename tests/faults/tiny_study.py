@@ -6,11 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from random_llama import save_random_llama
 
 # Gradients are summed along a tree, so that any number of ranks gives the same bytes.
 JOB = """[study]
@@ -49,10 +45,9 @@ class Study:
     def __init__(self, program, shim, model, data, work, questions=4, steps=3, quiet=True):
         self.quiet = ["--quiet"] if quiet else []
         self.program, self.shim, self.work, self.job = program, shim, work, work / "job.ini"
-        small = work / "model"
-        save_random_llama(small, model, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2,
-                          num_key_value_heads=1, tie_word_embeddings=True)
-        self.job.write_text(JOB.format(model=small, data=data, questions=questions, steps=steps, chunk=CHUNK, batch=BATCH))
+        # A relative path in a job is from the job's folder.
+        self.job.write_text(JOB.format(model=model, data=pathlib.Path(data).resolve(), questions=questions, steps=steps,
+                                       chunk=CHUNK, batch=BATCH))
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "PMI"))}
         self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                              "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
