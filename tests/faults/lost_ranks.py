@@ -1,7 +1,7 @@
 """A tiny study of which one rank is lost in some way: all ranks end within the limit, and the message names the lost one;
 of one that is only slow, the study completes.
 
-usage: lost_ranks.py PROGRAM SHIM MODEL DATA [--trials N] [--seed S] [--default-limits]
+usage: lost_ranks.py PROGRAM SHIM MODEL DATA [--trials N] [--seed S] [--jobs J] [--default-limits]
 
 killed     -9, while training or predicting
 stopped    SIGSTOP, while training or predicting
@@ -12,6 +12,8 @@ foreign    belongs to another user (only where this one may start such)
 """
 
 import argparse
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -22,6 +24,7 @@ import subprocess
 import tempfile
 import time
 
+from small_llama import small_llama
 from tiny_study import MPIRUN, Study, ranks_of, seconds_until_gone, state, wait_until
 
 STAGES = {"training": ("/adapter/", 20), "predicting": ("/journal/", 4)}
@@ -120,11 +123,26 @@ class Trials:
         assert taken > seconds, f"slow: it slept for {seconds} s, but took {taken:.1f} s"
         self.worst["slow"] = max(self.worst.get("slow", 0), taken)
 
-    def run(self, trials):
+    def run(self, numbers):
+        """The trials of these numbers: each kind in its turn."""
         kinds = [self.killed, self.stopped, self.silent, self.slow, self.early, self.foreign]
-        for trial in range(trials):
+        for trial in numbers:
             shutil.rmtree(self.folder, ignore_errors=True)
             kinds[trial % len(kinds)]()
+
+
+def worst_of(options, job):
+    """Every `options.jobs`-th trial, from `job` on: the longest of each kind."""
+    work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-lost-"))
+    os.chmod(work, 0o755)
+    try:
+        model = small_llama(work / "model", options.model)
+        study = Study(options.program, options.shim, model, options.data, work)
+        trials = Trials(study, options.seed + job, {} if options.default_limits else SHORT)
+        trials.run(range(job, options.trials, options.jobs))
+        return trials.worst
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def main():
@@ -133,20 +151,17 @@ def main():
         parser.add_argument(name, type=pathlib.Path)
     parser.add_argument("--trials", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="so many studies at a time, of the seeds from --seed on")
     parser.add_argument("--default-limits", action="store_true", help="those of the program: a trial takes up to a minute")
     options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-lost-"))
-    os.chmod(work, 0o755)
-    begin = time.monotonic()
-    try:
-        study = Study(options.program, options.shim, options.model, options.data, work)
-        trials = Trials(study, options.seed, {} if options.default_limits else SHORT)
-        trials.run(options.trials)
-        worst = ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in sorted(trials.worst.items()))
-        print(f"{options.trials} trials, seed {options.seed}, limits {trials.silence_s:.0f} and {trials.start_s:.0f} s, 0 hangs; "
-              f"longest: {worst}; {time.monotonic() - begin:.0f} s")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    begin, worst = time.monotonic(), {}
+    with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
+        for found in pool.map(worst_of, itertools.repeat(options), range(options.jobs)):
+            worst = {kind: max(worst.get(kind, 0), found.get(kind, 0)) for kind in worst | found}
+    longest = ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in sorted(worst.items()))
+    limits = "the program's" if options.default_limits else " and ".join(f"{SHORT[key]} s" for key in SHORT)
+    print(f"{options.trials} trials, seeds from {options.seed}, limits {limits}, 0 hangs; longest: {longest}; "
+          f"{time.monotonic() - begin:.0f} s")
 
 
 if __name__ == "__main__":
