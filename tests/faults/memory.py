@@ -21,6 +21,16 @@ HELD = r"this process holds [\d.]+ of the machine's [\d.]+ GiB"
 CHANGES = {"loading": "--quantization nf4", "training": "--recompute layer", "predicting": r"a --chunk-size below 2"}
 
 
+def moment(rng, trial, tensors, trials):
+    """Which tensor finds no memory. The first trial is while the model is loaded, the second while the first arm predicts, the
+    others one in each part of the run, so that every stage is met."""
+    if trial == 0:
+        return 1 + rng.randrange(LOADED)
+    if trial == 1:
+        return rng.randrange(tensors // 12, tensors // 6)
+    return 1 + (trial * tensors + rng.randrange(tensors)) // trials
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("program", "shim", "model", "data"):
@@ -39,8 +49,7 @@ def main():
         assert tensors > 100, f"only {tensors} tensors were seen: the shim does not reach them"
         told = dict.fromkeys(CHANGES, 0)
         for trial in range(options.trials):
-            # One in each part of the run, and the first while the model is loaded, so that every stage is met.
-            n = 1 + ((trial * tensors + rng.randrange(tensors)) // options.trials if trial else rng.randrange(LOADED))
+            n = moment(rng, trial, tensors, options.trials)
             rank = rng.randrange(2)
             what, folder = f"tensor {n} of {tensors}, rank {rank}", work / "short"
             process = study.start(folder, 2, study.fault(folder, f"memory:{n}", rank=rank))
