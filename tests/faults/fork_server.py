@@ -16,7 +16,8 @@ class ForkServer:
         # The whole program: `tradeoff` itself would load it at every start.
         program = pathlib.Path(study.program).with_name("tradeoff-full")
         environment = study.environment | {"LD_PRELOAD": str(study.shim), "FAULT_SERVER": "1"}
-        self.process = subprocess.Popen([program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Unbuffered, so that select sees what has not been read.
+        self.process = subprocess.Popen([program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
     def number(self):
         """A line of the server."""
@@ -29,7 +30,6 @@ class ForkServer:
         variables = [f"{key}={value}" for key, value in self.study.fault(folder, fault, count=count).items() if key != "LD_PRELOAD"]
         fields = [self.output, *variables, "", *self.study.words(folder)]
         self.process.stdin.write("\x1f".join(map(str, fields)).encode() + b"\n")
-        self.process.stdin.flush()
         pid = self.number()
         ended = select.select([self.process.stdout], [], [], LIMIT_S)[0]
         if not ended:
