@@ -6,7 +6,7 @@ namespace tradeoff::task {
 Task mmlu_task() {
   Task task = plain_task("mmlu", Kind::choice);
   task.words.title = "MMLU";
-  task.words.table = "Table III: MMLU";
+  task.words.table = "MMLU";
   task.words.accuracy = "MMLU accuracy";
   task.words.dataset = "cais/mmlu";
   task.by_default = true;

@@ -6,7 +6,7 @@ namespace tradeoff::task {
 Task spider_task() {
   Task task = plain_task("spider", Kind::sql);
   task.words.title = "Spider";
-  task.words.table = "Table II: Spider";
+  task.words.table = "Spider";
   task.words.accuracy = "Spider execution accuracy";
   task.by_default = true;
   task.trains = true;

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   }
   try {
     tradeoff::report::SyntheticOptions options;
+    options.steps_of = {{"qlora-50", 50}};
     options.seeds.clear();
     for (std::uint64_t seed = 1; seed <= std::stoull(argv[2]); ++seed)
       options.seeds.push_back(seed);

@@ -297,7 +297,10 @@ store::Predictions synthetic_study(const SyntheticOptions& options) {
         out.runs[{arm, seed, "mmlu"}] = std::move(run);
       }
       if (!once && options.training_steps > 0) {
-        out.training[{arm, seed}] = loss_curve(options.training_steps, arm, seed);
+        const auto own = options.steps_of.find(arm);
+        const std::size_t steps =
+            own == options.steps_of.end() ? options.training_steps : own->second;
+        out.training[{arm, seed}] = loss_curve(steps, arm, seed);
       }
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct SyntheticOptions {
   // Put before every question and answer: text that a page must not take for markup.
   std::string odd_text;
   std::size_t training_steps = 200;
+  // Of arms that train longer or shorter than that.
+  std::map<std::string, std::size_t> steps_of = {};
   // Answers to each Spider question of every arm; 0: one greedy one.
   std::size_t samples = 0;
 };

@@ -20,7 +20,7 @@ namespace tradeoff::task {
 /// What a report calls a task and its parts.
 struct Words {
   std::string title;              // "Spider"
-  std::string table;              // heads its table: "Table II: Spider"
+  std::string table;              // heads its table behind the number: "Spider"
   std::string accuracy;           // "Spider execution accuracy"
   std::string cluster, clusters;  // "database", "databases"
   std::string level;              // "hardness"

@@ -24,9 +24,9 @@ std::string forest_figure(const Analysis& analysis) {
     }
   }
   if (rows.empty()) return "";
-  constexpr double kWidth = 680, kLeft = 236, kRight = 84, kRow = 34, kTop = 10;
-  const double height = kTop + kRow * static_cast<double>(rows.size()) + 48;
-  const double bottom = height - 44;
+  constexpr double kWidth = kFigureWidth, kLeft = kLabelWidth, kRight = 46, kRow = 34, kTop = 8;
+  const double height = kTop + kRow * static_cast<double>(rows.size()) + 40;
+  const double bottom = height - 38;
   Svg svg(kWidth, height, "Paired differences",
           "Each row a pair of arms on one task: the difference in points, thick the interval over "
           "clusters of questions, thin over seeds too.");
@@ -34,25 +34,27 @@ std::string forest_figure(const Analysis& analysis) {
   const auto marks = ticks(x, 6);
   for (const double t : marks) {
     svg.line(x.at(t), kTop, x.at(t), bottom, "rule");
-    svg.text(x.at(t), bottom + 18, tick_text(t, marks), "tick", "middle");
+    svg.text(x.at(t), bottom + 15, tick_text(t, marks), "tick", "middle");
   }
   svg.line(x.at(0), kTop, x.at(0), bottom, "zero");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const stats::PairSummary& pair = *rows[i];
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);
     const std::string style = arm_class(analysis, pair.b);
-    svg.text(kLeft - 12, y - 2, fmt::format("{} → {}", pair.a, pair.b), "label", "end");
-    svg.text(kLeft - 12, y + 12,
-             fmt::format("{}, Holm p {}", task_title(pair.task), p_value(pair.holm_p)), "tick",
-             "end");
+    svg.text(kLeft - 8, y - 2, shortened(fmt::format("{} → {}", pair.a, pair.b)), "label", "end");
+    svg.text(kLeft - 8, y + 12,
+             shortened(fmt::format("{}, Holm p {}", task_title(pair.task), p_value(pair.holm_p))),
+             "tick", "end");
     if (const auto& e = pair.delta.items_and_seeds) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thin " + style);
     }
     if (const auto& e = pair.delta.small_sample) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thick " + style);
     }
-    svg.circle(x.at(100 * *pair.delta.mean), y, 5, "dot " + style);
-    svg.text(kWidth - kRight + 12, y + 4, points(*pair.delta.mean), "label");
+    svg.circle(x.at(100 * *pair.delta.mean), y, 3.5, "dot " + style,
+               fmt::format("{} → {}, {}: {} points", pair.a, pair.b, task_title(pair.task),
+                           points(*pair.delta.mean)));
+    svg.text(kWidth - kRight + 6, y + 4, points(*pair.delta.mean), "label");
   }
   svg.text((kLeft + kWidth - kRight) / 2, height - 6, "difference, points", "axis", "middle");
   return svg.finish();
@@ -69,7 +71,7 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
     for (const double end : {s->ci95->low, s->ci95->high}) values.push_back(100 * end);
   }
   if (arms.empty()) return "";
-  constexpr double kWidth = 420, kHeight = 280, kLeft = 52, kTop = 12, kBottom = 44;
+  constexpr double kWidth = kFigureWidth, kHeight = 290, kLeft = 44, kTop = 10, kBottom = 30;
   Svg svg(kWidth, kHeight, task_title(task) + ", seeds side by side",
           "Accuracy of every seed by arm; lines join the same seed; the bar is the 95 % interval "
           "of the mean.");
@@ -77,7 +79,7 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
   const auto marks = ticks(y, 6);
   for (const double t : marks) {
     svg.line(kLeft, y.at(t), kWidth - 8, y.at(t), "rule");
-    svg.text(kLeft - 8, y.at(t) + 4, tick_text(t, marks), "tick", "end");
+    svg.text(kLeft - 5, y.at(t) + 4, tick_text(t, marks), "tick", "end");
   }
   const double step = (kWidth - kLeft - 8) / static_cast<double>(arms.size());
   const auto x = [&](std::size_t i) { return kLeft + step * (static_cast<double>(i) + 0.5); };
@@ -97,9 +99,11 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
       svg.circle(x(i), y.at(100 * one.accuracy), 4, "dot " + style,
                  fmt::format("{}, seed {}: {}", s.arm, one.seed, percent(one.accuracy)));
     }
-    svg.text(x(i), kHeight - kBottom + 20, s.arm, "label", "middle");
+    svg.text(x(i), kHeight - kBottom + 18,
+             shortened(s.arm, static_cast<std::size_t>(std::max(4.0, step / 7))), "label",
+             "middle");
   }
-  svg.vertical_text(14, (kTop + kHeight - kBottom) / 2, task_title(task) + ", % right", "axis");
+  svg.vertical_text(12, (kTop + kHeight - kBottom) / 2, task_title(task) + ", % right", "axis");
   return svg.finish();
 }
 

@@ -33,15 +33,15 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
   if (labels.empty()) return "";
   const auto arms = static_cast<double>(grouping.by_arm.size());
   const double row = std::max(22.0, 9 * arms + 8);
-  constexpr double kWidth = 680, kLeft = 220, kRight = 24, kTop = 8;
-  const double height = kTop + row * static_cast<double>(labels.size()) + 44, bottom = height - 40;
+  constexpr double kWidth = kFigureWidth, kLeft = kLabelWidth, kRight = 10, kTop = 6;
+  const double height = kTop + row * static_cast<double>(labels.size()) + 40, bottom = height - 36;
   Svg svg(kWidth, height, fmt::format("{} by {}", task_title(grouping.task), grouping.name),
           "Accuracy of each arm with its 95 % interval.");
   const Scale x{0, 100, kLeft, kWidth - kRight};
   const auto marks = ticks(x, 5);
   for (const double t : marks) {
     svg.line(x.at(t), kTop, x.at(t), bottom, "rule");
-    svg.text(x.at(t), bottom + 16, tick_text(t, marks), "tick", "middle");
+    svg.text(x.at(t), bottom + 15, tick_text(t, marks), "tick", "middle");
   }
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const double top = kTop + row * static_cast<double>(i);
@@ -61,8 +61,9 @@ std::string group_figure(const Analysis& analysis, const Grouping& grouping) {
       }
       y += 9;
     }
-    svg.text(kLeft - 10, top + row / 2 + 4, fmt::format("{} ({})", labels[i], items), "label",
-             "end");
+    const std::string asked = fmt::format(" ({})", items);
+    svg.text(kLeft - 8, top + row / 2 + 4,
+             shortened(labels[i], kLabelLetters - asked.size()) + asked, "label", "end");
   }
   svg.text((kLeft + kWidth - kRight) / 2, height - 6, "% right", "axis", "middle");
   return svg.finish();
@@ -91,16 +92,16 @@ std::string error_figure(const Analysis& analysis, const std::string& task) {
   constexpr std::size_t kShown = 14;
   if (order.size() > kShown) order.resize(kShown);
   const auto arms = static_cast<double>(classes_of.size());
-  const double row = 9 * arms + 8;
-  constexpr double kWidth = 680, kLeft = 220, kRight = 24, kTop = 8;
-  const double height = kTop + row * static_cast<double>(order.size()) + 44, bottom = height - 40;
+  const double row = std::max(18.0, 9 * arms + 8);
+  constexpr double kWidth = kFigureWidth, kLeft = kLabelWidth, kRight = 10, kTop = 6;
+  const double height = kTop + row * static_cast<double>(order.size()) + 40, bottom = height - 36;
   Svg svg(kWidth, height, fmt::format("Why SQL is wrong: {}", task_title(task)),
           "Share of each arm's rows by error class.");
   const Scale x{0, std::max(1.0, most * 1.05), kLeft, kWidth - kRight};
   const auto marks = ticks(x, 6);
   for (const double t : marks) {
     svg.line(x.at(t), kTop, x.at(t), bottom, "rule");
-    svg.text(x.at(t), bottom + 16, tick_text(t, marks), "tick", "middle");
+    svg.text(x.at(t), bottom + 15, tick_text(t, marks), "tick", "middle");
   }
   for (std::size_t i = 0; i < order.size(); ++i) {
     const double top = kTop + row * static_cast<double>(i) + 4;
@@ -115,7 +116,7 @@ std::string error_figure(const Analysis& analysis, const std::string& task) {
                fmt::format("{}, {}: {} rows, {:.1f} %", order[i].first, arm, rows, share));
       y += 9;
     }
-    svg.text(kLeft - 10, top + (row - 8) / 2 + 3, order[i].first, "label", "end");
+    svg.text(kLeft - 8, top + (row - 8) / 2 + 3, shortened(order[i].first), "label", "end");
   }
   svg.text((kLeft + kWidth - kRight) / 2, height - 6, "% of the arm's rows", "axis", "middle");
   return svg.finish();

@@ -35,20 +35,14 @@ std::string loss_figure(const Study& study, const Analysis& analysis) {
     curves.push_back(std::move(curve));
   }
   if (curves.empty()) return "";
-  constexpr double kWidth = 680, kHeight = 320, kLeft = 56, kRight = 16, kTop = 12, kBottom = 48;
-  Svg svg(kWidth, kHeight, "Training loss",
+  constexpr double kHeight = 240;
+  constexpr Frame kFrame{44, kFigureWidth - 10, 8, kHeight - 38};
+  Svg svg(kFigureWidth, kHeight, "Training loss",
           "Loss of every optimizer step; a line for each arm and seed.");
-  const Scale x{0, std::max(1.0, *std::ranges::max_element(steps)), kLeft, kWidth - kRight};
-  Scale y = scale_around(losses, kHeight - kBottom, kTop);
+  const Scale x{0, std::max(1.0, *std::ranges::max_element(steps)), kFrame.left, kFrame.right};
+  Scale y = scale_around(losses, kFrame.bottom, kFrame.top);
   y.low = 0;
-  const auto x_marks = ticks(x, 8), y_marks = ticks(y, 6);
-  for (const double t : y_marks) {
-    svg.line(kLeft, y.at(t), kWidth - kRight, y.at(t), "rule");
-    svg.text(kLeft - 8, y.at(t) + 4, tick_text(t, y_marks), "tick", "end");
-  }
-  for (const double t : x_marks) {
-    svg.text(x.at(t), kHeight - kBottom + 18, tick_text(t, x_marks), "tick", "middle");
-  }
+  draw_axes(svg, kFrame, x, y, "optimizer step", "loss");
   for (const Curve& curve : curves) {
     std::vector<std::array<double, 2>> line;
     for (std::size_t i = 0; i < curve.step.size(); ++i) {
@@ -59,8 +53,6 @@ std::string loss_figure(const Study& study, const Analysis& analysis) {
         line, false, "curve " + arm_class(analysis, curve.arm),
         fmt::format("{}, seed {}: last loss {:.4f}", curve.arm, curve.seed, curve.loss.back()));
   }
-  svg.text((kLeft + kWidth - kRight) / 2, kHeight - 8, "optimizer step", "axis", "middle");
-  svg.vertical_text(14, (kTop + kHeight - kBottom) / 2, "loss", "axis");
   return svg.finish();
 }
 

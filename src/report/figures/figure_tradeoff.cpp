@@ -35,27 +35,21 @@ std::string tradeoff_figure(const Analysis& analysis) {
     }
   }
   if (xs.size() == 1) return "";
-  constexpr double kWidth = 680, kHeight = 460, kLeft = 64, kRight = 16, kTop = 16, kBottom = 56;
+  constexpr double kHeight = 330;
+  constexpr Frame kFrame{44, kFigureWidth - 8, 10, kHeight - 38};
   Svg svg(
-      kWidth, kHeight, "The trade-off plane",
+      kFigureWidth, kHeight, "The trade-off plane",
       fmt::format("Change of {} accuracy across, change of {} accuracy up, in points, with joint "
                   "95 % regions.",
                   gain, loss));
-  const Scale x = scale_around(xs, kLeft, kWidth - kRight);
-  const Scale y = scale_around(ys, kHeight - kBottom, kTop);
-  const auto x_ticks = ticks(x, 8), y_ticks = ticks(y, 6);
-  for (const double t : x_ticks) {
-    svg.line(x.at(t), kTop, x.at(t), kHeight - kBottom, "rule");
-    svg.text(x.at(t), kHeight - kBottom + 18, tick_text(t, x_ticks), "tick", "middle");
-  }
-  for (const double t : y_ticks) {
-    svg.line(kLeft, y.at(t), kWidth - kRight, y.at(t), "rule");
-    svg.text(kLeft - 8, y.at(t) + 4, tick_text(t, y_ticks), "tick", "end");
-  }
-  svg.line(x.at(0), kTop, x.at(0), kHeight - kBottom, "zero");
-  svg.line(kLeft, y.at(0), kWidth - kRight, y.at(0), "zero");
-  svg.text(kWidth - kRight - 6, kTop + 16, "gains on both", "hint", "end");
-  svg.text(kWidth - kRight - 6, kHeight - kBottom - 8, fmt::format("buys {}, costs {}", gain, loss),
+  const Scale x = scale_around(xs, kFrame.left, kFrame.right);
+  const Scale y = scale_around(ys, kFrame.bottom, kFrame.top);
+  draw_axes(svg, kFrame, x, y, fmt::format("{} against {}, points", gain, analysis.reference),
+            fmt::format("{} against {}, points", loss, analysis.reference));
+  svg.line(x.at(0), kFrame.top, x.at(0), kFrame.bottom, "zero");
+  svg.line(kFrame.left, y.at(0), kFrame.right, y.at(0), "zero");
+  svg.text(kFrame.right - 4, kFrame.top + 13, "gains on both", "hint", "end");
+  svg.text(kFrame.right - 4, kFrame.bottom - 6, fmt::format("buys {}, costs {}", gain, loss),
            "hint", "end");
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) continue;
@@ -66,22 +60,14 @@ std::string tradeoff_figure(const Analysis& analysis) {
     const std::string tip = fmt::format("{}: {} {}, {} {} points", row.arm, gain, points(t.x.delta),
                                         loss, points(t.y.delta));
     svg.path(edge, true, "region " + style, tip);
-    svg.circle(x.at(100 * t.x.delta), y.at(100 * t.y.delta), 5, "dot " + style, tip);
+    svg.circle(x.at(100 * t.x.delta), y.at(100 * t.y.delta), 3.5, "dot " + style, tip);
   }
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) continue;
     const stats::Tradeoff& t = *row.result.tradeoff;
-    const bool right = x.at(100 * t.x.delta) > kWidth - 160;
-    svg.text(x.at(100 * t.x.delta) + (right ? -9 : 9), y.at(100 * t.y.delta) - 8, row.arm, "label",
-             right ? "end" : "start");
+    name_point(svg, kFrame, x.at(100 * t.x.delta), y.at(100 * t.y.delta), row.arm);
   }
-  svg.circle(x.at(0), y.at(0), 4, "origin", analysis.reference);
-  svg.text((kLeft + kWidth - kRight) / 2, kHeight - 12,
-           fmt::format("{} accuracy against {}, points", gain, analysis.reference), "axis",
-           "middle");
-  svg.vertical_text(16, (kTop + kHeight - kBottom) / 2,
-                    fmt::format("{} accuracy against {}, points", loss, analysis.reference),
-                    "axis");
+  svg.circle(x.at(0), y.at(0), 3, "origin", analysis.reference);
   return svg.finish();
 }
 

@@ -9,6 +9,13 @@ namespace tradeoff::report {
 std::string tradeoff_figure(const Analysis& analysis);  // Δexec against ΔMMLU, joint regions
 std::string forest_figure(const Analysis& analysis);    // paired differences
 std::string group_figure(const Analysis& analysis, const Grouping& grouping);
+/// Every label a row, every arm a column: accuracy, then the difference from the reference; the
+/// labels that the last arm won most on first.
+std::string heat_figure(const Analysis& analysis, const Grouping& grouping);
+/// Accuracy by optimizer steps; "" where no two trained arms differ in them.
+std::string steps_figure(const Study& study, const Analysis& analysis, const std::string& task);
+/// Gain over the reference by device hours, and its frontier.
+std::string cost_figure(const Analysis& analysis, const std::string& task);
 std::string seeds_figure(const Analysis& analysis, const std::string& task);
 std::string loss_figure(const Study& study, const Analysis& analysis);
 /// Classes of wrong answers by arm, of a task of kind sql.

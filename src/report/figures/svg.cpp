@@ -43,10 +43,11 @@ void Svg::circle(double x, double y, double radius, std::string_view style, std:
 }
 
 void Svg::rect(double x, double y, double width, double height, std::string_view style,
-               std::string_view tip) {
+               std::string_view tip, std::optional<double> strength) {
+  const std::string depth = strength ? fmt::format(" style=\"--s:{:.2f}\"", *strength) : "";
   body_ += fmt::format(
-      "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}", style, x,
-      y, width, height, end_of("rect", tip));
+      "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}{}", style,
+      x, y, width, height, depth, end_of("rect", tip));
 }
 
 void Svg::text(double x, double y, std::string_view words, std::string_view style,
@@ -104,6 +105,41 @@ std::string tick_text(double value, const std::vector<double>& all) {
   const double step = all.size() > 1 ? all[1] - all[0] : 1;
   const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
   return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, decimals);
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  const auto letters = static_cast<std::size_t>(std::ranges::count_if(text, begins));
+  if (letters <= most) return std::string(text);
+  const std::size_t front = most / 2, back = most - front - 1;
+  std::string out, end;
+  std::size_t seen = 0;
+  for (const char c : text) {
+    if (begins(c)) ++seen;
+    if (seen <= front) out += c;
+    if (seen > letters - back) end += c;
+  }
+  return out + "…" + end;
+}
+
+void name_point(Svg& svg, const Frame& frame, double x, double y, std::string_view name) {
+  const bool right = x > frame.right - 80;
+  svg.text(x + (right ? -7 : 7), y - 6, shortened(name), "label", right ? "end" : "start");
+}
+
+void draw_axes(Svg& svg, const Frame& frame, const Scale& x, const Scale& y,
+               std::string_view x_words, std::string_view y_words) {
+  const auto x_marks = ticks(x, 6), y_marks = ticks(y, 6);
+  for (const double t : x_marks) {
+    svg.line(x.at(t), frame.top, x.at(t), frame.bottom, "rule");
+    svg.text(x.at(t), frame.bottom + 15, tick_text(t, x_marks), "tick", "middle");
+  }
+  for (const double t : y_marks) {
+    svg.line(frame.left, y.at(t), frame.right, y.at(t), "rule");
+    svg.text(frame.left - 5, y.at(t) + 4, tick_text(t, y_marks), "tick", "end");
+  }
+  svg.text((frame.left + frame.right) / 2, frame.bottom + 32, x_words, "axis", "middle");
+  svg.vertical_text(12, (frame.top + frame.bottom) / 2, y_words, "axis");
 }
 
 }  // namespace tradeoff::report

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,9 @@ class Svg {
   Svg(double width, double height, std::string_view title, std::string_view description);
   void line(double x1, double y1, double x2, double y2, std::string_view style);
   void circle(double x, double y, double radius, std::string_view style, std::string_view tip = "");
+  /// strength: 0 to 1, which the style sheet makes a depth of colour.
   void rect(double x, double y, double width, double height, std::string_view style,
-            std::string_view tip = "");
+            std::string_view tip = "", std::optional<double> strength = {});
   /// anchor: "start", "middle" or "end".
   void text(double x, double y, std::string_view words, std::string_view style,
             std::string_view anchor = "start");
@@ -41,5 +43,25 @@ Scale scale_around(const std::vector<double>& values, double from, double to);
 std::vector<double> ticks(const Scale& scale, int count);
 /// A tick's number, with as many decimals as the ticks' distance needs.
 std::string tick_text(double value, const std::vector<double>& all);
+
+/// Every drawing is so wide, in units of its view box: on a telephone (366 px) its letters, which
+/// the style sheet sets larger there, can still be read.
+inline constexpr double kFigureWidth = 460;
+/// Characters that fit beside a plot's left edge at that size, in `kLabelWidth` units.
+inline constexpr double kLabelWidth = 152;
+inline constexpr std::size_t kLabelLetters = 22;
+
+/// `text`, its middle left out where it has more than `most` characters.
+std::string shortened(std::string_view text, std::size_t most = kLabelLetters);
+
+/// The plot's area within a drawing.
+struct Frame {
+  double left = 0, right = 0, top = 0, bottom = 0;
+};
+/// `name` beside the point, on the side where the plot has room.
+void name_point(Svg& svg, const Frame& frame, double x, double y, std::string_view name);
+/// Lines and numbers of two axes, and what they are.
+void draw_axes(Svg& svg, const Frame& frame, const Scale& x, const Scale& y,
+               std::string_view x_words, std::string_view y_words);
 
 }  // namespace tradeoff::report

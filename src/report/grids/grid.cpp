@@ -79,7 +79,7 @@ std::string to_markdown(const Grid& grid) {
 namespace {
 
 std::string html_table(const Grid& grid) {
-  std::string html = "<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>";
+  std::string html = "<div class=\"scroll\"><table>\n<thead><tr>";
   for (std::size_t i = 0; i < grid.columns.size(); ++i) {
     html += fmt::format("<th scope=\"col\"{}>{}</th>", i < grid.names ? "" : " class=\"n\"",
                         escape_html(grid.columns[i]));

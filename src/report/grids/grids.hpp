@@ -23,7 +23,6 @@ Grid variance_grid(const Analysis& analysis);  // question × seed components
 Grid floors_grid(const Analysis& analysis);    // predictors that need no model
 Grid group_grid(const Analysis& analysis, const Grouping& grouping);
 Grid errors_grid(const Analysis& analysis, const std::string& task);  // why SQL is wrong, by arm
-Grid glossary_grid(const Analysis& analysis);                         // what those classes mean
 Grid transitions_grid(const Analysis& analysis, const std::string& task, const std::string& arm);
 Grid counts_grid(const Analysis& analysis);  // skipped, shots dropped, cut off
 Grid calibration_grid(const Analysis& analysis, const std::string& task);

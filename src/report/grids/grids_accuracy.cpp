@@ -109,7 +109,13 @@ std::vector<std::string> group_cells(const std::vector<std::string>& names, cons
 
 Grid accuracy_grid(const Analysis& analysis, const std::string& name) {
   const task::Task& task = analysis.task(name);
-  Grid grid{task.words.table + ".", accuracy_caption(analysis, task), kAccuracyColumns, 1, {}, {}};
+  const auto number = std::ranges::find(analysis.tasks, name) - analysis.tasks.begin() + 1;
+  Grid grid{fmt::format("Table {}: {}.", number, task.words.table),
+            accuracy_caption(analysis, task),
+            kAccuracyColumns,
+            1,
+            {},
+            {}};
   const Grouping* groups = grouping_of(analysis, name, task.words.level);
   const std::vector<std::string> names = group_columns(task, groups);
   grid.columns.insert(grid.columns.end(), names.begin(), names.end());

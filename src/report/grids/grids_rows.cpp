@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "analysis/words.hpp"
 #include "grids.hpp"
-#include "tradeoff/sql/judge/error_class.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -19,31 +17,7 @@ std::string none_found(const Analysis& analysis, const std::string& task, const 
   return fmt::format("0 (< {})", percent(1 - std::pow(0.05, 1 / static_cast<double>(s->items))));
 }
 
-std::string meaning(const std::string& name) {
-  if (name == "right") return "right by the study's metric";
-  if (name == "skipped") return "the prompt was too long, so nothing was asked";
-  if (name == "gold_error") return "the gold query fails; the question is not counted";
-  const std::string_view known = sql::meaning_of(name);
-  return known.empty() ? "not known to this version" : std::string(known);
-}
-
 }  // namespace
-
-Grid glossary_grid(const Analysis& analysis) {
-  Grid grid{"What the classes mean.",
-            "Of every wrong answer the first that applies.",
-            {"class", "meaning"},
-            2,
-            {},
-            {}};
-  std::set<std::string> names;
-  for (const auto& [task, errors] : analysis.errors)
-    for (const auto& [arm, classes] : errors.classes)
-      for (const auto& [name, rows] : classes) names.insert(name);
-  names.erase("right");
-  for (const std::string& name : names) grid.rows.push_back({name, meaning(name)});
-  return grid;
-}
 
 Grid errors_grid(const Analysis& analysis, const std::string& task) {
   const auto& classes_of = analysis.errors.at(task).classes;

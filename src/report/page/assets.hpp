@@ -5,7 +5,10 @@
 namespace tradeoff::report {
 
 std::string_view asset_style();      // report.css
-std::string_view asset_script();     // report.js
+std::string_view asset_sql();        // sql.js, and so on: one script, in this order
+std::string_view asset_tables();     // tables.js
+std::string_view asset_address();    // address.js
+std::string_view asset_list();       // list.js
 std::string_view asset_questions();  // questions.html
 
 }  // namespace tradeoff::report

@@ -5,6 +5,7 @@
 #include "analysis/words.hpp"
 #include "assets.hpp"
 #include "figures/figures.hpp"
+#include "grids/glossary.hpp"
 #include "grids/grids.hpp"
 #include "grids/reviewed.hpp"
 #include "grids/robustness.hpp"
@@ -30,11 +31,8 @@ std::string unbroken(std::string text) {
 
 std::string figure(const std::string& svg, const std::string& caption) {
   if (svg.empty()) return "";
-  return fmt::format(
-      "<figure class=\"plot\"><div class=\"scroll\" "
-      "tabindex=\"0\">{}</div><figcaption>{}</figcaption>"
-      "</figure>\n",
-      svg, escape_html(caption));
+  return fmt::format("<figure class=\"plot\">{}<figcaption>{}</figcaption></figure>\n", svg,
+                     escape_html(caption));
 }
 
 std::string grid(const Grid& one) {
@@ -64,6 +62,18 @@ std::string list_of(const std::vector<std::string>& lines, const std::string& st
   return html + "</ul>\n";
 }
 
+std::string heat(const Analysis& analysis, const Grouping& grouping, const std::string& title) {
+  const std::string drawn =
+      figure(heat_figure(analysis, grouping),
+             title +
+                 ": % right of each arm, then what changed from the first, in points; the largest "
+                 "gain of the last arm first; in brackets the number of questions. Few questions "
+                 "change much by chance.");
+  constexpr std::size_t kShown = 30;
+  const auto labels = grouping.by_arm.empty() ? 0 : grouping.by_arm.begin()->second.size();
+  return labels > kShown ? folded(title + ", every arm", drawn) : drawn;
+}
+
 std::string by_label(const Analysis& analysis) {
   std::string html = legend(analysis);
   for (const Grouping& grouping : analysis.groupings) {
@@ -71,13 +81,15 @@ std::string by_label(const Analysis& analysis) {
     const std::string drawn =
         figure(group_figure(analysis, grouping),
                title +
-                   ": dots are accuracies over all seeds, bars their 95 % Wilson intervals over "
+                   ": dots are accuracies over all seeds, bars their 95 % intervals over "
                    "questions; in brackets the number of questions.");
     const std::string figures =
         folded(title + " as a table", to_html(group_grid(analysis, grouping)));
-    // Databases and subjects are many: opened on demand.
+    // Databases and subjects are many: their intervals are opened on demand.
     const bool many = grouping.name == analysis.task(grouping.task).words.cluster;
-    html += many ? folded(title, drawn + figures) : drawn + figures;
+    html +=
+        many ? heat(analysis, grouping, title) + folded(title + ", with intervals", drawn + figures)
+             : drawn + figures;
   }
   return html;
 }
@@ -112,11 +124,29 @@ std::string calibrations(const Analysis& analysis) {
 
 std::string losses(const Study& study, const Analysis& analysis) {
   const std::string drawn = loss_figure(study, analysis);
-  if (!drawn.empty()) {
-    return legend(analysis) +
-           figure(drawn, "Loss on the supervised tokens at every optimizer step, a line a seed.");
-  }
-  return "<p>No arm of this study was trained, so there is no loss curve.</p>\n";
+  if (drawn.empty()) return "<p>No arm of this study was trained, so there is no loss curve.</p>\n";
+  std::string plots;
+  for (const std::string& task : analysis.tasks)
+    plots += figure(steps_figure(study, analysis, task),
+                    task_title(task) +
+                        " by optimizer steps: dots are accuracies over all seeds, bars their 95 % "
+                        "intervals; arms that differ in their length alone are joined.");
+  return legend(analysis) +
+         figure(drawn, "Loss on the supervised tokens at every optimizer step, a line a seed.") +
+         (plots.empty() ? "" : "<div class=\"side\">" + plots + "</div>\n");
+}
+
+std::string costs(const Analysis& analysis) {
+  if (analysis.costs.empty())
+    return "<p>There is no ledger beside the results, so the cost is unknown.</p>\n";
+  std::string plots;
+  for (const std::string& task : analysis.tasks)
+    plots += figure(cost_figure(analysis, task),
+                    fmt::format("{}: what an arm costs against what it gains over {}, with 95 % "
+                                "intervals. The line joins the arms that no cheaper one equals.",
+                                task_title(task), analysis.reference));
+  if (!plots.empty()) plots = legend(analysis) + "<div class=\"side\">" + plots + "</div>\n";
+  return plots + grid(cost_grid(analysis));
 }
 
 std::string made_of(const Study& study) {
@@ -137,8 +167,8 @@ std::string made_of(const Study& study) {
     }
   }
   return folded("Versions and hashes", html) +
-         folded("Resolved configuration",
-                "<pre tabindex=\"0\">" + escape_html(p.config.dump(2)) + "</pre>\n");
+         folded("What the words mean", to_html(terms_grid())) +
+         folded("Resolved configuration", "<pre>" + escape_html(p.config.dump(2)) + "</pre>\n");
 }
 
 std::string accuracies(const Analysis& analysis) {
@@ -153,11 +183,16 @@ std::string seeds(const Analysis& analysis) {
     plots += figure(seeds_figure(analysis, task),
                     task_title(task) +
                         ": a dot a seed, lines join the same seed, the pale bar is the "
-                        "Wilson interval of the mean.");
+                        "95 % interval of the mean.");
   }
   return "<div class=\"side\">" + plots + "</div>\n" + grid(seeds_grid(analysis)) +
          grid(runs_grid(analysis)) + grid(without_failed_grid(analysis)) +
          grid(variance_grid(analysis));
+}
+
+std::string script() {
+  return std::string(asset_sql()) + std::string(asset_tables()) + std::string(asset_address()) +
+         std::string(asset_list());
 }
 
 }  // namespace
@@ -181,8 +216,12 @@ std::string html(const Study& study, const Analysis& analysis) {
   compared += grid(pairs_grid(analysis)) + grid(error_grid(analysis)) +
               grid(tradeoff_grid(analysis)) + grid(posterior_grid(analysis));
   const std::string reworded = grid(robustness_grid(analysis));
-  if (analysis.arms.size() > 1)
-    page.section("tradeoff", "The trade-off", legend(analysis) + compared);
+  page.section("tradeoff", "The trade-off",
+               analysis.arms.size() > 1
+                   ? legend(analysis) + compared
+                   : "<p>This study has one arm, so there is nothing to compare it with. Another "
+                     "<code>[arm.NAME]</code> in the job file, and the same command again, adds "
+                     "one.</p>\n");
   page.section("reworded", "Other words", reworded);
   page.section("reviewed", "Suspect questions", reviews(analysis));
   page.section("settle", "What would settle it",
@@ -192,10 +231,7 @@ std::string html(const Study& study, const Analysis& analysis) {
   page.section("where", "Where", by_label(analysis));
   page.section("errors", "Errors", errors(analysis));
   page.section("training", "Training", losses(study, analysis));
-  page.section("cost", "Cost",
-               analysis.costs.empty() ? "<p>There is no ledger beside the results, so the cost is "
-                                        "unknown.</p>\n"
-                                      : grid(cost_grid(analysis)));
+  page.section("cost", "Cost", costs(analysis));
   page.section("honest", "What was cut or skipped",
                grid(counts_grid(analysis)) + calibrations(analysis));
   page.section("questions", "Every question", legend(analysis) + std::string(asset_questions()));
@@ -218,7 +254,7 @@ std::string html(const Study& study, const Analysis& analysis) {
       "<script type=\"text/plain\" id=\"data\">{6}</script>\n<script>\n{7}</script>\n</body>\n"
       "</html>\n",
       escape_html(analysis.name), asset_style(), head, list_of(warnings(study), "warnings"),
-      page.contents, page.body, pack(data), asset_script());
+      page.contents, page.body, pack(data), script());
 }
 
 }  // namespace tradeoff::report

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "analysis/words.hpp"
+#include "grids/glossary.hpp"
 #include "grids/grids.hpp"
 #include "grids/reviewed.hpp"
 #include "grids/robustness.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "grids/glossary.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
@@ -177,6 +178,7 @@ Json question_data(const Study& study, const Analysis& analysis) {
   Json out = {{"arms", analysis.arms},
               {"reference", analysis.reference},
               {"primary", study::name_of(analysis.primary)},
+              {"glossary", glossary_json(analysis)},
               {"tasks", Json::object()},
               {"cells", Json::array()}};
   for (const std::string& task : analysis.tasks) {

@@ -5,7 +5,7 @@
 
 namespace tradeoff::report {
 
-/// Every question with every arm's and seed's answer, for the page's table: what assets/report.js
+/// Every question with every arm's and seed's answer, for the page's table: what assets/list.js
 /// reads. Columns, not rows, so that it packs well.
 ///   tasks.<task>  ids, labels, levels, questions, golds; Spider: schema [index into schemas]
 ///   cells[]       task, arm, seed, once, ok "1", "0", "-" an item; Spider: sql, class, outcome,

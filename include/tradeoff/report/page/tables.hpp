@@ -5,7 +5,7 @@
 
 namespace tradeoff::report {
 
-/// report.md: the head line, Tables II and III with their intervals, pairs, the trade-off, errors
+/// report.md: the head line, accuracies with their intervals, pairs, the trade-off, errors
 /// and cost, in Markdown that reads as well on a terminal.
 std::string markdown(const Study& study, const Analysis& analysis);
 

@@ -1,4 +1,3 @@
-"use strict";
 // The table of questions: unpacks the data, filters, and fills a question when it is opened.
 (() => {
   const PAGE = 60;
@@ -6,7 +5,8 @@
   const list = document.getElementById("list");
   const count = document.getElementById("count");
   const more = document.getElementById("more");
-  let data, found = [], shown = 0;
+  const MOST_PRINTED = 1000;
+  let data, found = [], shown = 0, opened = "";
 
   async function unpack() {
     if (typeof DecompressionStream === "undefined") {
@@ -112,7 +112,7 @@
     const right = cell.ok[i] === "1";
     const line = el("p", {}, el("b", { class: right ? "yes" : "no" }, right ? "✓ right" : "✗ wrong"));
     const facts = [];
-    if (!right && cell.class) facts.push(classOf(cell, i));
+    if (!right && cell.class) line.append("; ", Tables.term(classOf(cell, i)));
     if (cell.outcome && cell.outcome[i] !== "ok") facts.push(`outcome ${cell.outcome[i]}`);
     if (cell.metrics) {
       const passed = Object.keys(cell.metrics).filter((m) => cell.metrics[m][i] === "1");
@@ -134,8 +134,15 @@
     return text;
   }
 
+  function answerText(cell, i) {
+    const text = answerOf(cell, i).trim();
+    if (!text || cell.letters) return el("pre", {}, text || (cell.letters ? "(no letter)" : "(no statement)"));
+    const box = el("pre", { class: "sql" });
+    return form.elements.diff.checked ? Sql.compared(box, data.tasks[cell.task].golds[i], text) : Sql.coloured(box, text);
+  }
+
   function answer(cell, i) {
-    const nodes = [el("pre", {}, answerOf(cell, i).trim() || (cell.letters ? "(no letter)" : "(no statement)"))];
+    const nodes = [answerText(cell, i)];
     if (cell.result && cell.result[i]) {
       nodes.push(el("pre", { class: "result", "aria-label": "Result of this query" }, cell.result[i]));
     }
@@ -175,9 +182,10 @@
 
   function fill(body, task, i) {
     const info = data.tasks[task];
-    body.append(el("p", {}, info.questions[i]));
+    const link = el("a", { href: Address.hash(stateOf(task, info.ids[i])) }, "Link to this question");
+    body.append(el("p", {}, info.questions[i]), el("p", { class: "link" }, link));
     if (info.choices) body.append(el("pre", {}, info.choices[i]));
-    body.append(el("h4", {}, "Gold"), el("pre", {}, info.golds[i]));
+    body.append(el("h4", {}, "Gold"), info.schemas ? Sql.coloured(el("pre", { class: "sql" }), info.golds[i]) : el("pre", {}, info.golds[i]));
     if (info.results) body.append(el("pre", { class: "result", "aria-label": "Result of the gold query" }, info.results[i]));
     for (const cell of data.cells.filter((c) => c.task === task && !(c.sample > 0))) {
       const box = el("div", { class: `answer ${armClass(cell.arm)}` });
@@ -203,12 +211,15 @@
   function row(i) {
     const task = form.elements.task.value, info = data.tasks[task];
     const box = el("details", { class: "q" });
-    box.append(el("summary", {},
+    box.append(el("summary", { tabindex: list.children.length ? "-1" : "0" },
       el("span", { class: "id" }, info.ids[i]),
       el("span", { class: "where" }, `${info.labels[i]}, ${info.levels[i]}`),
       el("span", { class: "ask" }, info.questions[i]),
       marks(task, i)));
     box.addEventListener("toggle", () => {
+      if (box.open) opened = info.ids[i];
+      else if (opened === info.ids[i]) opened = "";
+      Address.write(state());
       if (!box.open || box.children.length > 1) return;
       const body = el("div", { class: "body" });
       fill(body, task, i);
@@ -219,10 +230,16 @@
 
   function showMore() {
     const next = found.slice(shown, shown + PAGE);
-    list.append(...next.map(row));
+    for (const i of next) list.append(row(i));
     shown += next.length;
     more.hidden = shown >= found.length;
     more.textContent = `Show more (${found.length - shown} left)`;
+  }
+
+  function nothingFound() {
+    const clear = el("button", { type: "button" }, "Clear the filters");
+    clear.addEventListener("click", () => form.reset());
+    list.append(el("p", { class: "empty" }, "No question passes these filters. ", clear));
   }
 
   function update() {
@@ -231,9 +248,93 @@
     found = [];
     for (let i = 0; i < info.ids.length; ++i) if (matches(i)) found.push(i);
     shown = 0;
+    opened = "";
     list.replaceChildren();
     count.textContent = `${found.length} of ${info.ids.length} questions`;
     showMore();
+    if (found.length === 0) nothingFound();
+    Address.write(state());
+  }
+
+  // One stop of the keyboard for the whole list; arrows, Home and End go through it.
+  function walk(event) {
+    const heads = [...list.querySelectorAll(".q > summary")], at = heads.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: heads.length - 1 }[event.key];
+    if (at < 0 || to === undefined || !heads[to]) return;
+    event.preventDefault();
+    heads[at].tabIndex = -1;
+    heads[to].tabIndex = 0;
+    heads[to].focus();
+  }
+
+  // The fields that do not hold what they hold by themselves.
+  function state() {
+    const out = [];
+    for (const field of form.elements) {
+      if (!field.name) continue;
+      if (field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== defaultOf(field)) {
+        out.push([field.name, field.type === "checkbox" ? Number(field.checked) : field.value]);
+      }
+    }
+    if (opened) out.push(["task", form.elements.task.value], ["id", opened]);
+    return [...new Map(out)];
+  }
+  const stateOf = (task, id) => [["task", task], ["id", id]];
+  const defaultOf = (field) => (field.options ? ([...field.options].find((o) => o.defaultSelected) || field.options[0]).value : field.defaultValue);
+
+  // Shows what the address says; an entry that this study does not have is told.
+  function follow() {
+    const wanted = Address.read();
+    if (!wanted) return;
+    resetFields();
+    const unknown = [];
+    const names = ["task", ...[...wanted.keys()].filter((name) => name !== "task" && name !== "id")];
+    for (const name of names) {
+      if (!wanted.has(name)) continue;
+      const field = form.elements[name], value = wanted.get(name);
+      if (!field) { unknown.push(name); continue; }
+      if (field.type === "checkbox") field.checked = value === "1";
+      else field.value = value;
+      if (field.type !== "checkbox" && field.value !== value) { unknown.push(`${name}=${value}`); resetField(field); }
+      if (name === "task") fillFilters();
+    }
+    const id = wanted.get("id"), task = form.elements.task.value;
+    update();
+    if (id !== null) open(task, id, unknown);
+    else document.getElementById("questions").scrollIntoView();
+    if (unknown.length) count.textContent += `; the address asks for what this study does not have: ${unknown.join(", ")}`;
+  }
+
+  function open(task, id, unknown) {
+    const at = found.indexOf(data.tasks[task].ids.indexOf(id));
+    if (at < 0) { unknown.push(`id=${id}`); return; }
+    while (shown <= at) showMore();
+    const box = list.children[at];
+    box.open = true;
+    opened = id;
+    box.querySelector("summary").focus({ preventScroll: true });
+    box.scrollIntoView();
+  }
+
+  function resetField(field) {
+    if (field.type === "checkbox") field.checked = field.defaultChecked;
+    else field.value = defaultOf(field);
+  }
+  function resetFields() {
+    for (const field of form.elements) if (field.name) resetField(field);
+    fillFilters();
+  }
+
+  function foundRows() {
+    const task = form.elements.task.value, info = data.tasks[task];
+    const rows = [["id", info.label_name, info.level_name, "question", "gold", "arm", "seed", "sample", "answer", "correct", "class"]];
+    for (const i of found) {
+      for (const c of data.cells.filter((cell) => cell.task === task)) {
+        rows.push([info.ids[i], info.labels[i], info.levels[i], info.questions[i], info.golds[i], c.arm, c.seed, c.sample ?? "",
+          answerOf(c, i), c.ok[i] === "1" ? 1 : 0, classOf(c, i)]);
+      }
+    }
+    return rows;
   }
 
   unpack().then((unpacked) => {
@@ -247,8 +348,11 @@
     const to = form.elements.to.value;
     // Reset returns to these.
     for (const option of form.elements.to.options) option.defaultSelected = option.value === to;
+    Tables.explain(data.glossary);
+    count.after(Tables.saveButton("questions", foundRows, "Save these questions and their answers as CSV"));
     fillFilters();
     update();
+    follow();
     form.addEventListener("input", (event) => {
       if (event.target.name === "task") fillFilters();
       update();
@@ -256,6 +360,10 @@
     form.addEventListener("reset", () => setTimeout(() => { fillFilters(); update(); }));
     form.addEventListener("submit", (event) => event.preventDefault());
     more.addEventListener("click", showMore);
+    list.addEventListener("keydown", walk);
+    addEventListener("hashchange", follow);
+    // Paper has the questions that were found, as far as a reader could want them on paper.
+    addEventListener("beforeprint", () => { while (shown < Math.min(found.length, MOST_PRINTED)) showMore(); });
     document.documentElement.dataset.ready = "yes";
   }).catch((error) => {
     count.textContent = `The questions cannot be shown: ${error.message}`;
