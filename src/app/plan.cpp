@@ -124,7 +124,7 @@ std::function<void()> plan_of(std::span<const std::string> words) {
           {"plan",
            "The difference that a design can see, or what a wanted difference needs; without "
            "options, the design of the study that is repeated here.",
-           "tradeoff plan --questions 1034 --difference 0.03 --seeds 3"},
+           "tradeoff plan --questions 1034 --seeds 3 --difference \"3 points\""},
           table, words))
     return {};
   return [options, stated = stated_names(table)] { print_plans(*options, stated); };

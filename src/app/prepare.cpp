@@ -23,6 +23,14 @@ void report(const task::Prepared& prepared) {
   fmt::print("{}\n", prepared.to_json().dump(2));
 }
 
+std::string example_of(const task::Task& task) {
+  return fmt::format(
+      "tradeoff prepare {} {} --model models/smollm2-135m-instruct --output-dir prepared",
+      task.name,
+      task::find_task(task.name) ? "--data " + task.source.data.string()
+                                 : std::string("--task-file F.ini"));
+}
+
 Work prepare_task(const task::Task& task, Words words, config::Problems problems) {
   auto options = std::make_shared<task::PrepareOptions>(task::prepare_options(task));
   // A folder of the user's is named, not guessed.
@@ -36,13 +44,7 @@ Work prepare_task(const task::Task& task, Words words, config::Problems problems
   const std::string files = task.kind == task::Kind::sql
                                 ? "train_formatted.jsonl and dev_formatted.jsonl"
                                 : task.name + ".jsonl";
-  const config::Usage usage{
-      "prepare " + task.name, "Writes " + files + ".",
-      fmt::format("tradeoff prepare {} {} --model models/smollm2-135m-instruct "
-                  "--output-dir prepared",
-                  task.name,
-                  task::find_task(task.name) ? "--data " + task.source.data.string()
-                                             : std::string("--task-file F.ini"))};
+  const config::Usage usage{"prepare " + task.name, "Writes " + files + ".", example_of(task)};
   if (!config::parse_command_line(usage, table, words, std::move(problems))) return {};
   const auto run = [options](const comm::Session& session) {
     if (session.rank() == 0) report(task::prepare(*options));
@@ -59,14 +61,16 @@ Work parse_prepare(Words words) {
   if (const task::Task* task = words.empty() ? nullptr : task::find_task(words.front(), own))
     return prepare_task(*task, words.subspan(1), std::move(problems));
   // None of them: the table of the one word tells what is wrong.
-  const std::string example =
-      fmt::format("tradeoff prepare {} --help", task::built_in_tasks().front().name);
+  const task::Task& first = task::built_in_tasks().front();
+  const std::string example = example_of(first);
   std::string name;
   std::vector<std::filesystem::path> task_files;
   config::Table table;
   table
       .add_choice("task", &name, config::nameable(own),
-                  fmt::format("Which data; the first word. `{}` tells the rest", example))
+                  fmt::format("Which data; the first word. `tradeoff help prepare {}` tells the "
+                              "options",
+                              first.name))
       .required();
   table.positional("task");
   bind_task_files(table, task_files);

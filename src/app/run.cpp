@@ -35,6 +35,7 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.positional("job");
   bind_study(table, study, tasks);
   bind_arm(table, arm, tasks);
+  table.section("");
   bind_task_files(table, run.task_files);
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
   table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")

@@ -149,7 +149,8 @@ static po::options_description described(const Table& table, const std::string& 
     if (option->section() != section) continue;
     const std::string note = option->is_required() ? " (required)" : default_text(*option);
     const auto name = dashed(option->full_name());
-    if (option->is_flag())
+    // A flag that is on by itself is one that a reader wants to switch off.
+    if (option->is_flag() && option->value() != Json(true))
       description.add_options()(name.c_str(), (option->help() + note).c_str());
     else
       description.add_options()(name.c_str(), po::value<std::string>()->value_name(option->shown()),
@@ -183,10 +184,13 @@ std::string help_text(const Usage& usage, const Table& table) {
   for (const Option* option : table.options())
     if (std::ranges::find(sections, option->section()) == sections.end())
       sections.push_back(option->section());
+  // --config and --help stand with the options of no section, where there are some.
+  const bool plain = std::ranges::find(sections, "") != sections.end();
+  const std::string home = plain || sections.empty() ? "" : sections.back();
   for (const auto& section : sections) {
     auto description =
         described(table, section.empty() ? "Options" : "Section " + section, section);
-    if (section == sections.back())
+    if (section == home)
       description.add_options()("config", po::value<std::string>()->value_name("FILE"),
                                 "INI file with any of these options; the command line wins over "
                                 "it, a later file over an earlier one")("help", "Show this text");

@@ -85,32 +85,50 @@ void bind(Table& table, report::PlanCommandOptions& options) {
       .above(0)
       .at_most(1);
   table
-      .add("difference", &plan.difference,
-           "A difference that is to be found, as a fraction: 0.03 is 3 points")
+      .add_points("difference", &plan.difference,
+                  "A difference that is to be found: \"3 points\", or the fraction 0.03")
       .above(0)
       .at_most(1);
   table.add("margin", &plan.margin,
             "A loss that would not matter, such as \"1 point\": the power to rule it out");
-  table.add("alpha", &plan.alpha, "Two-sided size of the test").above(0).at_most(0.5);
-  table.add("power", &plan.power, "Power that is wanted").above(0).at_most(0.999);
-  table.add("comparisons", &plan.comparisons, "Members of the Holm family").at_least(1);
+  table
+      .add("alpha", &plan.alpha,
+           "How often a difference may be told where there is none (the test's two-sided size)")
+      .above(0)
+      .at_most(0.5);
+  table
+      .add("power", &plan.power,
+           "How often the difference is to be found where it is there (power)")
+      .above(0)
+      .at_most(0.999);
+  table
+      .add("comparisons", &plan.comparisons,
+           "How many differences are tested together, as arms times tasks (Holm)")
+      .at_least(1);
   table
       .add("seed_correlation", &plan.seed_correlation,
-           "Correlation of a question's difference between seeds")
+           "How alike a question's difference is from seed to seed (correlation); 1: seeds add "
+           "nothing")
       .at_least(0)
       .at_most(1);
   table
-      .add("seed_sd", &plan.seed_sd,
-           "Standard deviation over runs of the true difference; else unknown, left out")
+      .add_points(
+          "seed_sd", &plan.seed_sd,
+          "How much training again moves the difference (standard deviation): \"1.5 points\", "
+          "or 0.015; left out of the plan where it is not given")
       .at_least(0);
-  table.add("clusters", &plan.clusters, "Databases or subjects; 0: questions are independent")
+  table
+      .add("clusters", &plan.clusters,
+           "Databases or subjects of the questions; 0: each question stands for itself")
       .at_least(0);
   table
       .add("cluster_correlation", &plan.cluster_correlation,
-           "Intra-cluster correlation of the differences")
+           "How alike the differences of one database's questions are (correlation); 0: not at all")
       .at_least(0)
       .at_most(1);
-  table.add("cluster_size_cv", &plan.cluster_size_cv, "Size variation of the clusters, sd / mean")
+  table
+      .add("cluster_size_cv", &plan.cluster_size_cv,
+           "How unequal the clusters are in questions: standard deviation / mean; 0: equal")
       .at_least(0);
   table.add("pilot", &options.pilot, "predictions.h5 of a smaller study that the figures come from")
       .local()

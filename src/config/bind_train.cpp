@@ -12,16 +12,18 @@ void bind(Table& table, train::TrainOptions& options) {
       .above(0);
   table
       .add("train_batch_size", &options.train_batch_size,
-           "Samples of a step over all ranks; 4 where nothing else is said", {"global_batch_size"})
+           "Samples of a step, over all ranks together; 4 where it is left out",
+           {"global_batch_size"})
       .at_least(1);
   table
-      .add("per_device_train_batch_size", &options.per_device_train_batch_size,
-           "Samples of a rank's pass: with gradient_accumulation_steps and the ranks the step's",
-           {"micro_batch_size"})
+      .add(
+          "per_device_train_batch_size", &options.per_device_train_batch_size,
+          "Samples of one pass of one rank; times gradient_accumulation_steps and ranks the step's",
+          {"micro_batch_size"})
       .at_least(1);
   table
       .add("gradient_accumulation_steps", &options.gradient_accumulation_steps,
-           "Passes of a rank in a step")
+           "Passes that each rank makes in a step")
       .at_least(1);
   table.add("learning_rate", &options.learning_rate, "Peak learning rate", {"lr"}).at_least(0);
   table.add_choice("lr_scheduler_type", &options.lr_scheduler_type,
@@ -29,18 +31,23 @@ void bind(Table& table, train::TrainOptions& options) {
                                    {"constant_with_warmup", Schedule::constant_with_warmup},
                                    {"linear", Schedule::linear},
                                    {"cosine", Schedule::cosine}},
-                   "Learning rate over the steps", {"lr_scheduler"});
-  table.add("warmup_ratio", &options.warmup_ratio, "Share of the steps with rising rate")
+                   "How the learning rate goes on after its warm-up", {"lr_scheduler"});
+  table
+      .add("warmup_ratio", &options.warmup_ratio,
+           "Share of the steps in which the learning rate rises")
       .at_least(0)
       .at_most(1);
-  table.add("warmup_steps", &options.warmup_steps, "Their number; above 0 it wins").at_least(0);
+  table
+      .add("warmup_steps", &options.warmup_steps,
+           "Steps in which the learning rate rises; above 0 it wins over warmup_ratio")
+      .at_least(0);
   table.add("weight_decay", &options.weight_decay, "AdamW's weight decay").at_least(0);
   table.add("adam_beta1", &options.adam_beta1, "AdamW's first decay").at_least(0);
   table.add("adam_beta2", &options.adam_beta2, "AdamW's second decay").at_least(0);
   table.add("adam_epsilon", &options.adam_epsilon, "AdamW's epsilon").above(0);
   table
       .add("max_grad_norm", &options.max_grad_norm,
-           "Longest gradient, longer ones are scaled down; 0: no clipping")
+           "Largest norm of a gradient; a larger one is scaled down to it; 0: no clipping")
       .at_least(0);
   table
       .add("max_seq_length", &options.max_seq_length,
@@ -50,27 +57,35 @@ void bind(Table& table, train::TrainOptions& options) {
   table.add_choice("overlong", &options.overlong,
                    Names<Overlong>{{"error", Overlong::error}, {"skip", Overlong::skip}},
                    "What becomes of a longer sample; nothing is ever cut");
-  table.add("packing", &options.packing, "Samples of a step share passes", {"sample_packing"});
-  table.add("micro_batch_tokens", &options.micro_batch_tokens, "Most tokens of a pass").at_least(1);
+  table.add("packing", &options.packing, "Lay several samples of a step into one pass of the model",
+            {"sample_packing"});
+  table
+      .add("micro_batch_tokens", &options.micro_batch_tokens,
+           "Most tokens of one pass of the model")
+      .at_least(1);
   table
       .add("min_passes", &options.min_passes,
-           "Least passes of a packed step; 1 is fastest where one process trains")
+           "Passes that a packed step has at least, so that ranks can share them; 1 is fastest for "
+           "one "
+           "process")
       .at_least(1);
   table.add("share_prefix", &options.share_prefix,
-            "Packed samples compute a prefix that they share once");
-  table.add("train_on_prompt", &options.train_on_prompt, "Loss on the prompt's tokens too",
-            {"train_on_inputs"});
-  table.add_flag("no_shuffle", &options.shuffle, false, true, "The file's order in every epoch");
+            "Compute a prefix that packed samples share once");
+  table.add("train_on_prompt", &options.train_on_prompt,
+            "Count the loss on the prompt's tokens too", {"train_on_inputs"});
+  table.add_flag("no_shuffle", &options.shuffle, false, true,
+                 "Take the samples in the file's order, in every epoch");
   table.add("deterministic", &options.deterministic,
             "Sum gradients along a fixed tree: equal bits for any number of ranks");
   table
-      .add_choice("recompute", &options.recompute,
-                  Names<Recompute>{{"auto", Recompute::automatic},
-                                   {"none", Recompute::none},
-                                   {"activation", Recompute::activation},
-                                   {"mlp", Recompute::mlp},
-                                   {"layer", Recompute::layer}},
-                  "Activations computed again in the backward pass; no result depends on it")
+      .add_choice(
+          "recompute", &options.recompute,
+          Names<Recompute>{{"auto", Recompute::automatic},
+                           {"none", Recompute::none},
+                           {"activation", Recompute::activation},
+                           {"mlp", Recompute::mlp},
+                           {"layer", Recompute::layer}},
+          "What the backward pass computes again instead of keeping it; no result depends on it")
       .local();
   table
       .add("memory_limit_gib", &options.memory_limit_gib,
@@ -86,14 +101,16 @@ void bind(Table& table, train::TrainOptions& options) {
 }
 
 void bind(Table& table, lora::LoraOptions& options) {
-  table.add("lora_r", &options.lora_r, "Rank of the update", {"lora_rank", "r"}).at_least(1);
-  table.add("lora_alpha", &options.lora_alpha, "The update is scaled by lora_alpha / lora_r")
+  table.add("lora_r", &options.lora_r, "LoRA's rank r", {"lora_rank", "r"}).at_least(1);
+  table
+      .add("lora_alpha", &options.lora_alpha,
+           "LoRA's alpha: the update is scaled by lora_alpha / lora_r")
       .above(0);
   table.add("lora_dropout", &options.lora_dropout, "Share of the update's inputs that is dropped")
       .at_least(0);
   table
       .add("target_modules", &options.target_modules,
-           "Which products carry an update (q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
+           "Which linear layers get an update (q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
            "down_proj; qkv_proj and gate_up_proj where a family fuses them), or all-linear",
            {"lora_target_modules"})
       .commas();
@@ -121,7 +138,7 @@ void bind(Table& table, study::TrainFileOptions& options) {
            "PEFT adapter to start from; rank, alpha and targets are its own")
       .local()
       .placeholder("DIR");
-  table.add("seed", &options.options.seed, "Of LoRA's start, data order and dropout");
+  table.add("seed", &options.options.seed, "Seed of LoRA's start, the data's order and dropout");
   table
       .add("stop_after_steps", &options.options.stop_after_steps,
            "End after this step; the schedule stays that of the whole run")

@@ -72,8 +72,14 @@ std::string Option::set(std::string_view text, bool append) {
   if (list_ && plain.empty()) elements.clear();
   if (!append) clear_();
   for (const auto element : elements)
-    if ((list_ && element.empty()) || !take_(element) || !within_bounds()) return expected();
+    if ((list_ && element.empty()) || !take_(element) || !within_bounds())
+      return expected_for(element);
   return "";
+}
+
+std::string Option::expected_for(std::string_view text) const {
+  const std::string question = asks_ ? asks_(text) : "";
+  return expected() + (question.empty() ? "" : "; " + question);
 }
 
 bool Option::within_bounds() const {

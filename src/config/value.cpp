@@ -1,5 +1,7 @@
 #include "tradeoff/config/value.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -56,6 +58,27 @@ std::optional<std::string> unescape(std::string_view text) {
     plain += kMeant[place];
   }
   return plain;
+}
+
+Kind<double> points_or_fraction() {
+  Kind<double> kind = kind_of<double>();
+  kind.expected = "points with their unit, as \"3 points\", or a fraction, as 0.03";
+  kind.placeholder = "POINTS";
+  kind.parse = [](std::string_view text) -> std::optional<double> {
+    for (const std::string_view unit : {"points", "point", "pp"}) {
+      if (!text.ends_with(unit)) continue;
+      const auto number = parse_real(trim(text.substr(0, text.size() - unit.size())));
+      return number ? std::optional(*number / 100) : std::nullopt;
+    }
+    const auto number = parse_real(text);
+    return number && std::abs(*number) < 1 ? number : std::nullopt;
+  };
+  kind.asks = [](std::string_view text) -> std::string {
+    const auto number = parse_real(text);
+    if (!number || std::abs(*number) < 1 || std::abs(*number) > 100) return "";
+    return fmt::format("is \"{} points\", the fraction {:g}, meant?", trim(text), *number / 100);
+  };
+  return kind;
 }
 
 }  // namespace tradeoff::config

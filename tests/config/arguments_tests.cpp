@@ -36,6 +36,16 @@ struct ArgumentsTest : ConfigFiles {
   }
 };
 
+TEST_F(ArgumentsTest, help_tells_how_a_flag_that_is_on_is_switched_off) {
+  bool packing = true;
+  table.add("packing", &packing, "Pack");
+  const std::string text = help_text({"run", "Runs."}, table);
+  EXPECT_NE(text.find("--packing true|false"), std::string::npos) << text;
+  EXPECT_EQ(text.find("--resume true|false"), std::string::npos) << text;
+  EXPECT_EQ(run({"j.ini", "--packing", "false"}), "");
+  EXPECT_FALSE(packing);
+}
+
 TEST_F(ArgumentsTest, options_flags_and_bare_words_in_any_order) {
   EXPECT_EQ(
       run({"--resume", "j.ini", "--limit", "5", "--stop=;", "--stop", "-- x", "--", "--more"}), "");

@@ -320,5 +320,31 @@ TEST(Table, a_relative_path_in_a_file_is_from_its_folder) {
   EXPECT_EQ(out("", "jobs"), "");
 }
 
+TEST(PointsTest, points_and_fractions_are_told_apart_and_a_bare_3_asks) {
+  std::optional<double> difference;
+  Table table;
+  table.add_points("difference", &difference, "To be found").above(0).at_most(1);
+  const auto said = [&](const std::string& text) {
+    Problems problems;
+    table.set({"", "difference", text, "", "--difference"}, problems);
+    return problems.empty() ? std::string() : problems.lines().back();
+  };
+  for (const char* text : {"3 points", "3points", "3 pp", "0.03"}) {
+    difference.reset();
+    EXPECT_EQ(said(text), "");
+    EXPECT_DOUBLE_EQ(difference.value_or(0), 0.03) << text;
+  }
+  EXPECT_EQ(said("0.5 points"), "");
+  EXPECT_DOUBLE_EQ(*difference, 0.005);
+  const std::string asked = said("3");
+  EXPECT_NE(asked.find("is \"3 points\", the fraction 0.03, meant?"), std::string::npos) << asked;
+  EXPECT_DOUBLE_EQ(*difference, 0.005);
+  for (const char* text : {"3 %", "points", "x points", "-1 point", "0", "200 points", "1e9"}) {
+    const std::string refused = said(text);
+    EXPECT_NE(refused.find("as \"3 points\", or a fraction, as 0.03"), std::string::npos) << text;
+    EXPECT_EQ(refused.find("meant?"), std::string::npos) << refused;
+  }
+}
+
 }  // namespace
 }  // namespace tradeoff::config

@@ -76,6 +76,8 @@ class Option {
   void bind(std::vector<T>* field, Kind<T> kind);
   bool within_bounds() const;
   std::string expected() const;
+  /// expected(), and what `text` may mean.
+  std::string expected_for(std::string_view text) const;
 
   std::string section_, name_, help_, expected_, placeholder_;
   std::vector<std::string> aliases_;
@@ -85,6 +87,7 @@ class Option {
   std::vector<Bound> bounds_;
   std::function<void()> clear_;
   std::function<bool(std::string_view)> take_;
+  std::function<std::string(std::string_view)> asks_;
   std::function<Json()> value_;
 };
 
@@ -93,6 +96,7 @@ void Option::bind(T* field, Kind<T> kind) {
   flag_ = std::is_same_v<T, bool>;
   path_ = std::is_same_v<T, std::filesystem::path>;
   expected_ = kind.expected;
+  asks_ = kind.asks;
   placeholder_ = kind.placeholder;
   clear_ = [] {};
   take_ = [field, parse = kind.parse](std::string_view text) {
@@ -109,6 +113,7 @@ void Option::bind(std::optional<T>* field, Kind<T> kind) {
   flag_ = std::is_same_v<T, bool>;
   path_ = std::is_same_v<T, std::filesystem::path>;
   expected_ = kind.expected + ", or none";
+  asks_ = kind.asks;
   placeholder_ = kind.placeholder;
   clear_ = [] {};
   take_ = [field, parse = kind.parse](std::string_view text) {

@@ -45,6 +45,8 @@ class Table {
   template <typename T>
   Option& add_number_or(std::string name, T* field, const std::string& word, T meaning,
                         std::string help);
+  /// A share of all questions, in points or as a fraction.
+  Option& add_points(std::string name, std::optional<double>* field, std::string help);
   /// A flag kept as one of two values.
   template <typename E>
   Option& add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
@@ -130,6 +132,12 @@ Option& Table::add_number_or(std::string name, T* field, const std::string& word
                              std::string help) {
   Option& option = insert(std::move(name), std::move(help), {});
   option.bind(field, number_or<T>(word, meaning));
+  return option;
+}
+
+inline Option& Table::add_points(std::string name, std::optional<double>* field, std::string help) {
+  Option& option = insert(std::move(name), std::move(help), {});
+  option.bind(field, points_or_fraction());
   return option;
 }
 

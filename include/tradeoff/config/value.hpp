@@ -24,6 +24,8 @@ struct Kind {
   std::function<Json(const T&)> json;
   std::string expected;     // "an integer"
   std::string placeholder;  // "N", for --help
+  /// Of a text that is no T: what may have been meant, as a question; "" where nothing may.
+  std::function<std::string(std::string_view)> asks = {};
 };
 
 /// Names of an enum's values, in the order in which --help shows them; `-` and `_` in them are
@@ -91,6 +93,10 @@ Kind<T> number_or(const std::string& word, T meaning) {
   kind.placeholder += "|" + word;
   return kind;
 }
+
+/// A share of all questions: "3 points", "0.5 pp", or the fraction 0.03. A bare number of 1 or more
+/// is no fraction, and asks whether points are meant.
+Kind<double> points_or_fraction();
 
 /// One of the names.
 template <typename E>
