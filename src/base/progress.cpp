@@ -37,7 +37,9 @@ Progress::~Progress() {
 void Progress::update(std::uint64_t done, const std::string& note) {
   done_ = done;
   note_ = note;
-  const double period = terminal_ ? kTerminalPeriodS : kLinePeriodS;
+  double period = terminal_ ? kTerminalPeriodS : kLinePeriodS;
+  // A line that only says again that nothing is done yet comes ever more rarely.
+  if (!terminal_ && done == before_) period = std::max(period, shown_s_);
   const double due = shown_s_ < 0 ? std::min(period, kFirstLineS) : shown_s_ + period;
   if (clock_.seconds() >= due) show(false);
 }

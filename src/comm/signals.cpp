@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
 #include "tradeoff/base/error.hpp"
@@ -35,10 +36,23 @@ std::int64_t now_ns() {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
 
+// One of several ranks tells what all do.
+std::atomic<bool> speaks = false;
+
+bool first_of_ranks() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"})
+    if (const char* rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
+
+// Async-signal-safe.
+void say(std::string_view text) {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 // Dies by the signal, so that a shell or a launcher sees why.
 void end_at_once(int number) {
-  constexpr std::string_view kText = "tradeoff: a second signal: ended at once, nothing saved\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  say("tradeoff: a second signal: ended at once, nothing saved\n");
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   sigemptyset(&action.sa_mask);
@@ -52,8 +66,12 @@ extern "C" void note_signal(int number) {
   if (number != SIGUSR2) {
     std::int64_t first = 0;
     const std::int64_t now = now_ns();
-    if (!first_asked_ns.compare_exchange_strong(first, now) && now - first > kOneWishNs)
+    if (first_asked_ns.compare_exchange_strong(first, now)) {
+      if (speaks)
+        say("tradeoff: stopping: saves at the next step or chunk; a second signal ends at once\n");
+    } else if (now - first > kOneWishNs) {
       end_at_once(number);
+    }
   }
   errno = kept_errno;
 }
@@ -63,6 +81,7 @@ extern "C" void note_signal(int number) {
 StopSignals::StopSignals() {
   last_signal = 0;
   first_asked_ns = 0;
+  speaks = first_of_ranks();
   struct sigaction action {};
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);

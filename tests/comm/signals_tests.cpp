@@ -31,9 +31,23 @@ TEST(StopSignals, a_second_one_ends_the_process_at_once) {
             ::usleep(400'000);
             std::raise(second);
           },
-          testing::KilledBySignal(second), "a second signal");
+          testing::KilledBySignal(second), "a second signal: ended at once");
     }
   }
+}
+
+TEST(StopSignals, the_first_says_what_follows_and_of_ranks_one_alone) {
+  const auto told = [](const char* rank) {
+    if (rank) ::setenv("OMPI_COMM_WORLD_RANK", rank, 1);
+    const StopSignals guard;
+    testing::internal::CaptureStderr();
+    std::raise(SIGINT);
+    ::unsetenv("OMPI_COMM_WORLD_RANK");
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(told(nullptr).find("a second signal ends at once"), std::string::npos);
+  EXPECT_NE(told("0").find("stopping"), std::string::npos);
+  EXPECT_EQ(told("1"), "");
 }
 
 TEST(StopSignals, one_wish_told_twice_and_the_scheduler_s_are_no_second_one) {

@@ -60,7 +60,7 @@ def second_one(study):
     assert process.poll() is None, "the main thread was to sleep"
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == -signal.SIGINT, process.returncode
-    assert "a second signal" in study.output(process)
+    assert "a second signal: ended at once" in study.output(process)
     print("a second SIGINT: ended at once")
 
 
