@@ -26,6 +26,7 @@ verbatim(body "${overview}")
 set(page ".TH TRADEOFF 1 \"\" \"tradeoff ${VERSION}\"\n.SH NAME\ntradeoff \\- what fine\\-tuning buys and what it costs\n.SH SYNOPSIS\ntradeoff COMMAND [options]\n.SH DESCRIPTION\n${body}")
 set(cases "")
 set(commands "")
+set(values "")
 foreach(name IN LISTS names)
   string(STRIP "${name}" name)
   ask(help help ${name})
@@ -35,6 +36,17 @@ foreach(name IN LISTS names)
   list(TRANSFORM options STRIP)
   list(JOIN options " " options)
   string(APPEND cases "    ${name}) words=\"${options}\" ;;\n")
+  # Options whose values have names, and a first word that does.
+  string(REGEX MATCHALL "\n  --[a-z0-9_.-]+ [a-z0-9_-]+(\\|[a-z0-9_-]+)+" named "${help}")
+  string(REGEX MATCH "^Usage: tradeoff ${name}( [a-z0-9_-]+(\\|[a-z0-9_-]+)+)" _ "${help}")
+  if(CMAKE_MATCH_1)
+    list(APPEND named "\n  ${name}${CMAKE_MATCH_1}")
+  endif()
+  foreach(one IN LISTS named)
+    string(REGEX MATCH "([^ \n]+) ([^ ]+)$" _ "${one}")
+    string(REPLACE "|" " " words "${CMAKE_MATCH_2}")
+    string(APPEND values "    \"${name} ${CMAKE_MATCH_1}\") values=\"${words}\" ;;\n")
+  endforeach()
   string(APPEND commands " ${name}")
 endforeach()
 string(APPEND page [=[
@@ -54,7 +66,7 @@ the Slurm scripts: the program, the folder to stand in, a file that is read befo
 file(WRITE "${OUT}/tradeoff.1" "${page}")
 file(WRITE "${OUT}/tradeoff.bash" "# Completion for bash, made of the program's own help.
 _tradeoff() {
-  local words current=\${COMP_WORDS[COMP_CWORD]}
+  local words values=\"\" current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
   COMPREPLY=()
   if [ \"$COMP_CWORD\" = 1 ] || { [ \"$COMP_CWORD\" = 2 ] && [ \"\${COMP_WORDS[1]}\" = help ]; }; then
     mapfile -t COMPREPLY < <(compgen -W \"${commands} help version\" -- \"$current\")
@@ -63,6 +75,12 @@ _tradeoff() {
   case \${COMP_WORDS[1]} in
 ${cases}    *) words=\"\" ;;
   esac
+  case \"\${COMP_WORDS[1]} $before\" in
+${values}  esac
+  if [ -n \"$values\" ]; then
+    mapfile -t COMPREPLY < <(compgen -W \"$values\" -- \"$current\")
+    return
+  fi
   case $current in
     -*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- \"$current\") ;;

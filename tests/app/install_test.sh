@@ -38,5 +38,14 @@ _tradeoff
 COMP_WORDS=(tradeoff doctor --sit) COMP_CWORD=2
 _tradeoff
 [ "${COMPREPLY[*]}" = --site ] || fail "completion of doctor --sit: ${COMPREPLY[*]}"
+COMP_WORDS=(tradeoff predict --device c) COMP_CWORD=3
+_tradeoff
+[ "${COMPREPLY[*]}" = "cpu cuda" ] || fail "completion of predict --device c: ${COMPREPLY[*]}"
+COMP_WORDS=(tradeoff prepare spider_) COMP_CWORD=2
+_tradeoff
+[ "${COMPREPLY[*]}" = "spider_syn spider_dk" ] || fail "completion of prepare spider_: ${COMPREPLY[*]}"
+COMP_WORDS=(tradeoff run --ra) COMP_CWORD=2
+_tradeoff
+[ "${COMPREPLY[*]}" = "--rank-groups --ranks" ] || fail "completion of run --ra: ${COMPREPLY[*]}"
 # Nothing of this machine's folders is in the man page or the scripts.
 if grep -rl "$build" "$work/moved/share" "$work/moved/bin"; then fail "these name the build's folder"; fi
