@@ -281,7 +281,7 @@ def main(chromium, synthetic, files, folder, screenshots=None):
         browser.view(1100)
         seconds = browser.open(page)
         print(f"ready after {seconds:.2f} s, {page.stat().st_size / 1e6:.2f} MB")
-        assert seconds < 5, "1 s is meant; 5 s is a page that is broken, on a machine that is busy"
+        assert seconds < 20, "1 s is meant; 20 s is a page that is broken, also on a machine with ten times its work"
         check_figures(browser)
         check_question(browser, data)
         check_filters(browser, data)
