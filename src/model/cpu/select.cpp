@@ -28,6 +28,12 @@ const Kernels& choose() {
        ": expected baseline, avx2, avx512 or avx512bf16, and a processor that has it");
 }
 
+const BackwardKernels& backward_of(std::string_view name) {
+  if (name == "avx512bf16") return backward_avx512bf16();
+  if (name == "avx512") return backward_avx512();
+  return name == "avx2" ? backward_avx2() : backward_baseline();
+}
+
 }  // namespace
 
 const Kernels& select_kernels() {
@@ -36,13 +42,7 @@ const Kernels& select_kernels() {
 }
 
 const BackwardKernels& select_backward() {
-  static const BackwardKernels& kernels = [&]() -> const BackwardKernels& {
-    const std::string_view name = select_kernels().name;
-    return name == "avx512bf16" ? backward_avx512bf16()
-           : name == "avx512"   ? backward_avx512()
-           : name == "avx2"     ? backward_avx2()
-                                : backward_baseline();
-  }();
+  static const BackwardKernels& kernels = backward_of(select_kernels().name);
   return kernels;
 }
 

@@ -32,7 +32,8 @@ std::string folded(std::string_view name) {
 }
 
 bool misspelt(std::string_view name, std::string_view meant) {
-  const auto [shorter, longer] = std::minmax(name.size(), meant.size());
+  // A list: of two sizes alone minmax would give references to what has gone.
+  const auto [shorter, longer] = std::minmax({name.size(), meant.size()});
   if (longer - shorter > 2) return false;
   const std::size_t distance = edit_distance(name, meant);
   return distance >= 1 && distance <= 2 && 2 * distance <= shorter;
