@@ -78,18 +78,19 @@ void bind(Table& table, train::TrainOptions& options) {
   table.add("deterministic", &options.deterministic,
             "Sum gradients along a fixed tree: equal bits for any number of ranks");
   table
-      .add_choice(
-          "recompute", &options.recompute,
-          Names<Recompute>{{"auto", Recompute::automatic},
-                           {"none", Recompute::none},
-                           {"activation", Recompute::activation},
-                           {"mlp", Recompute::mlp},
-                           {"layer", Recompute::layer}},
-          "What the backward pass computes again instead of keeping it; no result depends on it")
+      .add_choice("recompute", &options.recompute,
+                  Names<Recompute>{{"auto", Recompute::automatic},
+                                   {"none", Recompute::none},
+                                   {"activation", Recompute::activation},
+                                   {"mlp", Recompute::mlp},
+                                   {"layer", Recompute::layer},
+                                   {"offload", Recompute::offload}},
+                  "What the backward pass computes again instead of keeping it; offload: kept in "
+                  "the host's memory. No result depends on it")
       .local();
   table
       .add("memory_limit_gib", &options.memory_limit_gib,
-           "GiB of the GPU that recompute = auto may fill, weights included; 0: 90 % of it")
+           "GiB of the GPU that training may fill, weights included; 0: 90 % of it")
       .local()
       .at_least(0);
   table

@@ -25,6 +25,16 @@ at::Tensor spread(const at::Tensor& x, const at::Tensor& rows, std::int64_t toke
 
 }  // namespace
 
+std::vector<at::Tensor*> BlockTape::tensors() {
+  std::vector<at::Tensor*> all = {&x,   &qkv, &turned_q,      &turned_k, &q,    &k,       &v,
+                                  &out, &lse, &attention_out, &middle,   &pair, &product, &mlp_out};
+  for (LowRankTape* low : {&low_qkv, &low_o, &low_gate_up, &low_down}) {
+    all.push_back(&low->product);
+    for (at::Tensor& mask : low->masks) all.push_back(&mask);
+  }
+  return all;
+}
+
 Block::Block(const DecoderConfig& config, std::int64_t layer)
     : rope_(config.rope_shape()),
       rule_(config.score_rule(layer)),

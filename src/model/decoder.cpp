@@ -27,14 +27,14 @@
 
 namespace tradeoff::model {
 
-bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device) {
+bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, std::int64_t memory_bytes) {
   if (residency != Nf4Residency::automatic) return residency == Nf4Residency::packed;
   double bytes = 0;
   for (const Projection p : projections_of(config)) {
     const ProjectionShape shape = shape_of(config, p);
     bytes += 2.0 * static_cast<double>(shape.in * shape.out * config.num_hidden_layers);
   }
-  return bytes > static_cast<double>(memory_bytes(device)) / 2;
+  return bytes > static_cast<double>(memory_bytes) / 2;
 }
 
 Decoder::Decoder(const std::filesystem::path& folder, const LoadOptions& options)

@@ -1,4 +1,5 @@
 #include <ATen/Context.h>
+#include <c10/core/AllocatorConfig.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -38,6 +39,8 @@ void release_unused() {
 }
 
 void limit_memory(long bytes) {
+  // Near the limit blocks of many sizes would leave gaps that fit none.
+  c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
   const double share =
       static_cast<double>(std::max(bytes - kContext, 0L)) / static_cast<double>(memory_bytes());
   c10::cuda::CUDACachingAllocator::setMemoryFraction(std::min(share, 1.0),

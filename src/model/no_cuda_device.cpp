@@ -1,6 +1,7 @@
 #include "device_count.hpp"
 #include "load/upload.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/model/host_shelf.hpp"
 #include "tradeoff/model/key_chains.hpp"
 #include "tradeoff/model/step_graph.hpp"
 
@@ -56,6 +57,23 @@ std::size_t Upload::added() const {
   return 0;
 }
 void Upload::wait(std::size_t) {}
+
+struct HostShelf::State {};
+HostShelf::HostShelf(c10::Device) {
+  fail("this build has no CUDA kernels");
+}
+HostShelf::~HostShelf() = default;
+HostShelf::HostShelf(HostShelf&&) noexcept = default;
+HostShelf& HostShelf::operator=(HostShelf&&) noexcept = default;
+void HostShelf::put(std::size_t, std::vector<at::Tensor>) {
+  fail("this build has no CUDA kernels");
+}
+void HostShelf::fetch(std::size_t) {
+  fail("this build has no CUDA kernels");
+}
+std::vector<at::Tensor> HostShelf::take(std::size_t) {
+  fail("this build has no CUDA kernels");
+}
 
 struct StepGraph::Recorded {};
 StepGraph::StepGraph() = default;

@@ -50,10 +50,11 @@ const char* name_of(c10::ScalarType dtype) {
 // What computes, as far as it rounds differently.
 std::string kernels_of(const ModelOptions& options, c10::Device device, bool nf4) {
   const std::string name = model::kernels_name(device);
-  const bool codes = nf4 && device.is_cuda() &&
-                     model::pick_dtype(options.dtype, device) == c10::ScalarType::BFloat16 &&
-                     model::keeps_packed(options.nf4_residency,
-                                         model::read_config(options.model / "config.json"), device);
+  const bool codes =
+      nf4 && device.is_cuda() &&
+      model::pick_dtype(options.dtype, device) == c10::ScalarType::BFloat16 &&
+      model::keeps_packed(options.nf4_residency, model::read_config(options.model / "config.json"),
+                          model::memory_bytes(device));
   return codes ? name + ", NF4 codes" : name;
 }
 

@@ -11,6 +11,20 @@
 #include "work_done.hpp"
 
 namespace tradeoff::study {
+namespace {
+
+// `auto` residency follows the limit where there is one.
+ModelOptions within_limit(const TrainFileOptions& options) {
+  ModelOptions model = options.model;
+  const double limit = options.options.memory_limit_gib * static_cast<double>(1 << 30);
+  if (limit > 0 && model.nf4_residency == model::Nf4Residency::automatic &&
+      model::keeps_packed(model.nf4_residency, model::read_config(model.model / "config.json"),
+                          static_cast<std::int64_t>(limit)))
+    model.nf4_residency = model::Nf4Residency::packed;
+  return model;
+}
+
+}  // namespace
 
 train::SampleSet training_samples(const LoadedModel& model, std::span<const task::Item> items,
                                   const train::TrainOptions& options) {
@@ -34,8 +48,9 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));
   }
-  auto weights_hash = begin_weights_hash(session, options.model);
-  LoadedModel model = load_model(session, options.model);
+  const ModelOptions model_options = within_limit(options);
+  auto weights_hash = begin_weights_hash(session, model_options);
+  LoadedModel model = load_model(session, model_options);
   const train::SampleSet samples = training_samples(model, items, options.options);
   const std::int64_t batch = train::global_batch_size(options.options, session.size());
   if (session.rank() == 0) {
@@ -56,7 +71,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   job.output_dir = options.out;
   job.lock = options.model.lock;
   job.base_model = options.model.model.string();
-  job.model_identity = model_identity(session, options.model, std::move(weights_hash));
+  job.model_identity = model_identity(session, model_options, std::move(weights_hash));
   job.resume = options.resume;
   const train::TrainResult result = train::train(session, *model.decoder, samples, job);
   if (session.rank() == 0) {

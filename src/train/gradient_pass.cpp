@@ -5,6 +5,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/lora/adapter.hpp"
@@ -22,7 +23,9 @@ GradientPass::GradientPass(model::Decoder& decoder, const lora::LoraOptions& lor
       lora_(lora),
       targets_(lora::parse_targets(lora.target_modules, decoder.config())),
       dropout_key_(SeedStream(seed, "dropout").key()),
-      recompute_(recompute) {}
+      recompute_(recompute) {
+  if (recompute == Recompute::offload) shelf_.emplace(decoder.device());
+}
 
 std::vector<at::Tensor> GradientPass::masks(std::int64_t layer,
                                             std::span<const Projection> projections, bool last,
@@ -77,6 +80,40 @@ at::Tensor GradientPass::forward_layer(std::int64_t index, const PackedBatch& ba
   return block(index).mlp(block(index).gated(tape.middle, &tape), tape.middle, &tape);
 }
 
+// Whether a layer's tape waits on the host. The backward pass begins with the last one.
+bool GradientPass::leaves(std::int64_t index) const {
+  return shelf_ && index + 1 < decoder_.config().num_hidden_layers;
+}
+
+// After the forward pass of a layer: what the policy does not keep goes, or leaves the GPU. The
+// last layer stays whole.
+void GradientPass::give_up(std::int64_t index, model::BlockTape& tape) {
+  if (recompute_ == Recompute::none || index + 1 == decoder_.config().num_hidden_layers) return;
+  if (recompute_ == Recompute::layer) {
+    model::BlockTape input;
+    input.x = tape.x;
+    tape = std::move(input);
+    return;
+  }
+  tape.product = at::Tensor();
+  if (recompute_ == Recompute::activation) return;
+  tape.pair = at::Tensor();
+  if (!leaves(index)) return;
+  std::vector<at::Tensor> leaving;
+  for (at::Tensor* tensor : tape.tensors()) leaving.push_back(std::exchange(*tensor, at::Tensor()));
+  shelf_->put(static_cast<std::size_t>(index), std::move(leaving));
+}
+
+// The opposite, of a tape that left; the one of the layer below sets out at once.
+void GradientPass::take_back(std::int64_t index, model::BlockTape& tape) {
+  if (leaves(index)) {
+    std::vector<at::Tensor> back = shelf_->take(static_cast<std::size_t>(index));
+    const std::vector<at::Tensor*> places = tape.tensors();
+    for (std::size_t i = 0; i < places.size(); ++i) *places[i] = std::move(back[i]);
+  }
+  if (index > 0 && leaves(index - 1)) shelf_->fetch(static_cast<std::size_t>(index - 1));
+}
+
 // Computes again what the policy did not keep.
 void GradientPass::restore(std::int64_t index, const PackedBatch& batch,
                            model::BlockTape& tape) const {
@@ -108,20 +145,13 @@ at::Tensor GradientPass::run(const PackedBatch& batch, double weight,
     model::BlockTape& tape = tapes[static_cast<std::size_t>(i)];
     tape.x = hidden;
     hidden = forward_layer(i, batch, tape);
-    if (recompute_ == Recompute::layer) {
-      model::BlockTape input;
-      input.x = tape.x;
-      tape = std::move(input);
-    } else if (recompute_ == Recompute::activation) {
-      tape.product = at::Tensor();
-    } else if (recompute_ == Recompute::mlp) {
-      tape.pair = tape.product = at::Tensor();
-    }
+    give_up(i, tape);
   }
   at::Tensor gradient;
   const at::Tensor entropies = losses(batch, weight, hidden, gradient);
   for (std::int64_t i = layers - 1; i >= 0; --i) {
     model::BlockTape& tape = tapes[static_cast<std::size_t>(i)];
+    take_back(i, tape);
     gradient = backward_layer(i, batch, tape, gradient, grads);
     tape = {};
     if (layer_done) layer_done(i);

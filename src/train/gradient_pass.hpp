@@ -2,11 +2,13 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "packed_batch.hpp"
 #include "tradeoff/lora/options.hpp"
 #include "tradeoff/model/decoder.hpp"
+#include "tradeoff/model/host_shelf.hpp"
 #include "tradeoff/train/options.hpp"
 
 namespace tradeoff::train {
@@ -41,6 +43,9 @@ class GradientPass {
   const model::Block& block(std::int64_t layer) const {
     return decoder_.layers()[static_cast<std::size_t>(layer)];
   }
+  bool leaves(std::int64_t layer) const;
+  void give_up(std::int64_t layer, model::BlockTape& tape);
+  void take_back(std::int64_t layer, model::BlockTape& tape);
   void restore(std::int64_t layer, const PackedBatch& batch, model::BlockTape& tape) const;
   at::Tensor losses(const PackedBatch& batch, double weight, const at::Tensor& hidden,
                     at::Tensor& dhidden) const;
@@ -50,12 +55,14 @@ class GradientPass {
   std::vector<model::Projection> targets_;
   std::array<std::uint32_t, 2> dropout_key_;
   Recompute recompute_;
+  std::optional<model::HostShelf> shelf_;  // of `offload`, a place a layer
 };
 
 /// Bytes of float32 logits held at a time; a GPU's products want more rows.
 std::int64_t logit_bytes(c10::Device device);
 
-/// Bytes of activations that a pass over `tokens` tokens keeps under a policy.
+/// Bytes of activations that a pass over `tokens` tokens keeps under a policy, on the GPU or, with
+/// `offload`, on the host.
 std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& lora,
                         std::int64_t tokens, Recompute policy);
 
@@ -63,9 +70,10 @@ std::int64_t kept_bytes(const model::Decoder& decoder, const lora::LoraOptions& 
 /// logits.
 std::int64_t working_bytes(const model::Decoder& decoder, std::int64_t tokens);
 
-/// The policy itself, or for `automatic` the first whose activations fit `memory_bytes`, else
-/// `layer`.
+/// The policy itself, or for `automatic` the first whose activations fit `memory_bytes`; else, on
+/// CUDA, `offload` where its own fit `host_bytes`; else `layer`.
 Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions& lora,
-                         std::int64_t tokens, std::int64_t memory_bytes, Recompute asked);
+                         std::int64_t tokens, std::int64_t memory_bytes, std::int64_t host_bytes,
+                         Recompute asked);
 
 }  // namespace tradeoff::train

@@ -18,8 +18,8 @@ void expect(bool ok, const char* name, auto found, const char* expected) {
 }  // namespace
 
 std::string_view name_of(Recompute policy) {
-  static constexpr std::array<std::string_view, 5> kNames = {"auto", "none", "activation", "mlp",
-                                                             "layer"};
+  static constexpr std::array<std::string_view, 6> kNames = {"auto", "none",  "activation",
+                                                             "mlp",  "layer", "offload"};
   return kNames[static_cast<std::size_t>(policy)];
 }
 

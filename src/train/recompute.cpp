@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "gradient_pass.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/lora/adapter.hpp"
@@ -39,16 +41,19 @@ std::int64_t working_bytes(const model::Decoder& decoder, std::int64_t tokens) {
 }
 
 Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions& lora,
-                         std::int64_t tokens, std::int64_t memory_bytes, Recompute asked) {
+                         std::int64_t tokens, std::int64_t memory_bytes, std::int64_t host_bytes,
+                         Recompute asked) {
   const bool cpu = decoder.device().is_cpu();
-  check(asked != Recompute::activation || !cpu,
-        "--recompute activation: for CUDA alone; expected none, mlp or layer on the CPU");
+  check(!cpu || (asked != Recompute::activation && asked != Recompute::offload),
+        fmt::format("--recompute {}: for CUDA alone; expected none, mlp or layer on the CPU",
+                    name_of(asked)));
   if (asked != Recompute::automatic) return asked;
   for (const Recompute policy : {Recompute::none, Recompute::activation, Recompute::mlp}) {
     if (policy == Recompute::activation && cpu) continue;
     if (kept_bytes(decoder, lora, tokens, policy) <= memory_bytes) return policy;
   }
-  return Recompute::layer;
+  const bool room = kept_bytes(decoder, lora, tokens, Recompute::offload) <= host_bytes;
+  return !cpu && room ? Recompute::offload : Recompute::layer;
 }
 
 }  // namespace tradeoff::train

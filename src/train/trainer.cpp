@@ -184,6 +184,9 @@ class Trainer {
     const c10::Device device = decoder_.device();
     const std::int64_t tokens =
         std::max(job_.options.packing ? job_.options.micro_batch_tokens : 0, samples_.longest);
+    // What the ranks of a machine pin together leaves half of its memory.
+    const std::int64_t host =
+        model::memory_bytes(c10::Device(c10::kCPU)) / (2 * session_.local_size());
     std::int64_t memory = model::memory_bytes(device);
     if (device.is_cpu()) {
       memory /= 4 * session_.local_size();
@@ -197,7 +200,7 @@ class Trainer {
                working_bytes(decoder_, tokens);
     }
     const Recompute policy =
-        pick_recompute(decoder_, job_.lora, tokens, memory, job_.options.recompute);
+        pick_recompute(decoder_, job_.lora, tokens, memory, host, job_.options.recompute);
     if (session_.rank() == 0) log::info("recompute: {}", name_of(policy));
     return policy;
   }
@@ -282,7 +285,8 @@ TrainResult train(const comm::Session& session, model::Decoder& decoder, const S
   TrainJob named = job;
   named.lora = lora::normalised(job.lora, decoder.config());
   const std::string change = fmt::format(
-      "--recompute layer, --micro-batch-tokens below {} or a lower --max-seq-length takes less",
+      "--recompute {}, --micro-batch-tokens below {} or a lower --max-seq-length takes less",
+      name_of(decoder.device().is_cpu() ? Recompute::layer : Recompute::offload),
       job.options.micro_batch_tokens);
   return where_memory_may_end(change,
                               [&] { return Trainer(session, decoder, samples, named).run(); });

@@ -52,9 +52,12 @@ def main():
     assert cpu[0]["loss"] != cpu[-1]["loss"]
     gpu = curve("gpu", "--device=cuda", "--dtype=float32")
     expect("float32, dropout 0.05", gpu, cpu, 1e-4)
-    for policy in ("none", "activation", "mlp", "layer"):
-        expect(f"recompute {policy}", curve(f"gpu-{policy}", "--device=cuda", "--dtype=float32", f"--recompute={policy}"), gpu, 1e-6)
+    for policy in ("none", "activation", "mlp", "layer", "offload"):
+        expect(f"recompute {policy}", curve(f"gpu-{policy}", "--device=cuda", "--dtype=float32", f"--recompute={policy}"), gpu, 0)
     half = curve("gpu-half", "--device=cuda", "--dtype=bfloat16")
+    for policy in ("mlp", "layer", "offload"):
+        expect(f"bfloat16, recompute {policy}", curve(f"gpu-half-{policy}", "--device=cuda", "--dtype=bfloat16",
+                                                      f"--recompute={policy}"), half, 0)
     expect("bfloat16 against float32", half, cpu, 0.02)
     expect("bfloat16 a second time", curve("gpu-half-again", "--device=cuda", "--dtype=bfloat16"), half, 0)
     expect("float16 against float32", curve("gpu-float16", "--device=cuda", "--dtype=float16"), cpu, 0.01)
@@ -66,6 +69,8 @@ def main():
     for residency in ("packed", "bf16"):
         expect(f"NF4, {residency}", curve(f"gpu-{residency}", "--device=cuda", "--dtype=float32", "--quantization=nf4",
                                           f"--nf4-residency={residency}"), nf4, 1e-4)
+    limited = ("--device=cuda", "--dtype=bfloat16", "--quantization=nf4", "--nf4-residency=packed")
+    expect("NF4, recompute offload", curve("gpu-packed-offload", *limited, "--recompute=offload"), curve("gpu-packed-none", *limited), 0)
     stopped = curve("gpu-stop", "--device=cuda", "--dtype=float32", "--stop-after-steps=3")
     assert len(stopped) == 3
     expect("stopped and resumed", curve("gpu-stop", "--device=cuda", "--dtype=float32", "--resume"), gpu, 1e-6)

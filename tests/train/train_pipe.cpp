@@ -41,10 +41,11 @@ train::TrainOptions options_of(const Json& job) {
                         : name == "cosine"               ? train::Schedule::cosine
                                                          : train::Schedule::linear;
   const auto recompute = field_or<std::string>(job, "recompute", "auto");
-  o.recompute = recompute == "none"    ? train::Recompute::none
-                : recompute == "mlp"   ? train::Recompute::mlp
-                : recompute == "layer" ? train::Recompute::layer
-                                       : train::Recompute::automatic;
+  o.recompute = recompute == "none"      ? train::Recompute::none
+                : recompute == "mlp"     ? train::Recompute::mlp
+                : recompute == "layer"   ? train::Recompute::layer
+                : recompute == "offload" ? train::Recompute::offload
+                                         : train::Recompute::automatic;
   const auto take = [&](const char* key, auto& to) { to = field_or(job, key, to); };
   take("max_steps", o.max_steps);
   take("num_train_epochs", o.num_train_epochs);

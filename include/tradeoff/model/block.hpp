@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "tradeoff/model/attention.hpp"
 #include "tradeoff/model/config.hpp"
@@ -24,6 +25,9 @@ struct BlockTape {
   at::Tensor pair, product;       // [R, 2F], gate and up before the activation; [R, F]
   at::Tensor mlp_out;             // [R, D] before its norm, where it has one
   LowRankTape low_qkv, low_o, low_gate_up, low_down;
+
+  /// All of its tensors, the undefined ones too, in a fixed order.
+  std::vector<at::Tensor*> tensors();
 };
 
 /// The tokens of one pass as a block sees them.

@@ -24,8 +24,8 @@ class WeightLoader;
 /// automatic: bf16 where it takes at most half of the memory.
 enum class Nf4Residency { automatic, packed, bf16 };
 
-/// What `automatic` stands for on a device: whether the weights stay packed.
-bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, c10::Device device);
+/// What `automatic` stands for where there is so much memory: whether the weights stay packed.
+bool keeps_packed(Nf4Residency residency, const DecoderConfig& config, std::int64_t memory_bytes);
 
 struct LoadOptions {
   c10::Device device = c10::Device(c10::kCPU);

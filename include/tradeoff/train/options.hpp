@@ -21,6 +21,7 @@ enum class Recompute {
   activation,  // activation(gate) * up is computed again of gate and up: no product; CUDA
   mlp,         // the gated pair, the widest activation, is computed again
   layer,       // only each layer's input is kept
+  offload,     // what mlp keeps waits in the host's memory; CUDA
 };
 
 /// "none", "activation", ...
@@ -67,7 +68,7 @@ struct TrainOptions {
   // ranks.
   bool deterministic = false;
   Recompute recompute = Recompute::automatic;
-  // Of a GPU, in GiB, what recompute = auto may fill, weights included. 0: nine tenths of the GPU.
+  // Of a GPU, in GiB, what training may fill, weights included. 0: nine tenths of the GPU.
   double memory_limit_gib = 0;
   // A checkpoint every so many steps; 0: none but at a stop. Unset: as often as takes less than 2 %
   // of the time, by the clock. They are removed once the adapter is complete.

@@ -55,7 +55,8 @@ Block::Norms norms_of(const StoredWeights& weights, const DecoderConfig& config,
 
 void Decoder::load(const StoredWeights& weights) {
   quantised_ = weights.quantised();
-  nf4_packed_ = quantised_ && keeps_packed(options_.nf4_residency, config_, options_.device);
+  nf4_packed_ =
+      quantised_ && keeps_packed(options_.nf4_residency, config_, memory_bytes(options_.device));
   WeightLoader loader(weights, options_.device, options_.dtype);
   auto coming_embedding = loader.begin({"model.embed_tokens.weight"});
   WeightLoader::Coming coming_head;
