@@ -106,8 +106,9 @@ __global__ void __launch_bounds__(kThreads)
       if (lane == k && k < tile.count && first + r < rows)
         assign(out.row(first + r)[tile.column + k], sum * factor);
     }
-    if (first + r < rows && lane < tile.zeros)
-      assign(out.row(first + r)[tile.column + tile.count + lane], 0.0f);
+    if (first + r >= rows) continue;
+    for (int i = lane; i < tile.zeros; i += 32)
+      assign(out.row(first + r)[tile.column + tile.count + i], 0.0f);
   }
 }
 

@@ -77,7 +77,8 @@ LowRankUpdate::LowRankUpdate(std::span<const LowRankPart> parts, std::int64_t ou
     width_ += part.a.size(0);
   }
   if (!device.is_cpu()) {
-    constexpr std::int64_t kWhole = 8;  // 16 bytes of bfloat16
+    // 128 bytes of bfloat16: rows that begin elsewhere in a cache's lines make products slower.
+    constexpr std::int64_t kWhole = 64;
     room_ = (width_ + kWhole - 1) / kWhole * kWhole;
     const auto options = at::TensorOptions(dtype).device(device);
     move_to(at::empty({out, room_}, options), at::empty({room_, downs.front().size(1)}, options));
