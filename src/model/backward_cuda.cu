@@ -76,7 +76,7 @@ __global__ void norm_columns_backward_kernel(Rows<const T> x_rows, Rows<T> dy_ro
 }
 
 // The inverse rotation of rope_kernel; one block a token.
-template <typename Grad, typename T>
+template <typename Grad, typename T, int kCount>
 __global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad* dv,
                                      const float* cos_sin, const std::int64_t* position,
                                      const std::int64_t* kv_row, Rope rope, Rows<T> dqkv) {
@@ -89,21 +89,32 @@ __global__ void rope_backward_kernel(const Grad* dq, const Grad* dk, const Grad*
   const auto grad_of_head = [&](int head) {
     return head < heads ? dq + (token * heads + head) * d : dk + kv + (head - heads) * d;
   };
-  for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
+  for (int i = threadIdx.x * kCount; i < pairs; i += blockDim.x * kCount) {
     const int head = i / half, at = i % half, first = rope.first(at), second = rope.second(at);
     const Grad* const grad = grad_of_head(head);
-    const float a = to_float(grad[first]), b = to_float(grad[second]), c = angle[at],
-                s = angle[half + at];
-    assign(row[head * d + first], a * c + b * s);
-    assign(row[head * d + second], b * c - a * s);
+    const auto a = load<kCount>(grad + first), b = load<kCount>(grad + second);
+    const auto c = load<kCount>(angle + at), s = load<kCount>(angle + half + at);
+    Values<T, kCount> turned_a, turned_b;
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) {
+      assign(turned_a.at[j], to_float(a.at[j]) * c.at[j] + to_float(b.at[j]) * s.at[j]);
+      assign(turned_b.at[j], to_float(b.at[j]) * c.at[j] - to_float(a.at[j]) * s.at[j]);
+    }
+    store(row + head * d + first, turned_a);
+    store(row + head * d + second, turned_b);
   }
   const int rest = d - rope.rotary;
   for (int i = threadIdx.x; i < (heads + kv_heads) * rest; i += blockDim.x) {
     const int head = i / rest, at = rope.rotary + i % rest;
     assign(row[head * d + at], to_float(grad_of_head(head)[at]));
   }
-  for (int i = threadIdx.x; i < kv_heads * d; i += blockDim.x)
-    assign(row[(heads + kv_heads) * d + i], to_float(dv[kv + i]));
+  for (int i = threadIdx.x * kCount; i < kv_heads * d; i += blockDim.x * kCount) {
+    const auto grads = load<kCount>(dv + kv + i);
+    Values<T, kCount> values;
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) assign(values.at[j], to_float(grads.at[j]));
+    store(row + (heads + kv_heads) * d + i, values);
+  }
 }
 
 // Layouts of gated_kernel.
@@ -221,11 +232,13 @@ at::Tensor rope_backward(const at::Tensor& dq, const at::Tensor& dk, const at::T
                                     dq.options().dtype(dtype));
   if (rows == 0) return dqkv;
   dispatch(dq, [&](auto* grad) {
-    dispatch(dqkv, [&](auto* type) {
-      rope_backward_kernel<<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-          in(dq, grad), in(dk, grad), in(dv, grad), cos_sin.const_data_ptr<float>(),
-          position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
-          Rope(shape), rows_out(dqkv, type));
+    by_pairs(dqkv, shape, [&](auto* type, auto count) {
+      rope_backward_kernel<std::remove_pointer_t<decltype(grad)>,
+                           std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+          <<<rows, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+              in(dq, grad), in(dk, grad), in(dv, grad), cos_sin.const_data_ptr<float>(),
+              position.const_data_ptr<std::int64_t>(), kv_row.const_data_ptr<std::int64_t>(),
+              Rope(shape), rows_out(dqkv, type));
     });
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();

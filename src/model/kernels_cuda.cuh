@@ -140,6 +140,21 @@ void by_columns(std::initializer_list<at::Tensor> tensors, std::int64_t width, c
   });
 }
 
+// Calls work(T*, pairs of columns a thread) for the turning of heads: sixteen bytes where a pair's
+// columns are halves of a head and all begin at whole multiples of that, else one pair.
+template <typename Work>
+void by_pairs(const at::Tensor& x, const RopeShape& shape, const Work& work) {
+  dispatch(x, [&](auto* type) {
+    constexpr int kCount = 16 / sizeof(*type);
+    if (!shape.neighbours && shape.rotary % (2 * kCount) == 0 && shape.d % kCount == 0 &&
+        x.stride(0) % kCount == 0) {
+      work(type, std::integral_constant<int, kCount>());
+    } else {
+      work(type, std::integral_constant<int, 1>());
+    }
+  });
+}
+
 template <typename T>
 const T* in(const at::Tensor& x, T*) {
   return static_cast<const T*>(x.const_data_ptr());

@@ -51,8 +51,8 @@ __global__ void norm_columns_kernel(T* x, const float* weight, float eps, std::i
 }
 
 // The blocks of a token (their number in y) walk the pairs of query and key heads, then copy the
-// values.
-template <typename T>
+// values. kCount pairs a thread: more than one where the columns of a pair are halves of a head.
+template <typename T, int kCount>
 __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64_t* position,
                             const std::int64_t* kv_row, Rope rope, T* q, T* k, T* v) {
   const std::int64_t token = blockIdx.x;
@@ -65,20 +65,27 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
     return head < heads ? q + (token * heads + head) * d : k + kv + (head - heads) * d;
   };
   const int begin = blockIdx.y * blockDim.x + threadIdx.x, step = gridDim.y * blockDim.x;
-  for (int i = begin; i < pairs; i += step) {
+  for (int i = begin * kCount; i < pairs; i += step * kCount) {
     const int head = i / half, at = i % half, first = rope.first(at), second = rope.second(at);
-    const float a = to_float(row[head * d + first]), b = to_float(row[head * d + second]);
-    const float c = angle[at], s = angle[half + at];
+    const auto a = load<kCount>(row + head * d + first), b = load<kCount>(row + head * d + second);
+    const auto c = load<kCount>(angle + at), s = load<kCount>(angle + half + at);
+    Values<T, kCount> turned_a, turned_b;
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) {
+      assign(turned_a.at[j], to_float(a.at[j]) * c.at[j] - to_float(b.at[j]) * s.at[j]);
+      assign(turned_b.at[j], to_float(b.at[j]) * c.at[j] + to_float(a.at[j]) * s.at[j]);
+    }
     T* const out = out_of_head(head);
-    assign(out[first], a * c - b * s);
-    assign(out[second], b * c + a * s);
+    store(out + first, turned_a);
+    store(out + second, turned_b);
   }
   const int rest = d - rope.rotary;
   for (int i = begin; i < (heads + kv_heads) * rest; i += step) {
     const int head = i / rest, at = rope.rotary + i % rest;
     out_of_head(head)[at] = row[head * d + at];
   }
-  for (int i = begin; i < kv_heads * d; i += step) v[kv + i] = row[(heads + kv_heads) * d + i];
+  for (int i = begin * kCount; i < kv_heads * d; i += step * kCount)
+    store(v + kv + i, load<kCount>(row + (heads + kv_heads) * d + i));
 }
 
 // x [rows, 2 width], out [rows, width]; kCount elements a thread, rows strided over the grid.
@@ -190,8 +197,8 @@ struct Partials {
   int count;
 };
 
-// One warp a (token, head): weights exp(lse - max), normalised.
-template <typename T>
+// One warp a (token, head): weights exp(lse - max), normalised. kCount columns a lane at a time.
+template <typename T, int kCount>
 __global__ void merge_kernel(Partials<T> parts, std::int64_t tokens, int heads, int d, T* out) {
   const std::int64_t pair =
       static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
@@ -207,12 +214,18 @@ __global__ void merge_kernel(Partials<T> parts, std::int64_t tokens, int heads, 
     weight[i] = isinf(weight[i]) ? 0.0f : __expf(weight[i] - highest);
     total += weight[i];
   }
-  for (int c = threadIdx.x % 32; c < d; c += 32) {
-    float sum = 0;
+  for (int c = threadIdx.x % 32 * kCount; c < d; c += 32 * kCount) {
+    float sum[kCount] = {};
     for (int i = 0; i < parts.count; ++i) {
-      if (weight[i] > 0) sum += weight[i] * to_float(parts.out[i][pair * d + c]);
+      if (weight[i] <= 0) continue;
+      const auto values = load<kCount>(parts.out[i] + pair * d + c);
+#pragma unroll
+      for (int j = 0; j < kCount; ++j) sum[j] += weight[i] * to_float(values.at[j]);
     }
-    assign(out[pair * d + c], sum / total);
+    Values<T, kCount> result;
+#pragma unroll
+    for (int j = 0; j < kCount; ++j) assign(result.at[j], sum[j] / total);
+    store(out + pair * d + c, result);
   }
 }
 
@@ -255,11 +268,12 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
   if (qkv.size(0) == 0) return q;
   // Few tokens leave most of a card idle unless each has several blocks.
   const dim3 grid(static_cast<unsigned>(qkv.size(0)), qkv.size(0) <= 64 ? 8 : 1);
-  dispatch(qkv, [&](auto* type) {
-    rope_kernel<<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
-        kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type), out_of(k_arena, type),
-        out_of(v_arena, type));
+  by_pairs(qkv, shape, [&](auto* type, auto count) {
+    rope_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
+        <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+            in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
+            kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type),
+            out_of(k_arena, type), out_of(v_arena, type));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return q;
@@ -333,9 +347,16 @@ at::Tensor merge_attention(const std::vector<at::Tensor>& outs,
       parts.out[i] = in(outs[i], type);
       parts.lse[i] = lses[i].const_data_ptr<float>();
     }
-    merge_kernel<<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0,
-                   c10::cuda::getCurrentCUDAStream()>>>(parts, tokens, static_cast<int>(heads),
-                                                        static_cast<int>(d), out_of(merged, type));
+    const auto launch = [&](auto count) {
+      merge_kernel<T, decltype(count)::value><<<(tokens * heads + kPairs - 1) / kPairs, kThreads, 0,
+                                                c10::cuda::getCurrentCUDAStream()>>>(
+          parts, tokens, static_cast<int>(heads), static_cast<int>(d), out_of(merged, type));
+    };
+    if (d % 4 == 0) {
+      launch(std::integral_constant<int, 4>());
+    } else {
+      launch(std::integral_constant<int, 1>());
+    }
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return merged;
