@@ -5,6 +5,7 @@
 #include <cuda_bf16.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -19,7 +20,6 @@ namespace {
 constexpr int kWarp = 32;
 constexpr int kBlock = 64;            // values that share one absmax
 constexpr int kRows = 16, kCols = 8;  // of one mma's result: rows of W, rows of x
-constexpr int kAhead = 4;             // blocks whose loads a warp starts before it uses the first
 
 // The 16 values times this lie nearest to bfloat16's numbers: their rounding is 0.06 % in the root
 // mean square, where that of dequantised weights is 0.11 %. absmax is divided by it.
@@ -53,8 +53,7 @@ __device__ void fill_table(unsigned* table) {
 // c += a·b, 16 x 16 times 16 x 8.
 __device__ void multiply_add(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
       "{%0,%1,%2,%3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -76,52 +75,162 @@ struct Inputs {
   }
 };
 
-// Of the order of a block's values a product knows nothing, so lane t of four takes values 16 t to
-// 16 t + 15 and its mma number j those from 16 t + 4 j on, of W and x alike: one load each. A warp
-// takes kAhead neighbouring blocks at a time, whose loads are all under way before the first is
-// used.
-template <int kSlices, int kTiles, int kWarps>
-__global__ void __launch_bounds__(kWarps* kWarp, kSlices* kTiles* kWarps <= 32 ? 2 : 1)
-    product_kernel(const __grid_constant__ ProductTask task, int tiles) {
-  constexpr int kThreads = kWarps * kWarp, kWide = kTiles * kCols, kAll = kRows * kWide;
-  constexpr int kAhead = kSlices == 1 ? 4 : 2;
+// Blocks of a strip of rows (kSlices * kRows of W) as loaded, kAhead neighbouring ones.
+template <int kSlices, int kAhead>
+struct Loaded {
+  Codes codes[kAhead][kSlices][2];
+  float absmax[kAhead][kSlices][2];
+};
+
+// Where in a block lane t of four has its 16 values: 16 times this. In this order two blocks are
+// one load of 16 bytes a lane and one exchange between lanes.
+__device__ int place_of(int t) {
+  return t >> 1 | (t & 1) << 1;
+}
+
+// A warp's view of W: a strip of its rows, in the part that holds it.
+struct Strip {
+  const std::uint8_t* packed;
+  AbsmaxView absmax;
+  std::int64_t from;  // number of the first block of this lane's first row
+};
+
+__device__ Strip strip_at(const ProductTask& task, int first, int group, int blocks) {
+  int part = 0;
+  while (first >= task.parts[part].rows) first -= task.parts[part++].rows;
+  const Nf4View& weight = task.parts[part].weight;
+  return {weight.packed, weight.absmax, static_cast<std::int64_t>(first + group) * blocks};
+}
+
+// Blocks in whole groups of kAhead: two blocks are one load, and a group's scales too.
+template <int kSlices, int kAhead>
+__device__ void load_whole(const Strip& strip, int at, int t, int blocks,
+                           Loaded<kSlices, kAhead>& to) {
+#pragma unroll
+  for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const std::int64_t block =
+          strip.from + static_cast<std::int64_t>(s * kRows + half * 8) * blocks + at;
+#pragma unroll
+      for (int a = 0; a < kAhead; a += 2) {
+        const uint4 two =
+            __ldcs(reinterpret_cast<const uint4*>(strip.packed + (block + a) * (kBlock / 2)) + t);
+        to.codes[a][s][half].words = {two.x, two.y};
+        to.codes[a + 1][s][half].words = {two.z, two.w};
+      }
+      if constexpr (kAhead == 4) {
+        const float4 scales = __ldg(reinterpret_cast<const float4*>(strip.absmax.values + block));
+        to.absmax[0][s][half] = scales.x;
+        to.absmax[1][s][half] = scales.y;
+        to.absmax[2][s][half] = scales.z;
+        to.absmax[3][s][half] = scales.w;
+      } else {
+        const float2 scales = __ldg(reinterpret_cast<const float2*>(strip.absmax.values + block));
+        to.absmax[0][s][half] = scales.x;
+        to.absmax[1][s][half] = scales.y;
+      }
+    }
+  }
+}
+
+// Of what load_whole got, lanes 0 and 1 have all of the first block of two, 2 and 3 of the second:
+// each gives away half.
+template <int kSlices, int kAhead>
+__device__ void exchange(int t, Loaded<kSlices, kAhead>& loaded) {
+  const bool first = t < 2;
+#pragma unroll
+  for (int a = 0; a < kAhead; a += 2) {
+#pragma unroll
+    for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        uint2& one = loaded.codes[a][s][half].words;
+        uint2& other = loaded.codes[a + 1][s][half].words;
+        const unsigned x = __shfl_xor_sync(0xffffffffu, first ? other.x : one.x, 2),
+                       y = __shfl_xor_sync(0xffffffffu, first ? other.y : one.y, 2);
+        if (first) {
+          other = {x, y};
+        } else {
+          one = {x, y};
+        }
+      }
+    }
+  }
+}
+
+// Any blocks and scales. Beyond the last block: the last one once more, times nothing.
+template <int kSlices, int kAhead>
+__device__ void load(const Strip& strip, int at, int t, int blocks, Loaded<kSlices, kAhead>& to) {
+#pragma unroll
+  for (int a = 0; a < kAhead; ++a) {
+    const int block = min(at + a, blocks - 1);
+#pragma unroll
+    for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const std::int64_t number =
+            strip.from + static_cast<std::int64_t>(s * kRows + half * 8) * blocks + block;
+        to.codes[a][s][half].words = __ldcs(
+            reinterpret_cast<const uint2*>(strip.packed + number * (kBlock / 2)) + place_of(t));
+        const float scale = strip.absmax(number);
+        to.absmax[a][s][half] = at + a < blocks ? scale : 0.0f;
+      }
+    }
+  }
+}
+
+// Of the order of a block's values a product knows nothing, so a lane takes 16 neighbouring values
+// (place_of) and its mma number j four of them, of W and x alike: one load each. A tile
+// has kStrips strips of rows, whose warps read the same x at the same time, out of the nearest
+// cache; kKeys warps share a strip's columns. While a warp multiplies, what it needs next is on its
+// way, also the next tile's, and the first before the table is there.
+template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks>
+__global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
+    product_kernel(const __grid_constant__ ProductTask task, int tiles, bool whole) {
+  constexpr int kWarps = kStrips * kKeys, kThreads = kWarps * kWarp, kWide = kTiles * kCols;
+  constexpr int kStripRows = kSlices * kRows, kTileRows = kStrips * kStripRows;
+  constexpr int kAll = kRows * kWide, kStep = kKeys * kAhead;
+  // Products that do not wait for each other: of several rows of x, or parts of a sum.
+  constexpr int kGroup = kTiles < 4 ? kTiles : 4;
+  constexpr int kChains = kGroup * kSlices >= 4 ? 1 : 4 / (kGroup * kSlices);
   __shared__ __align__(16) unsigned table[kTableWords];
   extern __shared__ float shared[];  // [kWarps][kRows][kWide]
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp, group = lane / 4, t = lane % 4;
+  const int strip = warp % kStrips, key = warp / kStrips;
   const int blocks = task.in / kBlock;
   const auto* const x = static_cast<const __nv_bfloat16*>(task.x);
+  // A strip beyond W's rows computes the last one again, which nobody stores.
+  const auto view = [&](int tile) {
+    const int first = min(tile * kTileRows + strip * kStripRows, task.out_columns - kStripRows);
+    return strip_at(task, first, group, blocks);
+  };
+  Loaded<kSlices, kAhead> next;
+  const auto fetch = [&](const Strip& from, int at) {
+    if constexpr (kAhead % 2 == 0) {
+      if (whole) return load_whole(from, min(at, blocks - kAhead), t, blocks, next);
+    }
+    load(from, at, t, blocks, next);
+  };
+  Strip now = view(min(static_cast<int>(blockIdx.x), tiles - 1));
+  fetch(now, key * kAhead);
   fill_table(table);
   for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    // The part of W that holds these rows.
-    int first = tile * kSlices * kRows, part = 0;
-    while (first >= task.parts[part].rows) first -= task.parts[part++].rows;
-    const Nf4View& weight = task.parts[part].weight;
-    const uint2* const packed = reinterpret_cast<const uint2*>(weight.packed) +
-                                static_cast<std::int64_t>(first + group) * blocks * (kBlock / 16) +
-                                t;
-    const std::int64_t from_row = static_cast<std::int64_t>(first + group) * blocks;
     float sums[kSlices][kTiles][4] = {};
-    for (int at = warp * kAhead; at < blocks; at += kWarps * kAhead) {
-      Codes codes[kAhead][kSlices][2];
-      float absmax[kAhead][kSlices][2];
-#pragma unroll
-      for (int a = 0; a < kAhead; ++a) {
-        // Beyond the last block: the last one once more, times nothing.
-        const int block = min(at + a, blocks - 1);
-#pragma unroll
-        for (int s = 0; s < kSlices; ++s) {
-#pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            const std::int64_t rows_on = static_cast<std::int64_t>(s * kRows + half * 8) * blocks;
-            codes[a][s][half].words = __ldcs(packed + (rows_on + block) * (kBlock / 16));
-            const float scale = weight.absmax(from_row + rows_on + block);
-            absmax[a][s][half] = at + a < blocks ? scale : 0.0f;
-          }
-        }
+    for (int at = key * kAhead; at < blocks; at += kStep) {
+      Loaded<kSlices, kAhead> loaded = next;
+      if (at + kStep < blocks) {
+        fetch(now, at + kStep);
+      } else if (tile + static_cast<int>(gridDim.x) < tiles) {
+        now = view(tile + gridDim.x);
+        fetch(now, key * kAhead);
+      }
+      if constexpr (kAhead % 2 == 0) {
+        if (whole) exchange(t, loaded);
       }
 #pragma unroll
       for (int a = 0; a < kAhead; ++a) {
-        const int column = min(at + a, blocks - 1) * kBlock + 16 * t;
+        const int column = min(at + a, blocks - 1) * kBlock + 16 * place_of(t);
         unsigned values[kSlices][4][4];
 #pragma unroll
         for (int s = 0; s < kSlices; ++s) {
@@ -129,23 +238,42 @@ __global__ void __launch_bounds__(kWarps* kWarp, kSlices* kTiles* kWarps <= 32 ?
           for (int j = 0; j < 4; ++j) {
 #pragma unroll
             for (int i = 0; i < 4; ++i)
-              values[s][j][i] = table[codes[a][s][i % 2].byte(2 * j + i / 2) * kWarp + lane];
+              values[s][j][i] = table[loaded.codes[a][s][i % 2].byte(2 * j + i / 2) * kWarp + lane];
           }
         }
 #pragma unroll
-        for (int n = 0; n < kTiles; ++n) {
-          const int row = min(n * kCols + group, task.x_rows - 1);
-          const auto* const from =
-              reinterpret_cast<const uint4*>(x + static_cast<std::int64_t>(row) * task.in + column);
-          const Inputs inputs = {__ldg(from), __ldg(from + 1)};
+        for (int n0 = 0; n0 < kTiles; n0 += kGroup) {
+          Inputs inputs[kGroup];
+          float partial[kGroup][kSlices][kChains][4] = {};
 #pragma unroll
-          for (int s = 0; s < kSlices; ++s) {
-            float partial[4] = {};
+          for (int n = 0; n < kGroup; ++n) {
+            const int row = min((n0 + n) * kCols + group, task.x_rows - 1);
+            const auto* const from = reinterpret_cast<const uint4*>(
+                x + static_cast<std::int64_t>(row) * task.in + column);
+            inputs[n] = {__ldg(from), __ldg(from + 1)};
+          }
 #pragma unroll
-            for (int j = 0; j < 4; ++j)
-              multiply_add(partial, values[s][j], inputs.pair(2 * j), inputs.pair(2 * j + 1));
+          for (int j = 0; j < 4; ++j) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i) sums[s][n][i] += partial[i] * absmax[a][s][i / 2];
+            for (int n = 0; n < kGroup; ++n) {
+#pragma unroll
+              for (int s = 0; s < kSlices; ++s)
+                multiply_add(partial[n][s][j % kChains], values[s][j], inputs[n].pair(2 * j),
+                             inputs[n].pair(2 * j + 1));
+            }
+          }
+#pragma unroll
+          for (int n = 0; n < kGroup; ++n) {
+#pragma unroll
+            for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+              for (int i = 0; i < 4; ++i) {
+                float sum = partial[n][s][0][i];
+#pragma unroll
+                for (int c = 1; c < kChains; ++c) sum += partial[n][s][c][i];
+                sums[s][n0 + n][i] += sum * loaded.absmax[a][s][i / 2];
+              }
+            }
           }
         }
       }
@@ -162,14 +290,17 @@ __global__ void __launch_bounds__(kWarps* kWarp, kSlices* kTiles* kWarps <= 32 ?
         }
       }
       __syncthreads();
-      for (int i = threadIdx.x; i < kAll; i += kThreads) {
+      for (int i = threadIdx.x; i < kStrips * kAll; i += kThreads) {
         // Neighbouring threads write neighbouring columns of the output.
-        const int row = i % kRows, column = i / kRows;
+        const int row = i % kRows, of = i / kRows % kStrips, column = i / (kRows * kStrips);
+        const int in_tile = of * kStripRows + s * kRows + row;
         if (column >= task.x_rows) break;
         float sum = 0;
-        for (int w = 0; w < kWarps; ++w) sum += shared[w * kAll + row * kWide + column];
+        for (int k = 0; k < kKeys; ++k)
+          sum += shared[(k * kStrips + of) * kAll + row * kWide + column];
+        const int out = tile * kTileRows + in_tile;
+        if (out >= task.out_columns) continue;
         sum /= kTableScale;
-        const int out = (tile * kSlices + s) * kRows + row;
         const std::int64_t place = static_cast<std::int64_t>(column) * task.out_columns + out;
         if (task.bias) sum += __bfloat162float(static_cast<const __nv_bfloat16*>(task.bias)[out]);
         if (task.residual)
@@ -181,16 +312,26 @@ __global__ void __launch_bounds__(kWarps* kWarp, kSlices* kTiles* kWarps <= 32 ?
   }
 }
 
-template <int kSlices, int kTiles, int kWarps>
+template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks>
 void launch(const ProductTask& task, int processors, cudaStream_t stream) {
-  const int tiles = task.out_columns / (kSlices * kRows);
+  constexpr int kTileRows = kStrips * kSlices * kRows, kWarps = kStrips * kKeys;
+  const int tiles = (task.out_columns + kTileRows - 1) / kTileRows;
   constexpr int kBytes = sizeof(float) * kWarps * kRows * kTiles * kCols;
-  const auto kernel = product_kernel<kSlices, kTiles, kWarps>;
+  const auto kernel = product_kernel<kSlices, kTiles, kStrips, kKeys, kAhead, kBlocks>;
   // Beyond 48 KiB together with the table, shared memory has to be asked for.
   static const cudaError_t allowed =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (allowed != cudaSuccess) fail(std::string("NF4 product: ") + cudaGetErrorString(allowed));
-  kernel<<<std::min(tiles, 2 * processors), kWarps * kWarp, kBytes, stream>>>(task, tiles);
+  // Whole groups of blocks everywhere, and scales that need no second step.
+  bool whole = task.in / kBlock % kAhead == 0;
+  for (const ProductTask::Part& part : task.parts) {
+    if (part.rows == 0) continue;
+    whole = whole && part.weight.absmax.values &&
+            reinterpret_cast<std::uintptr_t>(part.weight.absmax.values) % 16 == 0 &&
+            reinterpret_cast<std::uintptr_t>(part.weight.packed) % 16 == 0;
+  }
+  kernel<<<std::min(tiles, kBlocks * processors), kWarps * kWarp, kBytes, stream>>>(task, tiles,
+                                                                                    whole);
 }
 
 }  // namespace
@@ -209,14 +350,18 @@ void product_cuda(const ProductTask& task, at::Device device) {
   const cudaStream_t stream = c10::cuda::getCurrentCUDAStream();
   int processors = 0;
   cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device.index());
+  // Where W has rows enough, warps that share what they read of x are better than more tiles.
+  const bool tall = task.out_columns >= 4 * ProductTask::kTileRows * processors;
   if (task.x_rows <= 8) {
-    launch<1, 1, 16>(task, processors, stream);
+    launch<1, 1, 1, 8, 4, 2>(task, processors, stream);
   } else if (task.x_rows <= 16) {
-    launch<1, 2, 16>(task, processors, stream);
+    launch<2, 2, 1, 8, 4, 1>(task, processors, stream);
   } else if (task.x_rows <= 32) {
-    launch<2, 4, 8>(task, processors, stream);
+    tall ? launch<2, 4, 4, 2, 2, 1>(task, processors, stream)
+         : launch<2, 4, 1, 8, 2, 1>(task, processors, stream);
   } else {
-    launch<2, 8, 8>(task, processors, stream);
+    tall ? launch<2, 8, 4, 2, 1, 1>(task, processors, stream)
+         : launch<2, 8, 1, 8, 2, 1>(task, processors, stream);
   }
   const cudaError_t status = cudaGetLastError();
   if (status != cudaSuccess) fail(std::string("NF4 product: ") + cudaGetErrorString(status));

@@ -115,7 +115,9 @@ TEST(Nf4Product, is_as_near_to_exact_as_the_product_of_dequantised_weights) {
   const std::vector<Case> cases = {{64, {32}, true, false},
                                    {192, {96, 32, 64}, true, true},
                                    {896, {128, 64}, false, true},
-                                   {4096, {1024}, true, false}};
+                                   {4096, {1024}, true, false},
+                                   // More rows than one tile for each of a card's processors.
+                                   {128, {17408, 64}, true, true}};
   for (const Case& c : cases) {
     std::vector<Nf4Weight> parts;
     std::vector<at::Tensor> dense, half;
