@@ -28,12 +28,14 @@ Json nf4_quantization_config();
 /// NF4. Returns whether it asks for NF4.
 bool asks_for_nf4(const Json& config_json);
 
-/// Writes model.safetensors with NF4 linear layers (double quantisation) and all else in bfloat16.
+/// Writes the weights of a folder with NF4 linear layers (double quantisation) and all else in
+/// bfloat16: model.safetensors, or where they have more than `shard_bytes`, shards with an index,
+/// which are read and hashed at the same time. What stood there under these names goes.
 /// `weight(name)` gives the tensor of that name, of any floating type; NF4 quantises its bfloat16
 /// values where it lies. Returns the number of bytes. The quantised model is held in memory: its
 /// first bytes say how long the rest is.
-std::int64_t write_nf4_safetensors(
-    const std::filesystem::path& file, const DecoderConfig& config,
-    const std::function<at::Tensor(const std::string& name)>& weight);
+std::int64_t write_nf4_safetensors(const std::filesystem::path& folder, const DecoderConfig& config,
+                                   const std::function<at::Tensor(const std::string& name)>& weight,
+                                   std::int64_t shard_bytes = std::int64_t{1} << 30);
 
 }  // namespace tradeoff::model

@@ -108,17 +108,16 @@ ImportSummary import_model(const ImportOptions& options) {
             !std::filesystem::equivalent(options.model, options.out),
         options.out.string() + ": --out is the folder that is imported; name another");
   std::filesystem::remove(options.out / "config.json");
-  const auto file = options.out / "model.safetensors";
   if (options.quantization == Quantization::nf4) {
     const c10::Device device = pick_device(options.device, 0, 1);
-    summary.bytes = write_nf4_safetensors(file, config, [&](const std::string& name) {
+    summary.bytes = write_nf4_safetensors(options.out, config, [&](const std::string& name) {
       return finite_values(*source, name).to(device);
     });
   } else {
     const auto dtype =
         options.dtype == StoredDtype::float32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
     at::Tensor values;
-    write_safetensors(file, specs, [&](std::size_t i) {
+    write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) {
       values = finite_values(*source, specs[i].name).to(dtype);
       return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
     });

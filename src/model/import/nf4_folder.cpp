@@ -3,12 +3,17 @@
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
+#include <span>
+#include <vector>
+
+#include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/safetensors.hpp"
 #include "tradeoff/model/weights.hpp"
 #include "tradeoff/quant/nf4_checkpoint.hpp"
 
 namespace tradeoff::model {
+namespace fs = std::filesystem;
 namespace {
 
 Dtype dtype_of(const at::Tensor& tensor) {
@@ -22,6 +27,42 @@ Dtype dtype_of(const at::Tensor& tensor) {
     default:
       fail(fmt::format("no place for dtype {}", c10::toString(tensor.scalar_type())));
   }
+}
+
+// Where shards of about this size begin, and the end: of a tensor the codes and what belongs to
+// them (NAME, NAME.absmax, ...) stand together.
+std::vector<std::size_t> shards_of(std::span<const TensorSpec> specs, std::int64_t bytes) {
+  std::vector<std::size_t> first = {0};
+  std::int64_t held = 0;
+  std::string owner;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const bool belongs = i > 0 && specs[i].name.starts_with(owner + ".");
+    if (!belongs) {
+      owner = specs[i].name;
+      std::int64_t next = 0;
+      for (std::size_t k = i; k < specs.size(); ++k) {
+        if (k > i && !specs[k].name.starts_with(owner + ".")) break;
+        next += static_cast<std::int64_t>(specs[k].bytes());
+      }
+      if (held > 0 && held + next > bytes) {
+        first.push_back(i);
+        held = 0;
+      }
+    }
+    held += static_cast<std::int64_t>(specs[i].bytes());
+  }
+  first.push_back(specs.size());
+  return first;
+}
+
+void remove_weights(const fs::path& folder) {
+  fs::remove(folder / "model.safetensors.index.json");
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("model") && name.ends_with(".safetensors")) old.push_back(entry.path());
+  }
+  for (const fs::path& file : old) fs::remove(file);
 }
 
 }  // namespace
@@ -66,8 +107,9 @@ bool asks_for_nf4(const Json& config_json) {
   return true;
 }
 
-std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const DecoderConfig& config,
-                                   const std::function<at::Tensor(const std::string&)>& weight) {
+std::int64_t write_nf4_safetensors(const fs::path& folder, const DecoderConfig& config,
+                                   const std::function<at::Tensor(const std::string&)>& weight,
+                                   std::int64_t shard_bytes) {
   const c10::InferenceMode inference;
   std::vector<quant::NamedTensor> tensors;
   for (const WeightShape& shape : weight_shapes(config)) {
@@ -88,10 +130,24 @@ std::int64_t write_nf4_safetensors(const std::filesystem::path& file, const Deco
     specs.push_back({name, dtype_of(tensor), tensor.sizes().vec()});
     bytes += static_cast<std::int64_t>(specs.back().bytes());
   }
-  write_safetensors(file, specs, [&](std::size_t i) {
-    return std::span(static_cast<const std::byte*>(tensors[i].second.const_data_ptr()),
-                     specs[i].bytes());
-  });
+  remove_weights(folder);
+  const std::vector<std::size_t> first = shards_of(specs, shard_bytes);
+  Json weight_map = Json::object();
+  for (std::size_t shard = 0; shard + 1 < first.size(); ++shard) {
+    const std::size_t begin = first[shard], count = first[shard + 1] - begin;
+    const std::string name = first.size() == 2 ? "model.safetensors"
+                                               : fmt::format("model-{:05}-of-{:05}.safetensors",
+                                                             shard + 1, first.size() - 1);
+    write_safetensors(folder / name, std::span(specs).subspan(begin, count), [&](std::size_t i) {
+      return std::span(static_cast<const std::byte*>(tensors[begin + i].second.const_data_ptr()),
+                       specs[begin + i].bytes());
+    });
+    for (std::size_t i = begin; i < begin + count; ++i) weight_map[specs[i].name] = name;
+  }
+  if (first.size() > 2) {
+    const Json index = {{"metadata", {{"total_size", bytes}}}, {"weight_map", weight_map}};
+    write_atomically(folder / "model.safetensors.index.json", index.dump(2) + "\n");
+  }
   return bytes;
 }
 
