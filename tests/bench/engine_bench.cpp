@@ -4,6 +4,7 @@
 // many that 64 remain.
 //   engine_bench MODEL_FOLDER mmlu|spider [--device auto|cpu|cuda] [--dtype auto|float32|bfloat16]
 //   [--questions N] [--chunk-size N|auto] [--pass-tokens N] [--dump F.jsonl]
+//   [--temperature T] [--top-p P] [--samples N]: Spider's answers are drawn
 #include <fmt/format.h>
 
 #include <cstring>
@@ -28,13 +29,14 @@ struct Arguments {
   model::DeviceChoice device = model::DeviceChoice::automatic;
   model::DtypeChoice dtype = model::DtypeChoice::automatic;
   std::int64_t questions = 0, chunk_size = 0, pass_tokens = 0;
+  infer::Sampling sampling;
 };
 
 Arguments parse(int argc, char** argv) {
   if (argc < 3) {
     fmt::print(stderr,
                "usage: engine_bench MODEL_FOLDER mmlu|spider [--device D] [--dtype T] [--questions "
-               "N] [--chunk-size N]\n");
+               "N] [--chunk-size N] [--temperature T] [--top-p P] [--samples N]\n");
     std::exit(2);
   }
   Arguments a;
@@ -54,6 +56,9 @@ Arguments parse(int argc, char** argv) {
     if (key == "--questions") a.questions = std::stoll(value);
     if (key == "--chunk-size") a.chunk_size = value == "auto" ? 0 : std::stoll(value);
     if (key == "--pass-tokens") a.pass_tokens = std::stoll(value);
+    if (key == "--temperature") a.sampling.temperature = std::stod(value);
+    if (key == "--top-p") a.sampling.top_p = std::stod(value);
+    if (key == "--samples") a.sampling.samples = std::stoll(value);
   }
   return a;
 }
@@ -94,7 +99,7 @@ int main(int argc, char** argv) {
   plan.chunk_size =
       a.chunk_size > 0
           ? a.chunk_size
-          : infer::auto_chunk_size(prompts, plan, mmlu ? 0 : kNewTokens,
+          : infer::auto_chunk_size(prompts, plan, mmlu ? 0 : kNewTokens * a.sampling.samples,
                                    infer::arena_rows(decoder.config(), decoder.dtype(), device));
   const auto chunks = infer::plan_chunks(prompts, plan);
   infer::EngineOptions engine_options;
@@ -110,8 +115,13 @@ int main(int argc, char** argv) {
     } else {
       infer::GenerateOptions options;
       options.max_new_tokens = kNewTokens;  // forced: no token ends an answer
+      options.sampling = a.sampling;
+      for (const std::size_t prompt : chunk.prompts)
+        options.keys.push_back(infer::draw_key(0, 0, std::to_string(prompt)));
       const auto answers = engine.generate(chunk, prompts, options);
-      for (std::size_t i = 0; i < answers.size(); ++i) rows[chunk.prompts[i]] = answers[i].ids;
+      const auto samples = answers.size() / chunk.prompts.size();
+      for (std::size_t i = 0; i < answers.size(); i += samples)
+        rows[chunk.prompts[i / samples]] = answers[i].ids;  // of drawn ones the first
     }
   };
   run(chunks.front());  // warm-up
