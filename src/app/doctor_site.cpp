@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
+#include "tradeoff/base/launcher.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
@@ -25,11 +25,6 @@ namespace tradeoff::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 // Ranks of each host, in the order of their first rank: "node1 x 4, node2 x 4".
 std::string layout(const std::vector<std::string>& hosts) {
@@ -50,9 +45,10 @@ std::string layout(const std::vector<std::string>& hosts) {
 SiteFinding look_at_launch(const comm::Session& session) {
   SiteFinding finding{"launch", true, "", ""};
   const auto hosts = comm::gather(session, session.host());
-  const std::string how = !comm::launched_by_mpi()           ? "one process without a launcher"
-                          : variable("OMPI_COMMAND").empty() ? "srun with PMIx"
-                                                             : "mpirun";
+  const Launch launch = launch_of_environment();
+  const std::string how = !launch.joins()                      ? "one process without a launcher"
+                          : launch.by == Launch::By::srun_pmix ? "srun with PMIx"
+                                                               : "mpirun";
   finding.text = fmt::format("{}: {} ranks, {}", how, session.size(), layout(hosts));
   try {
     comm::refuse_singleton(session, "doctor --site");

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -16,17 +15,11 @@
 #include "message.hpp"
 #include "reports.hpp"
 #include "score.hpp"
+#include "tradeoff/base/launcher.hpp"
 
 namespace {
 
 using namespace tradeoff::app;
-
-// Ranks of a launcher have to join it: the whole program does.
-bool launched() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
-    if (std::getenv(variable)) return true;
-  return false;
-}
 
 using Words = std::span<const std::string>;
 
@@ -85,8 +78,10 @@ bool lacks_torch(const std::filesystem::path& folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Ranks of a launcher have to join it: the whole program does.
+  const bool alone = !tradeoff::launch_of_environment().of_mpi();
   for (const LightCommand& command : kLight) {
-    if (argc > 1 && argv[1] == command.name && !launched())
+    if (argc > 1 && argv[1] == command.name && alone)
       return run(command, std::vector<std::string>(argv + 2, argv + argc));
   }
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();

@@ -18,7 +18,7 @@
 #include "find_program.hpp"
 #include "launch_words.hpp"
 #include "tradeoff/base/error.hpp"
-#include "tradeoff/comm/session.hpp"
+#include "tradeoff/base/launcher.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -62,13 +62,6 @@ bool may_read_others() {
   ::close(ends[1]);
   if (child > 0) ::waitpid(child, nullptr, 0);
   return may;
-}
-
-// A scheduler says itself where ranks go, and how many.
-bool in_allocation() {
-  for (const char* variable : {"SLURM_JOB_ID", "PBS_NODEFILE", "LSB_HOSTS", "PE_HOSTFILE"})
-    if (std::getenv(variable)) return true;
-  return false;
 }
 
 void set_environment(int ranks) {
@@ -155,19 +148,17 @@ void bind_ranks(config::Table& table, int& ranks) {
 
 bool started_by_launch() {
   if (!std::getenv(kStarted)) return false;
-  check(comm::launched_by_mpi(),
+  check(launch_of_environment().joins(),
         "--ranks: the mpirun on PATH is not Open MPI's, which this program is built with");
   return true;
 }
 
 void refuse_second_launch(int ranks) {
-  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"}) {
-    if (const char* value = std::getenv(variable))
-      fail(fmt::format(
-          "--ranks {}: this process is a rank already ({}={}): mpirun or srun starts the "
-          "ranks, or --ranks, not both",
-          ranks, variable, value));
-  }
+  const Launch launch = launch_of_environment();
+  check(!launch.of_mpi(),
+        fmt::format("--ranks {}: this process is a rank already ({} is set): mpirun or srun starts "
+                    "the ranks, or --ranks, not both",
+                    ranks, launch.variable));
 }
 
 int launch_ranks(int ranks, std::span<const std::string> words) {

@@ -2,12 +2,12 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 #include "command.hpp"
 #include "launch.hpp"
 #include "message.hpp"
+#include "tradeoff/base/launcher.hpp"
 
 namespace {
 
@@ -16,11 +16,7 @@ using namespace tradeoff;
 // Every rank meets the same fault of the command line before MPI starts. Rank 0 tells it and ends,
 // which ends the others; a rank that alone has one tells it a little later.
 int usage_error(const std::string& text) {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
-    const char* rank = std::getenv(variable);
-    if (rank && std::string_view(rank) != "0") std::this_thread::sleep_for(std::chrono::seconds(3));
-    if (rank) break;
-  }
+  if (launch_of_environment().rank > 0) std::this_thread::sleep_for(std::chrono::seconds(3));
   fmt::print(stderr, "{}\n", text);
   return app::kUsage;
 }

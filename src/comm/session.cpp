@@ -8,17 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <optional>
 
 #include "mpi.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/host_name.hpp"
+#include "tradeoff/base/launcher.hpp"
 #include "watch.hpp"
 
 namespace tradeoff::comm {
@@ -36,35 +34,16 @@ extern "C" void end_unfinished(int) {
   ::_exit(1);
 }
 
-std::optional<long> number_in_environment(const char* name) {
-  const char* text = std::getenv(name);
-  if (!text) return std::nullopt;
-  long value = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
-// OMPI_COMM_WORLD_SIZE: mpirun of Open MPI. PMIX_RANK: srun --mpi=pmix, and mpirun again.
-bool launched_by_mpi() {
-  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr;
-}
-
-namespace {
-
 // mpirun cannot serve a rank of another user; one that asks it to leaves it hanging.
-void refuse_foreign_user() {
+void refuse_foreign_user(const Launch& launch) {
   const char* folder = std::getenv("PMIX_SERVER_TMPDIR");
-  if (!std::getenv("OMPI_COMM_WORLD_SIZE") || !folder) return;
+  if (launch.by != Launch::By::mpirun || !folder) return;
   struct stat info {};
   const bool seen = ::stat(folder, &info) == 0;
   check(seen ? info.st_uid == ::geteuid() : errno != EACCES,
         fmt::format("rank {} on {} is user {}'s, but {} of its mpirun is another user's; expected "
                     "one user for all",
-                    launched_rank().rank, host_name(), ::geteuid(), folder));
+                    launch.rank, host_name(), ::geteuid(), folder));
 }
 
 }  // namespace
@@ -73,8 +52,9 @@ Session::Session(const SessionOptions& options)
     : exceptions_at_birth_(std::uncaught_exceptions()),
       host_(host_name()),
       watch_(std::make_shared<Watch>(options.heartbeats)) {
-  if (!launched_by_mpi()) return;
-  refuse_foreign_user();
+  const Launch launch = launch_of_environment();
+  if (!launch.joins()) return;
+  refuse_foreign_user(launch);
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -171,18 +151,12 @@ void Session::abort(int code, std::string_view what) const noexcept {
 
 void refuse_singleton(const Session& session, std::string_view command) {
   if (session.size() > 1) return;
-  const long launched = number_in_environment("OMPI_COMM_WORLD_SIZE").value_or(0);
-  if (launched == 1) return;
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS", "PMI_SIZE"}) {
-    const long tasks = number_in_environment(name).value_or(1);
-    if (tasks <= 1) continue;
-    fail(
+  const Launch launch = launch_of_environment();
+  check(launch.ranks <= 1,
         fmt::format("{0}: one process alone where {1} were meant ({2}={1}): start it as `srun "
-                    "--mpi=pmix tradeoff "
-                    "{0} ...` or `mpirun -np {1} tradeoff {0} ...`, or give --single to run one "
-                    "process on purpose",
-                    command, tasks, name));
-  }
+                    "--mpi=pmix tradeoff {0} ...` or `mpirun -np {1} tradeoff {0} ...`, or give "
+                    "--single to run one process on purpose",
+                    command, launch.ranks, launch.size_variable));
 }
 
 void check_mpi(int code, std::string_view call, std::source_location where) {

@@ -41,14 +41,6 @@ std::string text_of(const char* name) {
   return text ? text : "";
 }
 
-int number_of(std::initializer_list<const char*> names, int fallback) {
-  for (const char* name : names) {
-    const std::string text = text_of(name);
-    if (!text.empty()) return std::atoi(text.c_str());
-  }
-  return fallback;
-}
-
 double seconds_of(const char* name, double fallback) {
   const std::string text = text_of(name);
   if (text.empty()) return fallback;
@@ -61,13 +53,13 @@ double seconds_of(const char* name, double fallback) {
 }
 
 // Which ranks told in `folder` that they started with this launch.
-std::string missing_text(const std::filesystem::path& folder, const LaunchedRank& own) {
+std::string missing_text(const std::filesystem::path& folder, const Launch& own) {
   if (folder.empty()) return "at least one rank";
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const double oldest_s = std::chrono::duration<double>(now).count() - kFreshS;
   std::set<int> here = {own.rank};
   for (const Heartbeat& beat : read_heartbeats(folder)) {
-    if (beat.launch == own.launch && beat.time > oldest_s) here.insert(beat.rank);
+    if (beat.launch == own.name && beat.time > oldest_s) here.insert(beat.rank);
   }
   std::vector<int> missing;
   for (int rank = 0; rank < own.ranks; ++rank)
@@ -77,14 +69,6 @@ std::string missing_text(const std::filesystem::path& folder, const LaunchedRank
 }
 
 }  // namespace
-
-LaunchedRank launched_rank() {
-  LaunchedRank own;
-  own.launch = text_of("PMIX_NAMESPACE");
-  own.rank = number_of({"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}, 0);
-  own.ranks = number_of({"OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS"}, 1);
-  return own;
-}
 
 WatchLimits watch_limits() {
   WatchLimits limits;
@@ -106,17 +90,16 @@ struct Watch::Sending {
 };
 
 Watch::Watch(const std::filesystem::path& folder)
-    : own_(launched_rank()), limits_(watch_limits()), folder_(folder) {
+    : own_(launch_of_environment()), limits_(watch_limits()), folder_(folder) {
   if (!folder.empty()) {
     Heartbeat first;
-    first.launch = own_.launch;
+    first.launch = own_.name;
     first.rank = own_.rank;
     first.ranks = own_.ranks;
     first.doing = "starting";
     file_ = std::make_unique<HeartbeatFile>(folder, first);
   }
-  if (launched_by_mpi())
-    thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  if (own_.joins()) thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
 Watch::~Watch() {

@@ -11,15 +11,9 @@
 #include <vector>
 
 #include "tradeoff/base/heartbeat.hpp"
+#include "tradeoff/base/launcher.hpp"
 
 namespace tradeoff::comm {
-
-/// What the launcher's environment says of this process before MPI is there.
-struct LaunchedRank {
-  std::string launch;
-  int rank = 0, ranks = 1;
-};
-LaunchedRank launched_rank();
 
 struct WatchLimits {
   // Longest time from this rank's start until all have joined MPI, seconds; 0: no limit. A rank
@@ -69,7 +63,7 @@ class Watch {
   void accuse();
   void tell_file();
 
-  LaunchedRank own_;
+  Launch own_;
   WatchLimits limits_;
   std::filesystem::path folder_;
   std::unique_ptr<HeartbeatFile> file_;

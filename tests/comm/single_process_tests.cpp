@@ -15,8 +15,9 @@ namespace {
 
 // No variable of a launcher or of Slurm, whatever this test runs in.
 struct SingleProcess : testing::Test {
-  static constexpr std::array kNames{"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "SLURM_NTASKS",
-                                     "PMI_SIZE"};
+  static constexpr std::array kNames{
+      "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE",
+      "SLURM_PROCID",         "SLURM_NTASKS"};
   void SetUp() override {
     for (const char* name : kNames) ::unsetenv(name);
   }

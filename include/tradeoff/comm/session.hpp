@@ -78,9 +78,6 @@ class Session {
   std::unique_ptr<Mpi> mpi_;
 };
 
-/// True where the environment says that an MPI launcher started this process.
-bool launched_by_mpi();
-
 /// Throws Error with the command that fixes it, when this single process stands where several were
 /// meant: SLURM_NTASKS > 1 without a launcher (srun without --mpi=pmix starts N such processes,
 /// each "rank 0 of 1"), or a launcher of another MPI. `mpirun -np 1` is taken at its word.
