@@ -10,6 +10,8 @@
 namespace tradeoff::task {
 namespace {
 
+using sql::Schema;
+
 // Spider's words for types, by SQLite's rules of affinity (sqlite.org/datatype3.html, 3.1).
 std::string type_word(std::string declared) {
   for (char& c : declared) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
@@ -26,23 +28,23 @@ bool same(const std::string& a, const std::string& b) {
   return std::ranges::equal(a, b, [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
-std::optional<ColumnRef> find_column(const Schema& schema, const std::string& table,
-                                     const std::string& column) {
-  for (std::size_t t = 0; t < schema.tables.size(); ++t) {
-    if (!same(schema.tables[t].name, table)) continue;
-    const auto& columns = schema.tables[t].columns;
-    for (std::size_t c = 0; c < columns.size(); ++c)
-      if (same(columns[c].name, column)) return ColumnRef{t, c};
-    // Without a column the primary key is meant.
-    for (const ColumnRef& key : schema.primary_keys)
-      if (column.empty() && key.table == t) return key;
-  }
+std::optional<int> find_column(const Schema& schema, const std::string& table,
+                               const std::string& column) {
+  const auto is_of = [&](const Schema::Column& known) {
+    return same(schema.tables[known.table], table);
+  };
+  for (std::size_t c = 0; c < schema.columns.size(); ++c)
+    if (is_of(schema.columns[c]) && same(schema.columns[c].name, column))
+      return static_cast<int>(c);
+  // Without a column the primary key is meant.
+  for (const int key : schema.primary_keys)
+    if (column.empty() && is_of(schema.columns[key])) return key;
   return std::nullopt;
 }
 
 }  // namespace
 
-Schema schema_of_database(const std::filesystem::path& database, const std::string& db_id) {
+sql::Schema schema_of_database(const std::filesystem::path& database, const std::string& db_id) {
   sql::Executor executor;
   std::vector<sql::TableColumns> read = executor.tables(database);
   std::erase_if(read, [](const sql::TableColumns& table) {
@@ -52,11 +54,12 @@ Schema schema_of_database(const std::filesystem::path& database, const std::stri
   Schema schema;
   schema.db_id = db_id;
   for (const sql::TableColumns& table : read) {
-    Table& next = schema.tables.emplace_back();
-    next.name = table.table;
+    const auto place = static_cast<int>(schema.tables.size());
+    schema.tables.push_back(table.table);
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
-      if (table.in_primary_key[c]) schema.primary_keys.push_back({schema.tables.size() - 1, c});
-      next.columns.push_back({table.columns[c], type_word(table.types[c])});
+      if (table.in_primary_key[c])
+        schema.primary_keys.push_back(static_cast<int>(schema.columns.size()));
+      schema.columns.push_back({place, table.columns[c], {}, type_word(table.types[c])});
     }
   }
   for (const sql::TableColumns& table : read) {

@@ -62,24 +62,22 @@ std::vector<SpiderExample> sql_examples(const fs::path& path, const std::string&
 
 // What tables.json or, without one, the databases say of those that are asked about.
 void read_schemas(const OwnData& data, Spider& spider) {
-  if (!data.tables.empty()) spider.schemas = load_schemas(data.tables);
+  if (!data.tables.empty()) spider.schemas = sql::Schemas(data.tables, sql::SchemaUse::prompt);
   for (const auto* part : {&spider.dev, &spider.train}) {
     for (const SpiderExample& example : *part) {
-      if (spider.schemas.contains(example.db_id)) continue;
+      if (spider.schemas.find(example.db_id)) continue;
       if (!data.tables.empty())
         fail(fmt::format("{}: no entry \"{}\", which question {} is about", data.tables.string(),
                          example.db_id, example.id));
-      spider.schemas[example.db_id] =
-          schema_of_database(spider.database_of(example.db_id), example.db_id);
+      spider.schemas.add(schema_of_database(spider.database_of(example.db_id), example.db_id));
     }
   }
 }
 
-void read_hardness(const fs::path& tables, std::vector<SpiderExample>& examples) {
-  if (tables.empty()) return;
-  const sql::Schemas schemas(tables);
-  for (SpiderExample& example : examples) {
-    const sql::MatchSchema schema(*schemas.find(example.db_id));
+void read_hardness(Spider& spider) {
+  if (spider.tables.empty()) return;
+  for (SpiderExample& example : spider.dev) {
+    const sql::MatchSchema schema(spider.schema_of(example));
     const auto query = sql::MatchQuery::parse(schema, example.query);
     if (query) example.hardness = query->hardness();
   }
@@ -109,7 +107,7 @@ Questions read_own_sql(const std::string& name, const OwnData& data, const Draw&
   for (const std::string& db_id : databases) hash_file(hash, spider.database_of(db_id));
   if (!data.tables.empty()) hash_file(hash, data.tables);
   read_schemas(data, spider);
-  read_hardness(data.tables, spider.dev);
+  read_hardness(spider);
   spider.sha256 = hash.finish();
   Questions questions = sql_questions(std::move(spider), draw);
   if (data.train.empty()) questions.train_items = nullptr;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "spider_layout.hpp"
@@ -30,7 +31,7 @@ std::string text_field(const Json& row, std::string_view key) {
 // Hardness by the official rules; empty where the official grammar does not cover a query.
 class Hardness {
  public:
-  explicit Hardness(const fs::path& tables_json) : schemas_(tables_json) {}
+  explicit Hardness(const sql::Schemas& schemas) : schemas_(schemas) {}
 
   std::string of(const SpiderExample& example) {
     auto known = parsers_.find(example.db_id);
@@ -42,7 +43,7 @@ class Hardness {
   }
 
  private:
-  sql::Schemas schemas_;
+  const sql::Schemas& schemas_;
   std::map<std::string, sql::MatchSchema> parsers_;
 };
 
@@ -56,22 +57,21 @@ std::string label_of(const Json& row, const std::string& key) {
 }
 
 SpiderExample read_example(const Json& row, const SpiderLayout& layout,
-                           const std::map<std::string, Schema>& schemas) {
+                           const sql::Schemas& schemas) {
   check(row.is_object(), "expected an object");
   SpiderExample example;
   example.db_id = text_field(row, "db_id");
   example.question = text_field(row, layout.question_key);
   example.query = text_field(row, "query");
   if (!layout.label_key.empty()) example.label = label_of(row, layout.label_key);
-  if (!schemas.contains(example.db_id)) {
+  if (!schemas.find(example.db_id)) {
     fail(fmt::format("db_id \"{}\" is not in tables.json", example.db_id));
   }
   return example;
 }
 
-void append_examples(const fs::path& path, const SpiderLayout& layout,
-                     const std::map<std::string, Schema>& schemas, Hardness& hardness,
-                     std::vector<SpiderExample>& examples) {
+void append_examples(const fs::path& path, const SpiderLayout& layout, const sql::Schemas& schemas,
+                     Hardness& hardness, std::vector<SpiderExample>& examples) {
   const Json file = read_json(path);
   if (!file.is_array() || file.empty()) {
     fail(fmt::format("{}: expected a list of at least one question", path.string()));
@@ -132,9 +132,9 @@ Spider read_spider(const SpiderLayout& layout) {
     hash.update(path.filename().string());
     hash.update(MappedFile(path).text());
   };
-  spider.schemas = load_schemas(layout.tables);
+  spider.schemas = sql::Schemas(layout.tables, sql::SchemaUse::prompt);
   hash_file(layout.tables);
-  Hardness hardness(layout.tables);
+  Hardness hardness(spider.schemas);
   append_examples(layout.questions, layout, spider.schemas, hardness, spider.dev);
   hash_file(layout.questions);
   // Training questions are Spider's own, with its keys.

@@ -74,7 +74,7 @@ SpiderRenderer::SpiderRenderer(const Spider& spider, const PromptModel& model,
                                const PromptOptions& options)
     : state_(new State{spider, model, options, SpiderShots(spider, options.seed), {}}) {
   check_template(options.prompt_template, model);
-  for (const auto& [db_id, schema] : spider.schemas) {
+  for (const auto& [db_id, schema] : spider.schemas.all()) {
     state_->schemas[db_id] = schema_text(schema, options.schema_style);
   }
 }
@@ -111,11 +111,13 @@ RenderedItems SpiderRenderer::train_items(std::size_t count) const {
 
 std::string SpiderRenderer::template_sha256() const {
   const State& s = *state_;
-  const Schema schema{
+  const sql::Schema schema{
       .db_id = "d",
-      .tables = {{"t", {{"a", "number"}, {"b c", "text"}}}, {"u", {{"a", "others"}}}},
-      .primary_keys = {{0, 0}},
-      .foreign_keys = {{{1, 0}, {0, 0}}}};
+      .tables = {"t", "u"},
+      .natural_tables = {},
+      .columns = {{0, "a", "", "number"}, {0, "b c", "", "text"}, {1, "a", "", "others"}},
+      .primary_keys = {0},
+      .foreign_keys = {{2, 0}}};
   const std::string schema_as_text = schema_text(schema, s.options.schema_style);
   const std::string text = spider_text({{schema_as_text, "How many?", "SELECT count(*) FROM t"}},
                                        schema_as_text, "Who?");

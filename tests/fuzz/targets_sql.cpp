@@ -67,7 +67,8 @@ void read_tables_json(const fs::path& folder, std::string_view bytes) {
   const fs::path path = put(folder / "tables.json", bytes);
   const sql::Schemas schemas(path);
   for (const auto& [name, schema] : schemas.all()) (void)sql::MatchSchema(schema);
-  for (const auto& [name, schema] : task::load_schemas(path)) {
+  const sql::Schemas told(path, sql::SchemaUse::prompt);
+  for (const auto& [name, schema] : told.all()) {
     (void)task::schema_text(schema, task::SchemaStyle::compact);
     (void)task::schema_text(schema, task::SchemaStyle::create_table);
   }

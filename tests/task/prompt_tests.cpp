@@ -7,8 +7,12 @@ namespace {
 // One table, four solved examples, two dev questions; the second spells special tokens.
 Spider small_spider() {
   Spider spider;
-  spider.schemas["d"] = {
-      .db_id = "d", .tables = {{"t", {{"a", "number"}}}}, .primary_keys = {}, .foreign_keys = {}};
+  spider.schemas.add({.db_id = "d",
+                      .tables = {"t"},
+                      .natural_tables = {},
+                      .columns = {{0, "a", "", "number"}},
+                      .primary_keys = {},
+                      .foreign_keys = {}});
   for (std::size_t i = 0; i < 4; ++i) {
     spider.train.push_back(
         {i, "d", "Train " + std::to_string(i) + "?", "SELECT\n" + std::to_string(i), ""});

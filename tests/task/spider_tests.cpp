@@ -68,7 +68,7 @@ TEST(SpiderData, hardness_of_the_dev_set_is_the_published_split) {
     if (example.hardness.empty()) unknown.push_back(example.index);
   }
   EXPECT_EQ(unknown, (std::vector<std::size_t>{3153}));
-  EXPECT_EQ(spider.schemas.size(), 166u);
+  EXPECT_EQ(spider.schemas.all().size(), 166u);
 }
 
 TEST(Hardness, the_slips_of_the_official_rules_are_kept) {
@@ -92,10 +92,10 @@ TEST(Hardness, the_slips_of_the_official_rules_are_kept) {
 
 TEST_F(SpiderFolder, schema_texts_quote_what_sqlite_cannot_read_bare) {
   const Spider spider = load_spider(folder);
-  EXPECT_EQ(schema_text(spider.schemas.at("d"), SchemaStyle::compact),
+  EXPECT_EQ(schema_text(*spider.schemas.find("d"), SchemaStyle::compact),
             "# t ( id, \"From\" )\n# \"Odd Name\" ( ref, \"18_49\" )\n# primary keys ( t.id )\n"
             "# foreign keys ( \"Odd Name\".ref = t.id )");
-  EXPECT_EQ(schema_text(spider.schemas.at("d"), SchemaStyle::create_table),
+  EXPECT_EQ(schema_text(*spider.schemas.find("d"), SchemaStyle::create_table),
             "CREATE TABLE t (\n  id NUMBER,\n  \"From\" TEXT,\n  PRIMARY KEY (id)\n);\n"
             "CREATE TABLE \"Odd Name\" (\n  ref NUMBER,\n  \"18_49\",\n  FOREIGN KEY (ref) "
             "REFERENCES t(id)\n);");
@@ -123,20 +123,35 @@ TEST_F(SpiderFolder, bad_files_are_named_with_place_found_and_expected) {
   file("tables.json",
        R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[3,"a"]],
     "column_types":["text","text"],"primary_keys":[],"foreign_keys":[]}])");
-  expect_error(
-      "tables.json: database 0 \"d\": column 1 \"a\" is of table 3, but there are 1 tables");
+  expect_error("tables.json: entry 0 (\"d\"): column a: table index 3 of 1 tables");
   file("tables.json",
        R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[0,"a"]],
     "column_types":["text","text"],"primary_keys":[0],"foreign_keys":[]}])");
-  expect_error("key \"primary_keys\": 0 is no column, expected 1 to 1");
+  expect_error("\"primary_keys\" names column 0 of 2 (from 0)");
   file("tables.json",
        R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[3],
     "column_types":["text"],"primary_keys":[],"foreign_keys":[]}])");
-  expect_error("tables.json: database 0 \"d\": found 3, expected a pair");
+  expect_error(
+      "tables.json: entry 0 (\"d\"): expected names and pairs in its lists, found a number");
   file("tables.json",
        R"([{"db_id":"../d","table_names_original":["t"],"column_names_original":[],
     "column_types":[],"primary_keys":[],"foreign_keys":[]}])");
-  expect_error("tables.json: database 0 \"../d\": db_id \"../d\": expected a name");
+  expect_error("tables.json: entry 0 (\"../d\"): db_id \"../d\": expected a name");
+  file("tables.json",
+       R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[0,"a"]],
+    "column_types":["text"],"primary_keys":[],"foreign_keys":[]}])");
+  expect_error("tables.json: entry 0 (\"d\"): 2 column_names_original, but 1 column_types");
+  file("tables.json",
+       R"([{"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[0,"a"]],
+    "column_types":["text","text"],"foreign_keys":[]}])");
+  expect_error("tables.json: entry 0 (\"d\"): expected a list under \"primary_keys\"");
+  constexpr std::string_view kOne =
+      R"({"db_id":"d","table_names_original":["t"],"column_names_original":[[-1,"*"],[0,"a"]],
+    "column_types":["text","text"],"primary_keys":[[1]],"foreign_keys":[]})";
+  file("tables.json", fmt::format("[{0},{0}]", kOne));
+  expect_error("tables.json: entry 1 (\"d\"): its db_id occurs a second time");
+  file("tables.json", "[]");
+  expect_error("tables.json: expected a list of at least one database");
   EXPECT_NE(message_of([&] { load_spider(folder / "no"); }).find("no such folder"),
             std::string::npos);
 }

@@ -35,7 +35,8 @@ void run(const std::vector<std::string>& words) {
       for (const CsvRow& row : read_csv(words[i])) print(row.fields);
     }
   } else if (command == "schema") {
-    for (const auto& [db_id, schema] : load_schemas(words.at(1))) {
+    const sql::Schemas schemas(words.at(1), sql::SchemaUse::prompt);
+    for (const auto& [db_id, schema] : schemas.all()) {
       print({{"db_id", db_id}, {"text", schema_text(schema, style_of(words.at(2)))}});
     }
   } else if (command == "tokenizer") {

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -29,7 +28,7 @@ struct SpiderExample {
 /// A Spider folder as released.
 struct Spider {
   std::vector<SpiderExample> dev, train;
-  std::map<std::string, Schema> schemas;
+  sql::Schemas schemas;
   // FOLDER/database and FOLDER/tables.json.
   std::filesystem::path databases, tables;
   // The train file where the folder has none; empty where it has one.
@@ -37,7 +36,10 @@ struct Spider {
   // Over the bytes of the files read and of the dev databases.
   std::string sha256;
 
-  const Schema& schema_of(const SpiderExample& example) const { return schemas.at(example.db_id); }
+  /// Of a question that was read from this folder.
+  const sql::Schema& schema_of(const SpiderExample& example) const {
+    return *schemas.find(example.db_id);
+  }
   /// Throws Error naming the missing train file and `purpose`, which needs it ("3 shots").
   void require_train(const std::string& purpose) const;
   /// database/<db_id>/<db_id>.sqlite.

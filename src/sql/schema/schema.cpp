@@ -8,16 +8,22 @@
 
 namespace tradeoff::sql {
 
-Schemas::Schemas(const std::filesystem::path& tables_json) {
+Schemas::Schemas(const std::filesystem::path& tables_json, SchemaUse use) {
   const MappedFile file(tables_json);
   try {
-    read_tables_json(file.text(), [&](Schema schema) {
-      std::string db_id = schema.db_id;
-      schemas_.insert_or_assign(std::move(db_id), std::move(schema));
+    read_tables_json(file.text(), use, [&](Schema schema) {
+      check(use == SchemaUse::score || !find(schema.db_id), "its db_id occurs a second time");
+      add(std::move(schema));
     });
+    check(use == SchemaUse::score || !schemas_.empty(), "expected a list of at least one database");
   } catch (const std::exception& error) {
     fail(fmt::format("{}: {}", tables_json.string(), error.what()));
   }
+}
+
+void Schemas::add(Schema schema) {
+  std::string db_id = schema.db_id;
+  schemas_.insert_or_assign(std::move(db_id), std::move(schema));
 }
 
 const Schema* Schemas::find(std::string_view db_id) const {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/json_problem.hpp"
 
@@ -25,8 +26,9 @@ struct Entry {
     std::string name;
   };
   std::optional<std::string> db_id;
-  std::optional<Names> tables, natural_tables;
+  std::optional<Names> tables, natural_tables, types;
   std::optional<std::vector<NamedColumn>> columns, natural_columns;
+  std::optional<std::vector<int>> primary_keys;
   std::optional<std::vector<std::pair<int, int>>> foreign_keys;
 };
 
@@ -36,13 +38,7 @@ T& required(std::optional<T>& list, std::string_view key) {
   return *list;
 }
 
-Schema schema_of(Entry& entry) {
-  check(entry.db_id.has_value(), "expected a text under \"db_id\"");
-  Schema schema;
-  schema.db_id = *entry.db_id;
-  schema.tables = required(entry.tables, "table_names_original");
-  if (entry.natural_tables) schema.natural_tables = *entry.natural_tables;
-  schema.natural_tables.resize(schema.tables.size());
+void read_columns(Entry& entry, Schema& schema) {
   const auto tables = static_cast<int>(schema.tables.size());
   auto& columns = required(entry.columns, "column_names_original");
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -50,22 +46,50 @@ Schema schema_of(Entry& entry) {
     check(table >= -1 && table < tables,
           fmt::format("column {}: table index {} of {} tables", name, table, tables));
     Schema::Column& column =
-        schema.columns.emplace_back(Schema::Column{table, std::move(name), {}});
+        schema.columns.emplace_back(Schema::Column{table, std::move(name), {}, {}});
     if (entry.natural_columns && i < entry.natural_columns->size())
       column.natural = std::move((*entry.natural_columns)[i].name);
+    if (entry.types && i < entry.types->size()) column.type = std::move((*entry.types)[i]);
   }
+}
+
+// Column 0 is the `*` of most files; a key of a schema that is told must name a real one.
+void check_key(const Schema& schema, std::string_view key, int column, SchemaUse use) {
+  const bool there = column >= 0 && column < static_cast<int>(schema.columns.size());
+  check(there && (use == SchemaUse::score || schema.columns[column].table >= 0),
+        fmt::format("\"{}\" names column {} of {} (from 0)", key, column, schema.columns.size()));
+}
+
+void check_told(Entry& entry, const Schema& schema) {
+  check_file_name("db_id", schema.db_id);
+  const auto& types = required(entry.types, "column_types");
+  check(types.size() == schema.columns.size(),
+        fmt::format("{} column_names_original, but {} column_types", schema.columns.size(),
+                    types.size()));
+  required(entry.primary_keys, "primary_keys");
+}
+
+Schema schema_of(Entry& entry, SchemaUse use) {
+  check(entry.db_id.has_value(), "expected a text under \"db_id\"");
+  Schema schema;
+  schema.db_id = *entry.db_id;
+  schema.tables = required(entry.tables, "table_names_original");
+  if (entry.natural_tables) schema.natural_tables = *entry.natural_tables;
+  schema.natural_tables.resize(schema.tables.size());
+  read_columns(entry, schema);
+  if (use == SchemaUse::prompt) check_told(entry, schema);
+  if (entry.primary_keys) schema.primary_keys = *entry.primary_keys;
+  for (const int column : schema.primary_keys) check_key(schema, "primary_keys", column, use);
   schema.foreign_keys = required(entry.foreign_keys, "foreign_keys");
   for (const auto& [a, b] : schema.foreign_keys)
-    for (const int column : {a, b})
-      check(column >= 0 && column < static_cast<int>(schema.columns.size()),
-            fmt::format("foreign key names column {} of {}", column, schema.columns.size()));
+    for (const int column : {a, b}) check_key(schema, "foreign_keys", column, use);
   return schema;
 }
 
 // Takes the parser's events.
 class Reader {
  public:
-  explicit Reader(const std::function<void(Schema)>& take) : take_(take) {}
+  Reader(SchemaUse use, const std::function<void(Schema)>& take) : use_(use), take_(take) {}
 
   bool start_array(std::size_t) {
     open('[');
@@ -89,7 +113,7 @@ class Reader {
   }
   bool end_object() {
     if (depth_ == kEntry) {
-      at_entry([&] { take_(schema_of(entry_)); });
+      at_entry([&] { take_(schema_of(entry_, use_)); });
       ++count_;
     }
     --depth_;
@@ -122,7 +146,17 @@ class Reader {
   }
 
  private:
-  enum class Field { other, db_id, tables, natural_tables, columns, natural_columns, foreign_keys };
+  enum class Field {
+    other,
+    db_id,
+    tables,
+    natural_tables,
+    columns,
+    natural_columns,
+    types,
+    primary_keys,
+    foreign_keys
+  };
 
   static Field field_of(std::string_view key) {
     if (key == "db_id") return Field::db_id;
@@ -130,6 +164,8 @@ class Reader {
     if (key == "table_names") return Field::natural_tables;
     if (key == "column_names_original") return Field::columns;
     if (key == "column_names") return Field::natural_columns;
+    if (key == "column_types") return Field::types;
+    if (key == "primary_keys") return Field::primary_keys;
     if (key == "foreign_keys") return Field::foreign_keys;
     return Field::other;
   }
@@ -139,11 +175,16 @@ class Reader {
     try {
       act();
     } catch (const std::exception& error) {
-      fail(fmt::format("entry {}: {}", count_, error.what()));
+      fail(fmt::format("{}: {}", place(), error.what()));
     }
   }
   [[noreturn]] void unexpected(std::string_view expected) const {
-    fail(fmt::format("entry {}: expected {}", count_, expected));
+    fail(fmt::format("{}: expected {}", place(), expected));
+  }
+  // The name may stand behind what is wrong, and is then not yet known.
+  std::string place() const {
+    if (!entry_.db_id) return fmt::format("entry {}", count_);
+    return fmt::format("entry {} (\"{}\")", count_, *entry_.db_id);
   }
 
   void open(char bracket) {
@@ -168,6 +209,12 @@ class Reader {
       case Field::natural_columns:
         entry_.natural_columns.emplace();
         break;
+      case Field::types:
+        entry_.types.emplace();
+        break;
+      case Field::primary_keys:
+        entry_.primary_keys.emplace();
+        break;
       case Field::foreign_keys:
         entry_.foreign_keys.emplace();
         break;
@@ -181,15 +228,23 @@ class Reader {
       entry_.tables->push_back(name);
     else if (field_ == Field::natural_tables)
       entry_.natural_tables->push_back(name);
+    else if (field_ == Field::types)
+      entry_.types->push_back(name);
+    else if (field_ == Field::primary_keys)
+      unexpected("column indices in \"primary_keys\", found a name");
     else
       unexpected("pairs in \"column_names_original\" and \"foreign_keys\", found a name");
   }
 
   bool number(std::int64_t value) {
     if (depth_ == kFile) unexpected("a database, {...}");
-    if (depth_ == kList && in_list_) unexpected("names and pairs in its lists, found a number");
-    if (depth_ == kPair && numbers_ < 2)
-      values_[numbers_] = static_cast<int>(std::clamp<std::int64_t>(value, -2, kNoIndex));
+    const auto index = static_cast<int>(std::clamp<std::int64_t>(value, -2, kNoIndex));
+    // Later releases write a key of several columns as a list.
+    const bool of_key = field_ == Field::primary_keys && in_list_;
+    if (of_key && (depth_ == kList || depth_ == kPair)) entry_.primary_keys->push_back(index);
+    if (depth_ == kList && in_list_ && !of_key)
+      unexpected("names and pairs in its lists, found a number");
+    if (depth_ == kPair && numbers_ < 2) values_[numbers_] = index;
     ++numbers_;
     return true;
   }
@@ -207,6 +262,10 @@ class Reader {
       entry_.foreign_keys->emplace_back(values_[0], values_[1]);
       return;
     }
+    if (field_ == Field::primary_keys) {
+      if (texts_ + others_ > 0) unexpected("column indices in \"primary_keys\"");
+      return;
+    }
     if ((field_ != Field::columns && field_ != Field::natural_columns) || numbers_ != 1 ||
         texts_ != 1 || others_ > 0)
       unexpected("pairs of table index and name in \"column_names_original\"");
@@ -214,6 +273,7 @@ class Reader {
     list->push_back({values_[0], text_});
   }
 
+  const SchemaUse use_;
   const std::function<void(Schema)>& take_;
   int depth_ = 0, count_ = 0;
   Field field_ = Field::other;
@@ -227,8 +287,9 @@ class Reader {
 
 }  // namespace
 
-void read_tables_json(std::string_view text, const std::function<void(Schema)>& take) {
-  Reader reader(take);
+void read_tables_json(std::string_view text, SchemaUse use,
+                      const std::function<void(Schema)>& take) {
+  Reader reader(use, take);
   Json::sax_parse(text.begin(), text.end(), &reader);
 }
 
