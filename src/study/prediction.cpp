@@ -301,7 +301,7 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
         return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
       });
       const std::uint64_t id = plan.chunk_ids[index];
-      own_chunks += to_line({{"chunk", id}, {"rows", journal.append(id, rows)}}) + "\n";
+      own_chunks += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, journal.append(id, rows));
     }
     session.at("");
     if (comm::stop_requested()) counter.close();
@@ -313,7 +313,8 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
     for (std::size_t begin = 0; begin < lines.size();) {
       const std::size_t end = lines.find('\n', begin);
       Json chunk = Json::parse(lines.begin() + begin, lines.begin() + end);
-      finished.chunks[chunk["chunk"].get<std::uint64_t>()] = chunk["rows"].get<std::vector<Json>>();
+      finished.chunks[chunk["chunk"].get<std::uint64_t>()] =
+          std::move(chunk["rows"].get_ref<Json::array_t&>());
       begin = end + 1;
     }
   }

@@ -16,6 +16,7 @@ namespace tradeoff::store {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 using Chunks = std::map<std::uint64_t, std::vector<Json>>;
 
 const Json kHeader = {{"items", "ab12"}, {"options", {{"chunk_size", 64}, {"dtype", "bfloat16"}}}};
@@ -31,6 +32,11 @@ std::vector<Json> rows_of_chunk(std::uint64_t chunk, int count) {
   return rows;
 }
 
+// What append() returns.
+std::vector<Json> rows_in(const std::string& list) {
+  return parse_json(list).get<std::vector<Json>>();
+}
+
 struct Journals : StoreFiles {
   fs::path journals = folder / "out.jsonl.journal";
 
@@ -38,7 +44,8 @@ struct Journals : StoreFiles {
   std::string small_journal(Chunks& truth) {
     JournalWriter writer(journals, {{"items", "ab"}}, kStart);
     for (const std::uint64_t chunk : {7, 3}) {
-      truth[chunk] = writer.append(chunk, std::array{Json{{"t", "é"}}, Json{{"t", chunk}}});
+      truth[chunk] =
+          rows_in(writer.append(chunk, std::array{Json{{"t", "é"}}, Json{{"t", chunk}}}));
     }
     return read_text(writer.path());
   }
@@ -57,7 +64,7 @@ TEST_F(Journals, give_back_what_was_appended_whatever_the_number_of_writers) {
         writers.push_back(std::make_unique<JournalWriter>(journals, kHeader, kStart));
       }
       for (const auto& [chunk, rows] : truth) {
-        EXPECT_EQ(writers[chunk * 7 % ranks]->append(chunk, rows), rows);
+        EXPECT_EQ(rows_in(writers[chunk * 7 % ranks]->append(chunk, rows)), rows);
       }
     }
     const auto contents = read_journals(journals, kHeader);
@@ -302,8 +309,9 @@ TEST_F(Journals, refuse_what_json_cannot_hold) {
 
 TEST_F(Journals, return_text_as_it_will_be_read) {
   JournalWriter writer(journals, kHeader, kStart);
-  const auto rows = writer.append(0, std::array{Json{{"text", "half \xF0\x9F and NUL "}}});
-  EXPECT_EQ(rows.at(0)["text"], "half \uFFFD and NUL ");
+  const auto rows =
+      rows_in(writer.append(0, std::array{Json{{"text", "half \xF0\x9F, NUL \0 and \"data\":"s}}}));
+  EXPECT_EQ(rows.at(0)["text"], "half \uFFFD, NUL \0 and \"data\":"s);
   EXPECT_EQ(read().at(0), rows);
 }
 

@@ -46,11 +46,12 @@ class JournalWriter {
   JournalWriter& operator=(const JournalWriter&) = delete;
 
   /// Writes the rows of a finished chunk and its end record, and returns when they are on disk.
-  /// Returns the rows as a reader will get them (bytes that are not UTF-8 have become U+FFFD): go
-  /// on with these, so that a resumed run has the same. Throws Error on a chunk without rows, on a
+  /// Returns the rows as they stand there, a JSON list in one line, which a reader will get too
+  /// (bytes that are not UTF-8 have become U+FFFD): go on with it, so that a resumed run has the
+  /// same. Throws Error on a chunk without rows, on a
   /// number that is not finite (JSON has none), naming row and key, and on a failed write (disk
   /// full), after which the journal takes nothing more.
-  [[nodiscard]] std::vector<Json> append(std::uint64_t chunk, std::span<const Json> rows);
+  [[nodiscard]] std::string append(std::uint64_t chunk, std::span<const Json> rows);
 
   const std::filesystem::path& path() const { return file_.path(); }
 
