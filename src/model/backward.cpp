@@ -2,33 +2,16 @@
 
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "cpu/backward.hpp"
 #include "ops_cuda.hpp"
 #include "product.hpp"
-#include "threads.hpp"
+#include "row_tasks.hpp"
 #include "tradeoff/model/dropout.hpp"
 
 namespace tradeoff::model {
 namespace {
-
-constexpr std::int64_t kRowsPerTask = 64;
-
-template <typename Work>
-void for_each_rows(std::int64_t rows, const Work& work) {
-  for_each_task((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::int64_t task) {
-    work(task * kRowsPerTask, std::min(rows, (task + 1) * kRowsPerTask));
-  });
-}
-
-const char* at_row(const at::Tensor& x, std::int64_t row) {
-  return static_cast<const char*>(x.const_data_ptr()) + row * x.stride(0) * x.element_size();
-}
-char* at_row(at::Tensor& x, std::int64_t row) {
-  return static_cast<char*>(x.mutable_data_ptr()) + row * x.stride(0) * x.element_size();
-}
 
 // Streams of dropout in a layer; a fused product draws from that of its first part.
 constexpr std::int64_t kDropoutStreams = 7;

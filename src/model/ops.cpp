@@ -6,34 +6,16 @@
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/sub.h>
 
-#include <algorithm>
-
 #include "cpu/kernels.hpp"
 #include "ops_cuda.hpp"
-#include "threads.hpp"
+#include "row_tasks.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::model {
 namespace {
 
-constexpr std::int64_t kRowsPerTask = 64;
-
 cpu::Storage storage_of(const at::Tensor& x) {
   return x.scalar_type() == c10::ScalarType::Float ? cpu::Storage::f32 : cpu::Storage::bf16;
-}
-
-template <typename Work>
-void for_each_rows(std::int64_t rows, const Work& work) {
-  for_each_task((rows + kRowsPerTask - 1) / kRowsPerTask, [&](std::int64_t task) {
-    work(task * kRowsPerTask, std::min(rows, (task + 1) * kRowsPerTask));
-  });
-}
-
-const char* at_row(const at::Tensor& x, std::int64_t row) {
-  return static_cast<const char*>(x.const_data_ptr()) + row * x.stride(0) * x.element_size();
-}
-char* at_row(at::Tensor& x, std::int64_t row) {
-  return static_cast<char*>(x.mutable_data_ptr()) + row * x.stride(0) * x.element_size();
 }
 
 }  // namespace

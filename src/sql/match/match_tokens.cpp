@@ -4,15 +4,11 @@
 #include <cctype>
 #include <unordered_map>
 
+#include "syntax/python_text.hpp"
+
 namespace tradeoff::sql {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
-}
 bool word(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return std::isalnum(byte) || c == '_' || byte > 0x7f;
@@ -21,7 +17,7 @@ bool word(char c) {
 // A period that ends the text, up to closing brackets and blanks, becomes a token of its own.
 void split_final_period(std::string& text) {
   std::size_t end = text.size();
-  while (end > 0 && (space(text[end - 1]) ||
+  while (end > 0 && (is_space(text[end - 1]) ||
                      std::string_view("])}>").find(text[end - 1]) != std::string_view::npos))
     --end;
   if (end < 2 || text[end - 1] != '.' || text[end - 2] == '.') return;
@@ -34,7 +30,7 @@ std::string split_commas(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool mark = text[i] == ':' || text[i] == ',';
-    if (mark && (i + 1 == text.size() || !digit(text[i + 1]))) {
+    if (mark && (i + 1 == text.size() || !is_digit(text[i + 1]))) {
       out.push_back(' ');
       out.push_back(text[i]);
       out.push_back(' ');
@@ -83,7 +79,8 @@ std::string split_contractions(std::string_view text) {
     std::string_view token = text.substr(i, end - i);
     i = end;
     for (const auto& [whole, cut] : kWords) {
-      if (token != whole || (whole == "wanna" && end < text.size() && !space(text[end]))) continue;
+      if (token != whole || (whole == "wanna" && end < text.size() && !is_space(text[end])))
+        continue;
       out.append(" ").append(token.substr(0, cut)).append(" ");
       token.remove_prefix(cut);
       out.append(token).append(" ");
@@ -92,21 +89,6 @@ std::string split_contractions(std::string_view text) {
     out.append(token);
   }
   return out;
-}
-
-std::vector<std::string> split_blanks(std::string_view text) {
-  std::vector<std::string> tokens;
-  for (std::size_t i = 0; i < text.size();) {
-    if (space(text[i])) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i;
-    while (end < text.size() && !space(text[end])) ++end;
-    tokens.emplace_back(text.substr(i, end - i));
-    i = end;
-  }
-  return tokens;
 }
 
 // "!", ">" or "<" and a following "=" are one sign; from the right, as the official loop goes.
@@ -144,7 +126,7 @@ std::vector<std::string> match_tokens(std::string_view sql) {
   for (char& c : bare) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
 
   split_final_period(bare);
-  std::vector<std::string> tokens = split_blanks(split_contractions(pad(split_commas(bare))));
+  std::vector<std::string> tokens = split_at_spaces(split_contractions(pad(split_commas(bare))));
   for (std::string& token : tokens)
     if (const auto found = strings.find(token); found != strings.end()) token = found->second;
   join_signs(tokens);

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "python_text.hpp"
 #include "sqlparse_tokens.hpp"
 
 namespace tradeoff::sql {
@@ -13,21 +14,14 @@ namespace {
 constexpr std::string_view kPlace = "VALUERARE";
 constexpr std::string_view kPlaceLower = "valuerare";
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
-}
-
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
 std::string stripped(std::string_view text) {
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return std::string(text);
 }
 
@@ -35,21 +29,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   if (from.empty()) return;
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
     text.replace(at, from.size(), to);
-}
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < text.size();) {
-    if (space(text[i])) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i;
-    while (end < text.size() && !space(text[end])) ++end;
-    words.emplace_back(text.substr(i, end - i));
-    i = end;
-  }
-  return words;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -63,10 +42,10 @@ std::set<std::string> fractions_in(std::string_view text) {
   std::set<std::string> found;
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + (text[i] == '-' || text[i] == '+');
-    while (end < text.size() && digit(text[end])) ++end;
-    if (end + 1 < text.size() && text[end] == '.' && digit(text[end + 1])) {
+    while (end < text.size() && is_digit(text[end])) ++end;
+    if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) {
       ++end;
-      while (end < text.size() && digit(text[end])) ++end;
+      while (end < text.size() && is_digit(text[end])) ++end;
       found.emplace(text.substr(i, end - i));
       i = end;
     } else {
@@ -80,12 +59,12 @@ std::set<std::string> fractions_in(std::string_view text) {
 std::set<std::string> integers_in(std::string_view text) {
   std::set<std::string> found;
   for (std::size_t i = 0; i + 1 < text.size();) {
-    if (text[i] == 't' || text[i] == 'T' || !digit(text[i + 1])) {
+    if (text[i] == 't' || text[i] == 'T' || !is_digit(text[i + 1])) {
       ++i;
       continue;
     }
     std::size_t end = i + 1;
-    while (end < text.size() && digit(text[end])) ++end;
+    while (end < text.size() && is_digit(text[end])) ++end;
     found.insert(stripped(text.substr(i, end - i)));
     i = end;
   }
@@ -95,9 +74,9 @@ std::set<std::string> integers_in(std::string_view text) {
 // "T1.name" and the like: [Tt]\d+\. anywhere in the word.
 bool names_alias(std::string_view word) {
   for (std::size_t i = 0; i + 1 < word.size(); ++i) {
-    if ((word[i] != 't' && word[i] != 'T') || !digit(word[i + 1])) continue;
+    if ((word[i] != 't' && word[i] != 'T') || !is_digit(word[i + 1])) continue;
     std::size_t end = i + 1;
-    while (end < word.size() && digit(word[end])) ++end;
+    while (end < word.size() && is_digit(word[end])) ++end;
     if (end < word.size() && word[end] == '.') return true;
   }
   return false;
@@ -123,7 +102,7 @@ Template template_of(std::string_view sql) {
       result.values.emplace(token.text);
       replace_all(text, stripped(token.text), kPlace);
     }
-  std::vector<std::string> words = words_of(text);
+  std::vector<std::string> words = split_at_spaces(text);
   const auto take = [&](const std::set<std::string>& numbers) {
     for (std::string& word : words)
       if (numbers.contains(word)) {
@@ -140,7 +119,7 @@ Template template_of(std::string_view sql) {
     }
     std::string apart = word;
     replace_all(apart, ".", " . ");
-    for (const std::string& part : words_of(apart)) result.words.push_back(lower(part));
+    for (const std::string& part : split_at_spaces(apart)) result.words.push_back(lower(part));
   }
   return result;
 }
