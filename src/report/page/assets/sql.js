@@ -43,23 +43,31 @@ const Sql = (() => {
       if (last && last[0] === mark) last[1].push(piece);
       else runs.push([mark, [piece]]);
     };
-    let i = 0, j = 0;
+    let i = 0, j = 0, blank = "";
+    // Blanks are marked only between words that are marked alike.
+    const addWord = (mark, word) => {
+      const last = runs[runs.length - 1];
+      if (blank) add(mark === "ins" && last && last[0] === mark ? mark : "", blank);
+      blank = "";
+      add(mark, word);
+    };
     for (const piece of b) {
       if (isBlank(piece)) {
-        const last = runs[runs.length - 1];
-        add(last && last[0] !== "del" ? last[0] : "", piece);
+        blank = piece;
         continue;
       }
-      while (i < a.length && a[i] !== words[j] && common[(i + 1) * width + j] >= common[i * width + j + 1]) add("del", a[i++]);
+      while (i < a.length && a[i] !== words[j] && common[(i + 1) * width + j] >= common[i * width + j + 1]) addWord("del", a[i++]);
       if (i < a.length && a[i] === words[j]) {
-        add("", piece);
+        addWord("", piece);
         ++i;
       } else {
-        add("ins", piece);
+        addWord("ins", piece);
       }
       ++j;
     }
-    for (; i < a.length; ++i) add("del", a[i]);
+    if (blank) add("", blank);
+    blank = "";
+    for (; i < a.length; ++i) addWord("del", a[i]);
     return runs;
   }
 
