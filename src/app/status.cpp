@@ -49,13 +49,26 @@ bool is_complete(const study::StudyStatus& status, const StatusOptions& options)
   return status.cells[*options.cell].state == study::Progressed::complete;
 }
 
+void sleep(const StatusOptions& options) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(options.interval_s));
+}
+
+// A study that was submitted may stand in a queue for hours; study.json is the first it writes.
+void await_beginning(const StatusOptions& options) {
+  const auto begun = [&] { return std::filesystem::exists(options.folder / "study.json"); };
+  if (begun()) return;
+  fmt::print(stderr, "{}: no study has begun here yet; waiting for it\n", options.folder.string());
+  while (!begun()) sleep(options);
+}
+
 int show(const StatusOptions& options) {
+  if (options.watch) await_beginning(options);
   while (true) {
     const study::StudyStatus status = study::read_status(options.folder, now());
     print(status, options);
     if (is_complete(status, options)) return kComplete;
     if (!options.watch) return kNotComplete;
-    std::this_thread::sleep_for(std::chrono::duration<double>(options.interval_s));
+    sleep(options);
   }
 }
 
@@ -68,7 +81,8 @@ std::function<int()> status_of(std::span<const std::string> words) {
       .required()
       .placeholder("DIR");
   table.positional("study");
-  table.add("watch", &options->watch, "Look again and again until the study is complete");
+  table.add("watch", &options->watch,
+            "Look again and again until the study is complete; wait for one that has not begun");
   table.add("interval", &options->interval_s, "Seconds between two looks").at_least(0.1);
   table.add("cell", &options->cell, "Only this cell decides the exit code (see run --list-cells)");
   table.add("json", &options->json, "One JSON object a look");

@@ -135,6 +135,19 @@ TEST_F(Program, status_tells_by_its_exit_code) {
   EXPECT_EQ(run("status '" + folder.string() + "'").code, 3);
 }
 
+TEST_F(Program, status_watches_for_a_study_that_has_not_begun) {
+  file("study.json", R"({"config":{},"plan":{"cells":[]}})");
+  const std::string later = "'" + (folder / "later").string() + "'";
+  // It is never complete, so the watch ends by the time limit alone.
+  const auto watched = run("status " + later + " --watch --interval 0.2",
+                           "{ sleep 1; mkdir " + later + "; cp '" +
+                               (folder / "study.json").string() + "' " + later + "; } & timeout 8");
+  EXPECT_EQ(watched.code, 124);
+  EXPECT_NE(watched.err.find("no study has begun here yet; waiting for it"), std::string::npos)
+      << watched.err;
+  EXPECT_NE(watched.out.find("not complete; 0 cells"), std::string::npos) << watched.out;
+}
+
 TEST_F(Program, doctor_speaks_once_for_several_ranks) {
   const auto told = run("doctor --json", TRADEOFF_MPIEXEC " -np 2 --oversubscribe");
   ASSERT_EQ(told.code, 0) << told.err;
