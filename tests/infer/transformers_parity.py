@@ -60,9 +60,10 @@ class Checker:
                   f"--device={self.options.device}", *words)
         return rows_of(out)
 
-    def logits(self, model, ids):
+    def logits(self, model, ids, last):
+        """Those of the last `last` positions."""
         with torch.inference_mode():
-            return model(torch.tensor([ids], device=model.device)).logits[0].float()
+            return model(torch.tensor([ids], device=model.device), logits_to_keep=last).logits[0].float()
 
     def greedy(self, folder, model, items, ends, new_tokens, name):
         answers = self.predict(folder, "spider", items, name, max_new_tokens=new_tokens)
@@ -72,7 +73,7 @@ class Checker:
         for item, answer, single in itertools.zip_longest(rows_of(items), answers, alone):
             prompt = self.prompt_ids(item)
             ids = answer["token_ids"] + ([None] if answer["finish"] == "stop" else [])
-            scores = self.logits(model, prompt + answer["token_ids"])[len(prompt) - 1:]
+            scores = self.logits(model, prompt + answer["token_ids"], len(answer["token_ids"]) + 1)
             differs_alone = single is not None and single["token_ids"] != answer["token_ids"]
             for step, got in enumerate(ids):
                 best = scores[step].topk(2)
@@ -98,7 +99,7 @@ class Checker:
         worst = worst_alone = 0.0
         for item, row, single in zip(rows_of(items), tree, alone, strict=True):
             columns = [self.tokenizer.encode(c, add_special_tokens=False).ids[0] for c in item["choices"]]
-            want = self.logits(model, self.prompt_ids(item))[-1].log_softmax(-1)[columns].tolist()
+            want = self.logits(model, self.prompt_ids(item), 1)[-1].log_softmax(-1)[columns].tolist()
             worst = max(worst, *(abs(a - b) for a, b in zip(want, row["choice_logprobs"])))
             worst_alone = max(worst_alone, *(abs(a - b) for a, b in zip(single["choice_logprobs"], row["choice_logprobs"])))
         self.expect(worst < LOGPROB, f"{name}: {len(tree)} questions, log-probabilities within {worst:.1e} of transformers")
