@@ -82,10 +82,21 @@ std::vector<Answer> Engine::generate(const Chunk& chunk,
   std::vector<Answer> answers(chunk.prompts.size() * static_cast<std::size_t>(samples));
   if (options.max_new_tokens <= 0) return answers;
   const Layout layout = make_layout(chunk, prompts, options.max_new_tokens, samples);
-  std::vector<std::int64_t> active(answers.size());
-  for (std::size_t i = 0; i < active.size(); ++i) active[i] = static_cast<std::int64_t>(i);
+  const at::Tensor hidden = prefill(layout);
+  for (std::int64_t first = 0; first < samples; first += layout.at_once) {
+    std::vector<std::int64_t> active;
+    for (std::int64_t i = 0; i < std::ssize(answers); ++i) {
+      if (i % samples / layout.at_once == first / layout.at_once) active.push_back(i);
+    }
+    decode(layout, options, hidden, std::move(active), answers);
+  }
+  return answers;
+}
 
-  at::Tensor hidden = prefill(layout);
+// The active answers from their first token on; `hidden` [prompts, D] is what comes before it.
+void Engine::decode(const Layout& layout, const GenerateOptions& options, at::Tensor hidden,
+                    std::vector<std::int64_t> active, std::span<Answer> answers) {
+  const bool greedy = options.sampling.greedy();
   for (std::int64_t step = 0;; ++step) {
     const Next next = next_tokens(hidden, options, step, active);
     std::vector<std::int64_t> going;
@@ -96,10 +107,10 @@ std::vector<Answer> Engine::generate(const Chunk& chunk,
     }
     tell_answers(std::ssize(active) - std::ssize(going));
     active = std::move(going);
-    if (active.empty()) return answers;
+    if (active.empty()) return;
     if (greedy && takes_few_rows(layout, active.size())) {
       decode_few_rows(layout, options, step, std::move(active), answers);
-      return answers;
+      return;
     }
     hidden = model_.forward(decode_pass(layout, step, active, answers), arena_);
   }
@@ -121,7 +132,8 @@ model::Pass Engine::decode_pass(const Layout& layout, std::int64_t step,
     const std::int64_t leaf = layout.leaf_run[prompt], tokens = runs[leaf].tokens();
     const auto position = static_cast<std::int64_t>(layout.prompts[prompt]->size());
     const std::int64_t first =
-        layout.row[leaf] + tokens + answer % layout.samples * layout.new_tokens;
+        layout.row[leaf] + tokens +
+        answer % layout.samples % layout.at_once * layout.new_tokens;
     pass.ids.push_back(answers[answer].ids.back());
     pass.position.push_back(position + step);
     pass.kv_row.push_back(first + step);

@@ -21,16 +21,22 @@ constexpr std::int64_t kSpareRows = 4;
 // Tokens of a pass: longer ones bring nothing on a CPU, and fewer gaps on a GPU.
 constexpr std::int64_t kCpuPass = 4096, kCudaPass = 16384;
 
+// Keys and values of new tokens that samples decoded together may hold on the CPU.
+constexpr std::int64_t kCpuSampleBytes = std::int64_t{1} << 30;
+
 using model::SpanLevel;
+
+std::int64_t row_bytes(const model::DecoderConfig& config, c10::ScalarType dtype) {
+  const auto size = static_cast<std::int64_t>(c10::elementSize(dtype));
+  return 2 * size * config.num_hidden_layers * config.kv_width();
+}
 
 }  // namespace
 
 std::int64_t arena_rows(const model::DecoderConfig& config, c10::ScalarType dtype,
                         c10::Device device) {
   if (device.is_cpu()) return 0;
-  const auto size = static_cast<std::int64_t>(c10::elementSize(dtype));
-  const std::int64_t row = 2 * size * config.num_hidden_layers * config.kv_width();
-  return model::memory_bytes(device) / 4 * kSpareRows / (kSpareRows + 1) / row;
+  return model::memory_bytes(device) / 4 * kSpareRows / (kSpareRows + 1) / row_bytes(config, dtype);
 }
 
 Engine::Engine(model::Decoder& model, const EngineOptions& options)
@@ -42,16 +48,31 @@ Engine::Engine(model::Decoder& model, const EngineOptions& options)
 }
 Engine::~Engine() = default;
 
+// A function of the chunk, the model and the kind of device.
+std::int64_t Engine::samples_at_once(const Chunk& chunk, std::int64_t new_tokens,
+                                     std::int64_t samples) const {
+  if (samples == 1) return 1;
+  std::int64_t most = options_.sample_rows;
+  if (most == 0) {
+    const std::int64_t arena = arena_rows(model_.config(), model_.dtype(), model_.device());
+    most = arena > 0 ? arena - chunk.root_tokens - chunk.tokens
+                     : kCpuSampleBytes / row_bytes(model_.config(), model_.dtype());
+  }
+  const std::int64_t rows = std::ssize(chunk.prompts) * std::max<std::int64_t>(1, new_tokens);
+  return std::clamp<std::int64_t>(most / rows, 1, samples);
+}
+
 // Rows of the arena: [root | runs, depth first]; a leaf of a generating chunk is followed by the
 // rows of its new tokens, so that prompt end and a single answer are one span of keys; of several
-// samples each has rows of its own after the leaf that they share. Without generation a leaf's rows
-// are used again by the next pass.
+// samples each that is decoded at the same time has rows of its own after the leaf that they share.
+// Without generation a leaf's rows are used again by the next pass.
 Engine::Layout Engine::make_layout(const Chunk& chunk,
                                    std::span<const std::vector<TokenId>> prompts,
                                    std::int64_t new_tokens, std::int64_t samples) {
   Layout layout;
   layout.new_tokens = new_tokens;
   layout.samples = samples;
+  layout.at_once = samples_at_once(chunk, new_tokens, samples);
   for (const std::int64_t index : chunk.prompts) layout.prompts.push_back(&prompts[index]);
   layout.tree = build_prefix_tree(layout.prompts, chunk.root_tokens);
   const auto& runs = layout.tree.runs;
@@ -92,7 +113,7 @@ Engine::Layout Engine::make_layout(const Chunk& chunk,
     passing[i] = runs[i].leaf && new_tokens == 0 && runs[i].tokens() <= options_.max_pass_tokens;
     if (passing[i]) continue;
     layout.row[i] = row;
-    row += runs[i].tokens() + (runs[i].leaf ? new_tokens * samples : 0);
+    row += runs[i].tokens() + (runs[i].leaf ? new_tokens * layout.at_once : 0);
   }
   std::int64_t highest = row;
   std::size_t wave = 0;

@@ -100,10 +100,10 @@ struct Sampled {
 };
 
 Sampled sample(model::Decoder& decoder, const Prompts& prompts, const Sampling& sampling,
-               const PlanOptions& plan = {}) {
+               const PlanOptions& plan = {}, const EngineOptions& engine_options = {}) {
   const auto samples = static_cast<std::size_t>(sampling.samples);
   Sampled out{std::vector<Answer>(prompts.size() * samples), 0};
-  Engine engine(decoder);
+  Engine engine(decoder, engine_options);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
     GenerateOptions options;
     options.max_new_tokens = 12;
@@ -135,6 +135,21 @@ TEST(SampledEngine, samples_share_their_prompt_and_are_those_that_one_at_a_time_
   EXPECT_NE(ids_of(four, 4, 1), ids_of(four, 4, 0));
   const Sampled greedy = sample(decoder, prompts, {});
   EXPECT_EQ(four.prefill_tokens, greedy.prefill_tokens) << "a prompt is computed once";
+}
+
+TEST(SampledEngine, samples_without_room_come_in_turns_and_are_the_same) {
+  const RandomModel folder(small_config(), 1, 0.2);
+  const Prompts prompts = family_prompts(small_config().vocab_size);
+  model::Decoder decoder(folder.folder(), {});
+  const Sampling sampling = {.temperature = 0.8, .top_p = 0.9, .samples = 5};
+  const Sampled together = sample(decoder, prompts, sampling);
+  // Room for one sample, and for two of the largest chunk.
+  for (const std::int64_t rows : {std::int64_t{1}, 2 * 12 * std::ssize(prompts)}) {
+    const Sampled apart = sample(decoder, prompts, sampling, {}, {.sample_rows = rows});
+    for (std::size_t k = 0; k < 5; ++k)
+      EXPECT_EQ(ids_of(apart, 5, k), ids_of(together, 5, k)) << rows << " rows, sample " << k;
+    EXPECT_EQ(apart.prefill_tokens, together.prefill_tokens);
+  }
 }
 
 TEST(SampledEngine, another_chunk_size_draws_the_same) {

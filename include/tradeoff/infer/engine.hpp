@@ -36,7 +36,11 @@ struct EngineOptions {
   // CPU, 16,384 on CUDA.
   std::int64_t max_pass_tokens = 0;
   // Called whenever answers of a chunk are complete, with their number. May be empty.
-  std::function<void(std::int64_t)> on_answers;
+  std::function<void(std::int64_t)> on_answers = {};
+  // Rows of keys and values that the new tokens of several samples may fill: as many samples of a
+  // chunk as find room are decoded together, at least one. 0: what arena_rows leaves, 1 GiB on the
+  // CPU.
+  std::int64_t sample_rows = 0;
   // Decodes few prompts on a GPU by recorded graphs; the tokens are the same without.
   bool cuda_graphs = true;
 };
@@ -88,6 +92,8 @@ class Engine {
   void compute_root(std::span<const TokenId> root);
   void make_few_rows();
   void reserve(std::int64_t rows);
+  std::int64_t samples_at_once(const Chunk& chunk, std::int64_t new_tokens,
+                               std::int64_t samples) const;
   bool take(Answer& answer, TokenId token, const GenerateOptions& options);
   struct Next;
   Next next_tokens(const at::Tensor& hidden, const GenerateOptions& options, std::int64_t step,
@@ -95,6 +101,8 @@ class Engine {
   model::Pass decode_pass(const Layout& layout, std::int64_t step,
                           std::span<const std::int64_t> active,
                           std::span<const Answer> answers) const;
+  void decode(const Layout& layout, const GenerateOptions& options, at::Tensor hidden,
+              std::vector<std::int64_t> active, std::span<Answer> answers);
   bool takes_few_rows(const Layout& layout, std::size_t rows) const;
   TextRow text_row(const Layout& layout, std::int64_t step, std::int64_t prompt,
                    const Answer& answer) const;
