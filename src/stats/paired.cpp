@@ -116,6 +116,7 @@ Paired pair_up(const ScoreTable& a, const ScoreTable& b, const PairOptions& opti
 
 struct Flips {
   std::uint64_t n01 = 0, n10 = 0, flipped_items = 0;
+  double gained = 0, lost = 0;
 };
 
 Flips count_flips(const ItemScores& difference) {
@@ -126,6 +127,7 @@ Flips count_flips(const ItemScores& difference) {
       const double d = difference.values[i * difference.seeds + s];
       flips.n01 += d > kTie ? 1 : 0;
       flips.n10 += d < -kTie ? 1 : 0;
+      (d > 0 ? flips.gained : flips.lost) += std::abs(d);
       flipped = flipped || std::abs(d) > kTie;
     }
     flips.flipped_items += flipped ? 1 : 0;
@@ -230,12 +232,14 @@ PairSummary compare_pair(const ScoreTable& a, const ScoreTable& b, const PairOpt
   const Flips flips = count_flips(d);
   out.n01 = flips.n01;
   out.n10 = flips.n10;
+  out.gained = flips.gained / static_cast<double>(out.n);
+  out.lost = flips.lost / static_cast<double>(out.n);
   drop_empty_errors(out.delta, flips, out.items);
   test_difference(out, options.margins);
   if (const auto parts = out.delta.variance())
     out.halving = halve(*parts, out.items, out.seeds, out.samples);
   out.sequence = confidence_sequence(out.delta);
-  if (out.seeds == 1) out.mcnemar_p = mcnemar_exact(out.n01, out.n10);
+  if (out.seeds == 1 && out.samples == 1) out.mcnemar_p = mcnemar_exact(out.n01, out.n10);
   out.by_seed = seed_pairs(paired);
   out.flip_rate = static_cast<double>(out.n01 + out.n10) / static_cast<double>(out.n);
   out.flip_upper_limit = proportion_upper_limit(flips.flipped_items, out.items);

@@ -49,7 +49,7 @@ double effective_items(const TaskEvidence& task) {
   if (!task.error || !(task.error->se > 0) || !(variance > 0)) return items;
   const double widening =
       student_quantile(0.975, std::max(1.0, items - 1)) / student_quantile(0.975, task.error->df);
-  return std::min(items * static_cast<double>(task.seeds),
+  return std::min(items * static_cast<double>(task.seeds * task.samples),
                   variance / (task.error->se * task.error->se) * widening * widening);
 }
 
@@ -193,13 +193,11 @@ void check_evidence(const TaskEvidence& task, const char* which) {
 EvidenceOrReason evidence_of(const PairSummary& pair) {
   if (pair.items == 0 || !pair.delta.mean) return {{}, pair.task + ": no items"};
   TaskEvidence out;
-  const double n = static_cast<double>(pair.n);
-  out.up = static_cast<double>(pair.n01) / n;
-  out.down = static_cast<double>(pair.n10) / n;
-  if (std::abs(out.up - out.down - *pair.delta.mean) > 1e-9)
-    return {{}, pair.task + ": a graded metric, its difference is not one of shares"};
+  out.up = pair.gained;
+  out.down = pair.lost;
   out.items = pair.items;
   out.seeds = pair.seeds;
+  out.samples = pair.samples;
   out.error = pair.delta.small_sample;
   out.spread = pair.delta.spread;
   for (const SeedPair& seed : pair.by_seed) out.by_seed.emplace_back(seed.seed_b, seed.delta);

@@ -48,14 +48,14 @@ double solve(Rate rate, double wanted) {
 
 double base_level(const ProbitDesign& d) {
   const double sd = std::sqrt(square(d.cluster) + square(d.item) + square(d.noise) +
-                              (d.once ? 0 : square(d.draw)));
+                              square(d.sampling) + (d.once ? 0 : square(d.draw)));
   return solve([&](double level) { return phi(level / sd); }, d.base);
 }
 
 // Of a trained arm's latent at a given run.
 double variance_within(const ProbitDesign& d) {
-  return square(d.cluster) + square(d.item) + square(d.noise) + square(d.arm_cluster) +
-         square(d.arm_item) + (d.once ? 0 : square(d.draw));
+  return square(d.cluster) + square(d.item) + square(d.noise) + square(d.sampling) +
+         square(d.arm_cluster) + square(d.arm_item) + (d.once ? 0 : square(d.draw));
 }
 
 double trained_level(const ProbitDesign& d) {
@@ -72,6 +72,7 @@ double trained_level(const ProbitDesign& d) {
 ItemScores empty_scores(const ProbitDesign& d, std::size_t seeds) {
   ItemScores out;
   out.seeds = seeds;
+  out.samples = d.samples;
   out.clusters = d.sizes.size();
   for (std::size_t g = 0; g < d.sizes.size(); ++g)
     out.cluster.insert(out.cluster.end(), d.sizes[g], static_cast<std::uint32_t>(g));
@@ -125,6 +126,13 @@ ProbitRuns draw_runs(const ProbitDesign& design, std::size_t arms, std::mt19937_
 
 ProbitArms draw_task(const ProbitDesign& d, const ProbitRuns& runs, std::mt19937_64& random) {
   std::normal_distribution<double> normal;
+  // The share of the samples that are right.
+  const auto right = [&](double latent) {
+    double sum = 0;
+    for (std::size_t k = 0; k < d.samples; ++k)
+      sum += latent + (d.sampling > 0 ? d.sampling * normal(random) : 0) > 0;
+    return sum / static_cast<double>(d.samples);
+  };
   const std::size_t arms = runs.effect.size();
   ProbitArms out{empty_scores(d, d.once ? 1 : d.seeds),
                  std::vector<ItemScores>(arms, empty_scores(d, d.seeds))};
@@ -141,12 +149,13 @@ ProbitArms draw_task(const ProbitDesign& d, const ProbitRuns& runs, std::mt19937
     for (std::size_t i = 0; i < size; ++i, ++item) {
       const double difficulty = cluster + d.item * normal(random);
       for (std::size_t s = 0; s < out.base.seeds; ++s)
-        out.base.values.push_back(base + difficulty + draw[s] + d.noise * normal(random) > 0);
+        out.base.values.push_back(right(base + difficulty + draw[s] + d.noise * normal(random)));
       for (std::size_t arm = 0; arm < arms; ++arm) {
         const double level = trained + difficulty + changed[arm] + d.arm_item * normal(random);
         for (std::size_t s = 0; s < d.seeds; ++s) {
           const double run = runs.failed[arm][s] ? kFailed : d.run * runs.effect[arm][s];
-          out.trained[arm].values.push_back(level + draw[s] + run + d.noise * normal(random) > 0);
+          out.trained[arm].values.push_back(
+              right(level + draw[s] + run + d.noise * normal(random)));
         }
       }
     }
@@ -231,13 +240,13 @@ TaskEvidence evidence_of(const ItemScores& difference) {
   const MeanEstimate estimate = estimate_of(difference);
   TaskEvidence out;
   for (const double d : difference.values) {
-    out.up += d > 0;
-    out.down += d < 0;
+    (d > 0 ? out.up : out.down) += std::abs(d);
   }
   out.up /= static_cast<double>(difference.values.size());
   out.down /= static_cast<double>(difference.values.size());
   out.items = difference.items;
   out.seeds = difference.seeds;
+  out.samples = difference.samples;
   out.error = estimate.small_sample;
   out.spread = estimate.spread;
   const std::vector<double> means = difference.seed_means();

@@ -25,6 +25,8 @@ struct ProbitDesign {
   double run = 0.1;                           // of one training run: about 2 points
   double draw = 0.1;                          // of a seed's few-shot examples, alike for the arms
   double noise = 0.6;                         // question x seed
+  std::size_t samples = 1;                    // answers to a question with a seed
+  double sampling = 0;                        // of one answer
   double failing = 0;                         // share of runs that fail: 1.5 below
 };
 

@@ -72,6 +72,37 @@ TEST(ProbitRuns, that_differ_by_five_points_keep_the_size_of_p) {
   }
 }
 
+TEST(ProbitSamples, of_a_question_are_told_as_truly) {
+  for (const bool spider : {true, false}) {
+    ProbitDesign design = design_of(spider, 200, 3);
+    design.samples = 5;
+    design.sampling = 0.6;
+    const ProbitShares none = simulate(design, kStudies, 20282);
+    std::printf("%s, 5 samples: difference %.3f, base %.3f, trained %.3f; called %.3f\n",
+                spider ? "spider" : "mmlu", none.covered, none.base_covered, none.trained_covered,
+                none.called);
+    for (const double covered : {none.covered, none.base_covered, none.trained_covered})
+      EXPECT_NEAR(covered, 0.95, 0.02 + kError);
+    EXPECT_LE(none.called, 0.065 + kError);
+  }
+}
+
+TEST(ProbitSamples, have_a_posterior_that_holds_the_truth) {
+  ProbitDesign x = design_of(true, 200, 3), y = design_of(false, 200, 3);
+  for (ProbitDesign* design : {&x, &y}) {
+    design->samples = 5;
+    design->sampling = 0.6;
+  }
+  x.delta = 0.06;
+  y.delta = -0.02;
+  const PosteriorShares got = simulate_posterior(x, y, kStudies / 2, 20283);
+  std::printf("posterior, 5 samples: spider %.3f, mmlu %.3f\n", got.x_covered, got.y_covered);
+  for (const double covered : {got.x_covered, got.y_covered}) {
+    EXPECT_GT(covered, 0.93 - kError);
+    EXPECT_LT(covered, 0.995);
+  }
+}
+
 TEST(ProbitFailures, are_named_and_the_others_are_told_truly) {
   for (const bool spider : {true, false}) {
     ProbitDesign design = design_of(spider, 200, 5);

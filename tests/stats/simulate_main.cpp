@@ -13,13 +13,26 @@ namespace {
 struct Scenario {
   const char* name;
   double run, failing, base;
+  std::size_t samples = 1;
 };
+
+// Of a sampled answer, beside question x seed: as much as both are of a greedy one.
+constexpr double kSampling = 0.6;
+
+void apply(const Scenario& scenario, ProbitDesign& design) {
+  design.run = scenario.run;
+  design.failing = scenario.failing;
+  design.base = scenario.base;
+  design.samples = scenario.samples;
+  design.sampling = scenario.samples > 1 ? kSampling : 0;
+}
 
 constexpr Scenario kScenarios[] = {{"runs alike", 0, 0, 0.45},
                                    {"runs sd 2 points", 0.09, 0, 0.45},
                                    {"runs sd 5 points", 0.22, 0, 0.45},
                                    {"one run in ten fails", 0.09, 0.1, 0.45},
-                                   {"accuracy 3 %", 0.09, 0, 0.03}};
+                                   {"accuracy 3 %", 0.09, 0, 0.03},
+                                   {"5 samples, sd 2 points", 0.09, 0, 0.45, 5}};
 
 // Outside these a cell is marked: coverage 95 +- 2 %, false positives at most 6.5 %.
 const char* mark(double covered) {
@@ -28,9 +41,7 @@ const char* mark(double covered) {
 
 void print_cell(const char* task, ProbitDesign design, const Scenario& scenario, std::size_t items,
                 int studies) {
-  design.run = scenario.run;
-  design.failing = scenario.failing;
-  design.base = scenario.base;
+  apply(scenario, design);
   const ProbitShares none = simulate(design, studies, 20270);
   design.delta = 0.04;
   const ProbitShares four = simulate(design, studies, 20271);
@@ -82,9 +93,7 @@ std::array<ProbitDesign, 2> both_tasks(std::size_t items, std::size_t seeds,
   ProbitDesign spider;
   spider.sizes = scaled_sizes(kSpiderSizes, items);
   spider.seeds = seeds;
-  spider.run = scenario.run;
-  spider.failing = scenario.failing;
-  spider.base = scenario.base;
+  apply(scenario, spider);
   ProbitDesign mmlu = spider;
   mmlu.sizes = scaled_sizes(kMmluSizes, items);
   mmlu.once = true;
@@ -112,7 +121,8 @@ void print_looks(int studies) {
   for (const std::size_t items : {1034, 200}) {
     for (const Scenario& scenario :
          {Scenario{"runs alike", 0, 0, 0.45}, Scenario{"runs sd 2 points", 0.09, 0, 0.45},
-          Scenario{"runs sd 5 points", 0.22, 0, 0.45}}) {
+          Scenario{"runs sd 5 points", 0.22, 0, 0.45},
+          Scenario{"5 samples, sd 2 points", 0.09, 0, 0.45, 5}}) {
       for (const ProbitDesign& design : both_tasks(items, 22, scenario)) {
         const double sequence = sequence_error(design, studies / 4, 20273);
         std::printf("%-7s %5zu %-26s %5.1f%-5s %5.1f\n", design.once ? "mmlu" : "spider", items,
@@ -130,7 +140,8 @@ void print_posteriors(int studies) {
     for (const std::size_t seeds : {3, 5}) {
       for (const Scenario& scenario :
            {Scenario{"runs alike", 0, 0, 0.45}, Scenario{"runs sd 2 points", 0.09, 0, 0.45},
-            Scenario{"runs sd 5 points", 0.22, 0, 0.45}, Scenario{"accuracy 3 %", 0.09, 0, 0.03}}) {
+            Scenario{"runs sd 5 points", 0.22, 0, 0.45}, Scenario{"accuracy 3 %", 0.09, 0, 0.03},
+            Scenario{"5 samples, sd 2 points", 0.09, 0, 0.45, 5}}) {
         auto [spider, mmlu] = both_tasks(items, seeds, scenario);
         spider.delta = 0.06;
         mmlu.delta = -0.02;

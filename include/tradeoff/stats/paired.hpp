@@ -81,7 +81,11 @@ struct PairSummary {
   std::optional<Sequence> sequence;  // from three seeds on
   // Discordant (item, seed) pairs: n01 = a wrong and b right. For a graded metric: b above a.
   std::uint64_t n01 = 0, n10 = 0;
-  // One seed alone, for these adapters: over items taken as independent.
+  // Means over the n pairs of what b is above and below a: n01 / n and n10 / n where verdicts are
+  // not graded.
+  double gained = 0, lost = 0;
+  // One seed alone, for these adapters: over items taken as independent. Empty for graded verdicts,
+  // as the mean of several samples is.
   std::optional<double> mcnemar_p;
   std::vector<SeedPair> by_seed;
   // (n01 + n10) / n: how often the verdict changed, though the accuracy may not have.

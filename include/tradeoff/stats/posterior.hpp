@@ -13,15 +13,16 @@ namespace tradeoff::stats {
 
 /// What the posterior of one task's difference is made from.
 struct TaskEvidence {
-  // Shares of (question, seed) pairs that changed to right and to wrong; the difference is theirs.
+  // Shares of (question, seed) pairs that changed to right and to wrong, of sampled answers by so
+  // much as they did; the difference is theirs.
   double up = 0, down = 0;
-  std::uint64_t items = 0, seeds = 0;
+  std::uint64_t items = 0, seeds = 0, samples = 1;
   std::optional<StandardError> error;  // of the difference over clusters of items, CR2
   std::optional<RunSpread> spread;     // over seeds; empty for one
   std::vector<std::pair<std::uint64_t, double>> by_seed;  // seed, difference
   bool computed_once = false;                             // no runs: none vary
 };
-/// Empty with the reason for a graded metric, whose difference is not of shares, or no items.
+/// Empty with the reason for no items.
 struct EvidenceOrReason {
   std::optional<TaskEvidence> evidence;
   std::string reason;
