@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "tradeoff/config/arguments.hpp"
+#include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/own_tasks.hpp"
 
 namespace tradeoff::app {
@@ -33,6 +34,18 @@ Asked read_asked(const config::JobFile* job, Words words) {
   if (job) job->bind_base(table, later);
   config::Arguments::parse(table, words, later).apply(table, later, config::Unknown::ignore);
   return asked;
+}
+
+// Whether letters are chosen or written decides which keys a task has.
+void take_answers(const config::JobFile& job, Words words, std::vector<task::Task>& tasks) {
+  config::Table table;
+  for (task::Task& task : tasks) {
+    table.section(task.name);
+    if (task.kind == task::Kind::choice) config::bind_answer(table, task.answer);
+  }
+  config::Problems later;
+  job.bind_base(table, later);
+  config::Arguments::parse(table, words, later).apply(table, later, config::Unknown::ignore);
 }
 
 void add_own(const config::IniFile& file, JobTasks& out, config::Problems& problems) {
@@ -71,6 +84,7 @@ JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems&
   });
   add_own(job.file(), out, problems);
   add_files(asked.task_files, out, problems);
+  take_answers(job, words, out.tasks);
   return out;
 }
 

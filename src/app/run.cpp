@@ -9,6 +9,7 @@
 #include "launch.hpp"
 #include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/heartbeat.hpp"
+#include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind.hpp"
@@ -16,6 +17,7 @@
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/page/tables.hpp"
 #include "tradeoff/report/page/write.hpp"
+#include "until.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -26,6 +28,7 @@ struct RunOptions {
   std::vector<std::filesystem::path> task_files;
   bool list_cells = false, list_inputs = false, quiet = false, verbose = false;
   int ranks = 0;
+  UntilOptions until;
 };
 
 void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
@@ -37,6 +40,7 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   bind_arm(table, arm, tasks);
   table.section("");
   bind_task_files(table, run.task_files);
+  bind_until(table, run.until);
   table.add("list_cells", &run.list_cells, "Name the cells (arm and seed) and stop").local();
   table.add("list_inputs", &run.list_inputs, "Name the folders that the study reads, and stop")
       .local();
@@ -195,27 +199,67 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   }
 }
 
+// Rank 0 of a study that is whole: report and exports, by the same code as `tradeoff report`, from
+// the file that was just written.
+struct Reported {
+  report::Study study;
+  report::Analysis analysis;
+};
+
+Reported write_all(const std::filesystem::path& folder) {
+  const std::filesystem::path files[] = {folder / "predictions.h5"};
+  Reported out{report::read_study(files), {}};
+  out.analysis = report::analyse(out.study);
+  report::write_exports(folder / "export", out.study, out.analysis);
+  report::write_reports(folder, out.study, out.analysis);
+  study::write_completion_record(folder);
+  return out;
+}
+
+void print_result(const Reported& reported, const std::filesystem::path& folder, bool verbose) {
+  if (log::quiet()) return;
+  fmt::print("{}", verbose ? report::markdown(reported.study, reported.analysis)
+                           : report::summary(reported.study, reported.analysis));
+  fmt::print(
+      "\nReport: {0}/report.html (report.md, report.json)\nEvery answer: {0}/predictions.h5 "
+      "({0}/export/tables/questions.csv)\n",
+      folder.string());
+}
+
 int run_whole(const comm::Session& session, const study::StudyOptions& options, bool verbose) {
   const comm::StopSignals signals;
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
   if (!result.predictions) return kComplete;
   session.doing("reporting");
-  // The same code as `tradeoff report`, from the file that was just written.
-  const std::filesystem::path files[] = {options.output_dir / "predictions.h5"};
-  const report::Study study = report::read_study(files);
-  const report::Analysis analysis = report::analyse(study);
-  report::write_exports(options.output_dir / "export", study, analysis);
-  report::write_reports(options.output_dir, study, analysis);
-  study::write_completion_record(options.output_dir);
-  if (log::quiet()) return kComplete;
-  fmt::print("{}", verbose ? report::markdown(study, analysis) : report::summary(study, analysis));
-  const std::string folder = options.output_dir.string();
-  fmt::print(
-      "\nReport: {0}/report.html (report.md, report.json)\nEvery answer: {0}/predictions.h5 "
-      "({0}/export/tables/questions.csv)\n",
-      folder);
+  print_result(write_all(options.output_dir), options.output_dir, verbose);
   return kComplete;
+}
+
+// The study with as many seeds as the rule asks for.
+int run_until(const comm::Session& session, study::StudyOptions options, const Until& until,
+              bool verbose) {
+  const comm::StopSignals signals;
+  options.seeds = seeds_so_far(session, options);
+  for (;;) {
+    options.record["study"]["seeds"] = options.seeds;
+    if (study::run_study(session, options).state == study::RunState::stopped)
+      return comm::kRunAgain;
+    options.overwrite = false;
+    Json told;
+    if (session.rank() == 0) {
+      session.doing("reporting");
+      const Reported reported = write_all(options.output_dir);
+      const Look now = look(until, reported.analysis, options.rank_groups);
+      log::info("{}", now.words);
+      if (now.added.empty()) print_result(reported, options.output_dir, verbose);
+      told = {{"added", now.added}, {"settled", now.settled}};
+    }
+    told = Json::parse(comm::broadcast(session, told.dump()));
+    const auto added = told.at("added").get<std::vector<std::uint64_t>>();
+    if (added.empty()) return told.at("settled").get<bool>() ? kComplete : kNotComplete;
+    options.seeds.insert(options.seeds.end(), added.begin(), added.end());
+  }
 }
 
 int print_cells(const study::StudyOptions& options) {
@@ -268,6 +312,7 @@ Work parse_run(Words words) {
   if (job.arms().empty())
     problems.add(named.job.string(), "no arm; expected a section [arm.NAME], such as [arm.base]");
   resolve(job, words, run, *study, problems);
+  const auto until = resolve_until(run.until, *study, problems);
   problems.throw_if_any();
   const log::Level level = run.quiet ? log::Level::quiet : log::Level::normal;
   if (run.list_cells || run.list_inputs) {
@@ -278,8 +323,9 @@ Work parse_run(Words words) {
             level};
   }
   const bool verbose = run.verbose;
-  return {[study, verbose](const comm::Session& session) {
-            return run_whole(session, *study, verbose);
+  return {[study, until, verbose](const comm::Session& session) {
+            return until ? run_until(session, *study, *until, verbose)
+                         : run_whole(session, *study, verbose);
           },
           level, study->output_dir / kHeartbeatFolder, run.ranks};
 }

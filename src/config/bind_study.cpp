@@ -86,7 +86,8 @@ namespace {
 
 constexpr std::int64_t kMostSamples = 1000;
 constexpr const char* kNotSampled =
-    "choices are scored by their log-probabilities, which are not sampled; expected no such key";
+    "choices are scored by their log-probabilities, which are not sampled; expected no such key, or "
+    "answer = letter in the task's section";
 
 void refuse_sampling(Table& table) {
   for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
@@ -194,13 +195,20 @@ void bind(Table& table, model::ImportOptions& options) {
       .local();
 }
 
+void bind_answer(Table& table, task::Answer& answer) {
+  table
+      .add_choice("answer", &answer, kAnswers,
+                  "The likeliest letter, or a letter read from what the model writes")
+      .recorded_where_set();
+}
+
 void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks) {
   for (const task::Task& task : tasks) {
     if (!task.pair_of.empty()) continue;
     task::PromptOptions& prompt = arm.prompts[task.name] = task.prompt;
     table.section(task.name);
     bind_prompt(table, task, prompt);
-    if (task.kind == task::Kind::sql) {
+    if (is_written(task)) {
       bind(table, arm.sampling[task.name]);
     } else {
       refuse_sampling(table);
@@ -261,12 +269,7 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
     study::StudyTask& known = options.known.at(task.name);
     table.section(task.name);
     bind_source(table, task, known.source);
-    if (task.kind == task::Kind::choice) {
-      table
-          .add_choice("answer", &known.task.answer, kAnswers,
-                      "The likeliest letter, or a letter read from what the model writes")
-          .recorded_where_set();
-    }
+    if (task.kind == task::Kind::choice) bind_answer(table, known.task.answer);
     if (task.pair_of.empty()) bind_draw(table, task, known.draw);
   }
   table.section("");

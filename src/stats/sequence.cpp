@@ -20,6 +20,8 @@ constexpr double kRunsAlpha = 0.04, kQuestionsAlpha = 0.01;
 constexpr double kMixture = 30;
 // Beyond this many a rule for stopping is not followed but given up.
 constexpr std::uint64_t kMostSeeds = 1000;
+// The fewest that bound how much runs differ.
+constexpr std::uint64_t kFewestSeeds = 3;
 
 double runs_half(const RunSpread& spread, std::uint64_t seeds) {
   return sequence_quantile(seeds, kRunsAlpha) *
@@ -40,9 +42,10 @@ std::string next_text(const NextCells& cells) {
   std::string text =
       s.now ? fmt::format("{:+.1f} to {:+.1f} points with {} seeds, whenever one looks",
                           100 * s.now->ci95.low, 100 * s.now->ci95.high, s.seeds)
-            : fmt::format("no interval yet with {} seed{}", s.seeds, s.seeds == 1 ? "" : "s");
+            : fmt::format("no interval with {} seed{}", s.seeds, s.seeds == 1 ? "" : "s");
   const double wanted = 100 * s.half_width;
   if (cells.arms.empty()) return text + "; no random stream reaches either arm: no seed changes it";
+  if (!s.now && s.seeds >= kFewestSeeds) return text + ": none is estimable from these answers";
   if (s.needed && *s.needed <= s.seeds) {
     return text + fmt::format("; within +-{:.3g} points: settled, add nothing", wanted);
   }
@@ -115,7 +118,7 @@ NextCells next_cells(const ScoreTable& a, const ScoreTable& b, double half_width
     if (!table->computed_once) out.arms.push_back(table->arm);
   }
   const NextSeeds& seeds = out.seeds;
-  const std::uint64_t wanted = seeds.now ? seeds.needed.value_or(0) : 3;
+  const std::uint64_t wanted = seeds.now ? seeds.needed.value_or(0) : kFewestSeeds;
   if (out.arms.empty() || wanted <= seeds.seeds) return out;
   std::uint64_t last = 0;
   for (const ScoreTable* table : {&a, &b}) last = std::max(last, std::ranges::max(table->seeds));

@@ -46,6 +46,8 @@ Json training_inputs(const StudyOptions& options, const StudyData& data, const A
                      const Json& own, const Json& model) {
   const task::Task& task = training_task(options).task;
   Json inputs = prompt_inputs(options, data, arm, task, own, model);
+  for (const char* key : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
+    inputs.at(asked_as(task)).erase(key);  // how answers are drawn teaches nothing
   inputs["trained_on"] = task.name;
   inputs["train"] = own.at("train");
   if (own.contains("init_adapter")) inputs["init_adapter"] = identity_of(own.at("init_adapter"));

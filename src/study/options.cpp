@@ -11,6 +11,7 @@ const StudyTask& training_task(const StudyOptions& options) {
 }
 
 SamplingOptions sampling_of(const ArmOptions& arm, const task::Task& task) {
+  if (!is_written(task)) return {};
   const auto found = arm.sampling.find(asked_as(task));
   return found == arm.sampling.end() ? SamplingOptions() : found->second;
 }

@@ -61,12 +61,12 @@ std::size_t samples_of(const Runs& runs) {
 }
 
 void add_samples(stats::SampleColumns& to, const store::Run& run, const std::string& metric,
-                 std::size_t i) {
+                 const char* group_by, std::size_t i) {
   for (std::size_t k = 0; k < to.count; ++k) {
     const store::Table& rows = run.sample(k);
     to.scores.push_back(number_at(rows, metric, i));
-    const std::string& result = rows.at<Strings>("result_hash")[i];
-    to.groups.push_back(result.empty() ? 0 : stats::answer_code(result));
+    const std::string& group = rows.at<Strings>(group_by)[i];
+    to.groups.push_back(group.empty() ? 0 : stats::answer_code(group));
     to.logprobs.push_back(rows.at<store::Doubles>("logprob")[i]);
   }
 }
@@ -99,7 +99,7 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
       };
       table.scores.push_back(mean_of(metric));
       for (stats::MetricScores& other : table.metrics) other.scores.push_back(mean_of(other.name));
-      add_samples(table.samples, *run, metric, i);
+      add_samples(table.samples, *run, metric, columns.vote, i);
       // Whether sampled answers differ from an arm to another says nothing.
       if (table.samples.count == 0)
         table.answers.push_back(stats::answer_code(run->rows.at<Strings>(columns.answer)[i]));

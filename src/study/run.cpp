@@ -335,10 +335,6 @@ class StudyRun {
         predictions_.items[name] = sql_items_table(items, scorer, task.words.label);
         floors_.push_back({name, sql_floors(items, scorer)});
       }
-      run.rows = score_sql_rows(items, rows_of_sample(rows, plan, 0), scorer);
-      for (std::int64_t k = 1; k < plan.samples(); ++k)
-        run.further.push_back(score_sql_rows(items, rows_of_sample(rows, plan, k), scorer));
-      if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
     } else {
       if (!predictions_.items.contains(name)) {
         predictions_.items[name] = choice_items_table(items, task.words.label);
@@ -346,9 +342,11 @@ class StudyRun {
         for (const task::Item& item : items) letters.push_back(item.answer);
         floors_.push_back({name, stats::letter_floors(letters)});
       }
-      run.rows = task.answer == task::Answer::letter ? score_letter_rows(items, rows)
-                                                     : score_choice_rows(items, rows);
     }
+    run.rows = score_rows(task, items, rows_of_sample(rows, plan, 0));
+    for (std::int64_t k = 1; k < plan.samples(); ++k)
+      run.further.push_back(score_rows(task, items, rows_of_sample(rows, plan, k)));
+    if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
     const std::string prompts = task::prompts_sha256(items);
     run.attributes["prompts_sha256"] = prompts;
     store::Table& texts = predictions_.summary[prompt_table_name(prompts)];
@@ -358,6 +356,13 @@ class StudyRun {
           std::string("no random stream reaches it: greedy, examples in file order");
     }
     predictions_.runs[{arm.name, seed, name}] = std::move(run);
+  }
+
+  store::Table score_rows(const task::Task& task, std::span<const task::Item> items,
+                          const std::vector<Json>& rows) {
+    if (task.kind == task::Kind::sql) return score_sql_rows(items, rows, scorers_.at(task.name));
+    return task.answer == task::Answer::letter ? score_letter_rows(items, rows)
+                                               : score_choice_rows(items, rows);
   }
 
   static std::vector<stats::Floor> sql_floors(std::span<const task::Item> items,

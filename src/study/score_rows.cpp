@@ -118,6 +118,10 @@ void add_text(Table& table, std::span<const Json> rows) {
   table.add("finish", std::move(finish));
 }
 
+bool is_sampled(std::span<const Json> rows) {
+  return !rows.empty() && rows.front().contains("sample");
+}
+
 }  // namespace
 
 void check_scoring(std::span<const task::Gold> questions, sql::Scorer& scorer) {
@@ -249,7 +253,7 @@ Table score_sql_rows(std::span<const task::Item> items, std::span<const Json> ro
   table.add("strict", std::move(strict));
   table.add("soft_f1", std::move(soft_f1));
   table.add("non_empty", std::move(non_empty));
-  if (!rows.empty() && rows.front().contains("sample")) {
+  if (is_sampled(rows)) {
     table.add("logprob", std::move(logprob));
     table.add("result_hash", std::move(result_hash));
   }
@@ -281,12 +285,14 @@ Table score_choice_rows(std::span<const task::Item> items, std::span<const Json>
 
 Table score_letter_rows(std::span<const task::Item> items, std::span<const Json> rows) {
   Strings answer, reading;
+  Doubles logprob;
   for (std::size_t i = 0; i < items.size(); ++i) {
     // Read again, so that the rules of this version judge rows of an older journal.
     const auto read =
         task::extract_letter(field<std::string>(rows[i], "text"), items[i].choices.size());
     answer.emplace_back(read.letter ? std::string(1, read.letter) : "");
     reading.emplace_back(read.letter ? name_of(read.rule) : name_of(read.found));
+    logprob.push_back(field_or<double>(rows[i], "logprob", kMissing));
   }
   Table table;
   add_ledger(table, items, rows);
@@ -294,6 +300,7 @@ Table score_letter_rows(std::span<const task::Item> items, std::span<const Json>
   table.add("answer", answer);
   table.add("correct", letters_right(items, answer));
   table.add("reading", std::move(reading));
+  if (is_sampled(rows)) table.add("logprob", std::move(logprob));
   add_corrections(table, items, answer);
   return table;
 }

@@ -17,7 +17,7 @@ import h5py
 from study_ranks import outside_of_arguments, predict_words, prepare, sha256
 
 # In bfloat16 another chunk rounds so differently that a draw in a hundred falls on another token.
-SAMPLED = {"temperature": 0.8, "top_p": 0.95, "samples": 3, "dtype": "float32"}
+SAMPLED = {"temperature": 0.8, "top_p": 0.95, "samples": 3, "dtype": "float32", "max_new_tokens": 12}
 JOB = """[study]
 name = sampled
 seeds = 1, 2
@@ -62,7 +62,7 @@ def the_same_bytes(outside, model):
     texts = lambda rows: [(row["id"], row["sample"], row["text"]) for row in rows]  # noqa: E731
     other = work / "sampled-chunks.jsonl"
     outside.call(2, *predict_words(outside, model, "spider", other, **{**SAMPLED, "chunk_size": 16}))
-    # Other sums round otherwise: of the 2,880 draws from this flat model one or two may fall beside.
+    # Other sums round otherwise: of the 1,440 draws from this flat model one or two may fall beside.
     moved = [a for a, b in zip(texts(rows_of(other)), texts(rows), strict=True) if a != b]
     assert len(moved) <= 2, f"chunks of 16 draw other answers than chunks of 5: {moved}"
     # The first samples are the same whatever their number; another seed draws others.
@@ -156,6 +156,64 @@ def study(outside, model):
     print("a sampled study: the same predictions.h5 for 1 and 2 ranks; show, score and status know its samples")
 
 
+LETTERS = """[study]
+name = letters
+seeds = 1, 2
+tasks = mmlu
+[model]
+model = {model}
+[mmlu]
+data = {data}/mmlu
+questions = 12
+shots = 0
+answer = letter
+template = chat
+[arm.base]
+max_new_tokens = 3
+[arm.hot]
+max_new_tokens = 3
+temperature = 1.2
+samples = 5
+"""
+
+
+def letters(outside, model):
+    """Letters read from written answers are sampled and vote; a plain reading of the rows gives the same."""
+    out = outside.work / "letters.jsonl"
+    outside.call(1, *predict_words(outside, model, "mmlu", out, answer="letter", temperature=1, samples=3))
+    rows = rows_of(out)
+    assert [row["sample"] for row in rows[:4]] == [0, 1, 2, 0] and all("answer" in row and row["logprob"] < 0 for row in rows)
+    job, folder = outside.work / "letters.ini", outside.work / "letters-study"
+    job.write_text(LETTERS.format(model=outside.o.model.resolve(), data=outside.o.data.resolve()))
+    outside.call(2, "run", job, "--output-dir", folder)
+    report = json.loads((folder / "report.json").read_text())
+    votes, rights, oracle = [], [], []
+    with h5py.File(folder / "predictions.h5") as file:
+        gold = [text.decode() for text in file["items/mmlu/answer"][:]]
+        for seed in (1, 2):
+            run = file[f"runs/hot/seed-{seed}/mmlu"]
+            assert run["sample"][:].tolist() == [0, 1, 2, 3, 4] * 12 and run.attrs["samples"] == 5 and "result_hash" not in run
+            answers = [text.decode() for text in run["answer"][:]]
+            for i, right in enumerate(gold):
+                mine = answers[5 * i:5 * i + 5]
+                given = [letter for letter in mine if letter]
+                # Of equally many the letter that came first.
+                won = max(given, key=lambda letter: (given.count(letter), -given.index(letter)), default="")
+                votes.append(won == right)
+                rights.append(sum(letter == right for letter in mine) / 5)
+                oracle.append(right in mine)
+        assert "sample" not in file["runs/base/seed-1/mmlu"] and "hot" in json.loads(file.attrs["config"])["arms"]
+    of = report["arms"]["hot"]["mmlu"]
+    mean = lambda values: sum(values) / len(values)  # noqa: E731
+    for got, want in ((of["accuracy"], rights), (of["metrics"]["vote"], votes), (of["metrics"]["oracle"], oracle)):
+        assert abs(got - mean(want)) < 1e-9, (got, mean(want))
+    assert 0 < sum(rights), "no letter is right: nothing was held"
+    with h5py.File(folder / "predictions.h5") as file:
+        first = file["items/mmlu/id"][0].decode()
+    outside.call(1, "show", folder, "--id", first, "--arm", "hot", "--seed", "1", says=["5 answers", "this letter", "log-probability"])
+    print("sampled letters: accuracy, vote and oracle are those of a plain reading of the rows")
+
+
 def first_id(folder):
     with h5py.File(folder / "predictions.h5") as file:
         return file["items/spider/id"][0].decode()
@@ -190,6 +248,7 @@ def main():
     greedy_stays(outside, model)
     of_the_model(outside, model)
     study(outside, model)
+    letters(outside, model)
     refused(outside, model)
     shutil.rmtree(outside.work)
 

@@ -70,6 +70,7 @@ class Outside:
         what = f"{' '.join(map(str, words))}\n{out}{err}"
         if code == 0:
             assert child.returncode == 0, what
+            assert all(word in out + err for word in says), f"{says} not all in: {what}"
         else:
             assert child.returncode != 0, "accepted: " + what
             assert time.monotonic() - begin < 30, "took too long to end: " + what

@@ -24,6 +24,8 @@ void check_sampling(const study::SamplingOptions& options, const std::string& wh
 /// All of `predict` and `import`.
 void bind(Table& table, study::PredictOptions& options);
 void bind(Table& table, model::ImportOptions& options);
+/// answer, of a task of kind choice.
+void bind_answer(Table& table, task::Answer& answer);
 /// What decides a training, under transformers' names: all but the seed, which an arm gets from
 /// its replicate, and stop_after_steps.
 void bind(Table& table, train::TrainOptions& options);

@@ -25,7 +25,7 @@ struct ArmOptions {
   std::map<std::string, task::PromptOptions> prompts;
   task::PromptLimit limit;
   DecodingOptions decoding;
-  // By task of kind sql; takes the place of decoding.sampling.
+  // By task whose answers are written; takes the place of decoding.sampling.
   std::map<std::string, SamplingOptions> sampling;
   // The adapter that is trained before the arm is asked, once for each seed.
   train::TrainOptions train;

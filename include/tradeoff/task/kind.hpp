@@ -23,6 +23,8 @@ struct Columns {
   const char *cluster, *level;
   // The right answer of an item; the answer of a run.
   const char *gold, *answer;
+  // By which sampled answers are grouped for a vote: those of equal value; "" has none.
+  const char* vote;
 };
 Columns columns_of(Kind kind);
 

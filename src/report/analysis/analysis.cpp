@@ -156,6 +156,7 @@ Analysis analyse(const Study& study) {
   count_errors(study, out);
   calibrate(study, out);
   tell_sampling(study, out);
+  tell_until(study, out);
   review(study, out);
   add_costs(study, out);
   return out;

@@ -10,6 +10,7 @@ void count_rows(const Study& study, Analysis& out);     // counts
 void count_errors(const Study& study, Analysis& out);   // errors
 void calibrate(const Study& study, Analysis& out);      // calibration
 void tell_sampling(const Study& study, Analysis& out);  // sampling
+void tell_until(const Study& study, Analysis& out);     // until, until_task
 void review(const Study& study, Analysis& out);         // reviewed
 void add_costs(const Study& study, Analysis& out);      // costs
 

@@ -61,6 +61,17 @@ std::string sampling_words(const store::Run& run) {
 
 }  // namespace
 
+void tell_until(const Study& study, Analysis& out) {
+  const Json none = Json::object();
+  const Json told = field_or<Json>(study.predictions.config, "study", none);
+  if (!told.contains("until")) return;
+  const Json& rule = told.at("until");
+  out.until_task = field<std::string>(rule, "task");
+  out.until = fmt::format("{} ±{:.3g} points, at most {} seeds", task_title(out.until_task),
+                          100 * field<double>(rule, "half_width"),
+                          field<std::uint64_t>(rule, "max_seeds"));
+}
+
 void tell_sampling(const Study& study, Analysis& out) {
   for (const auto& [key, run] : study.predictions.runs) {
     if (run.sampled()) out.sampling[{key.arm, key.task}] = sampling_words(run);

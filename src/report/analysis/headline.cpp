@@ -108,6 +108,20 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
                      scores, alone ? " once all comparisons are counted" : "", sure);
 }
 
+// The interval that stays true although seeds were added after looking.
+std::optional<std::string> until_sentence(const Analysis& analysis) {
+  if (analysis.until.empty()) return std::nullopt;
+  std::string intervals;
+  for (const stats::PairSummary& pair : analysis.summary.pairs) {
+    if (pair.task != analysis.until_task || pair.a != analysis.reference || !pair.sequence)
+      continue;
+    intervals += fmt::format("{}{} {} points", intervals.empty() ? "" : ", ", pair.b,
+                             points(pair.sequence->ci95));
+  }
+  return fmt::format("Seeds were added until {}; intervals that hold although one looked: {}.",
+                     analysis.until, intervals.empty() ? "none yet" : intervals);
+}
+
 std::optional<std::string> cost_sentence(const Analysis& analysis) {
   if (analysis.costs.empty()) return std::nullopt;
   double hours = 0;
@@ -140,6 +154,7 @@ std::vector<std::string> headline(const Analysis& analysis) {
       }
     }
   }
+  if (const auto until = until_sentence(analysis)) lines.push_back(*until);
   for (std::string& line : failed_lines(analysis)) lines.push_back(std::move(line));
   const auto cost = cost_sentence(analysis);
   if (!lines.empty()) {

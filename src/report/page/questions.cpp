@@ -117,13 +117,13 @@ void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
   cell["metrics"] = std::move(metrics);
 }
 
-// The lowest sample with the same result, by row; -1 for an answer without one.
-Json groups_of(const store::Run& run, std::size_t sample) {
-  const Strings& own = run.sample(sample).at<Strings>("result_hash");
+// The lowest sample with the same result or letter, by row; -1 for an answer without one.
+Json groups_of(const store::Run& run, const char* column, std::size_t sample) {
+  const Strings& own = run.sample(sample).at<Strings>(column);
   Json groups = Json::array();
   for (std::size_t i = 0; i < own.size(); ++i) {
     std::size_t first = 0;
-    while (run.sample(first).at<Strings>("result_hash")[i] != own[i]) ++first;
+    while (run.sample(first).at<Strings>(column)[i] != own[i]) ++first;
     groups.push_back(own[i].empty() ? -1 : static_cast<int>(first));
   }
   return groups;
@@ -191,7 +191,8 @@ Json question_data(const Study& study, const Analysis& analysis) {
         Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
         if (run.sampled()) {
           cell["sample"] = k;
-          cell["group"] = groups_of(run, k);
+          const char* column = task::columns_of(analysis.task(key.task).kind).vote;
+          cell["group"] = groups_of(run, column, k);
         }
         add_cell(cell, study, analysis, run, run.sample(k));
         out["cells"].push_back(std::move(cell));

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -137,13 +138,15 @@ std::string sql_answer(const store::Table& rows, const Place& place, const std::
   return text + indented(fmt::format("{}", fmt::join(verdicts, ", "))) + "\n";
 }
 
-// Samples of equal results together, the largest group first, which the vote takes; those without
-// a result last.
-std::string sampled_answers(const store::Run& run, const Place& place, const std::string& gold,
-                            study::Primary primary, bool diff) {
+// Samples of equal results or letters together, the largest group first, which the vote takes;
+// those without any last. `told` prints one.
+std::string sampled_answers(const store::Run& run, const Place& place, task::Kind kind,
+                            const std::function<std::string(const store::Table&)>& told) {
+  const bool sql = kind == task::Kind::sql;
+  const char* what = sql ? "result" : "letter";
   std::map<std::string, std::vector<std::size_t>> by_result;
   for (std::size_t k = 0; k < run.samples(); ++k)
-    by_result[run.sample(k).at<Strings>("result_hash")[place.row]].push_back(k);
+    by_result[run.sample(k).at<Strings>(task::columns_of(kind).vote)[place.row]].push_back(k);
   std::vector<std::pair<std::string, std::vector<std::size_t>>> groups(by_result.begin(),
                                                                        by_result.end());
   std::ranges::sort(groups, [](const auto& a, const auto& b) {
@@ -154,25 +157,24 @@ std::string sampled_answers(const store::Run& run, const Place& place, const std
   std::string text = fmt::format("{} answers\n", run.samples());
   for (const auto& [result, members] : groups) {
     const bool won = &members == &groups.front().second && !result.empty();
-    text += fmt::format("-- {} of {} {}{}: samples {}\n", members.size(), run.samples(),
-                        result.empty() ? "without a result" : "of this result",
-                        won ? ", the vote's" : "", fmt::join(members, ", "));
-    // Equal queries stand once.
+    text += fmt::format("-- {} of {} {} {}{}: samples {}\n", members.size(), run.samples(),
+                        result.empty() ? "without a" : "of this", what, won ? ", the vote's" : "",
+                        fmt::join(members, ", "));
+    // Equal answers stand once.
     std::set<std::string> seen;
     for (const std::size_t k : members) {
       const store::Table& rows = run.sample(k);
-      const std::string& sql = rows.at<Strings>("sql")[place.row];
-      if (!sql.empty() && !seen.insert(sql).second) continue;
+      const std::string& answer = rows.at<Strings>(sql ? "sql" : "text")[place.row];
+      if (!answer.empty() && !seen.insert(answer).second) continue;
       text += fmt::format("sample {}, log-probability {:.2f}: ", k,
                           rows.at<store::Doubles>("logprob")[place.row]) +
-              sql_answer(rows, place, gold, primary, diff);
+              told(rows);
     }
   }
   return text;
 }
 
-std::string choice_answer(const Cell& cell, const Place& place) {
-  const store::Table& rows = cell.second.rows;
+std::string choice_answer(const store::Table& rows, const Place& place) {
   const std::string& letter = rows.at<Strings>("answer")[place.row];
   std::string text = verdict_word(rows.at<Flags>("correct")[place.row]) + "\n";
   text += letter.empty() ? "(no letter in the answer)\n" : letter + "\n";
@@ -200,10 +202,13 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
                         once ? "every seed" : fmt::format("seed {}", cell->first.seed));
     const std::string& gold = items.at<Strings>(columns.gold)[place.row];
     const study::Primary primary = study::primary_of(p);
-    text += task.kind == task::Kind::choice ? choice_answer(*cell, place)
-            : cell->second.sampled()
-                ? sampled_answers(cell->second, place, gold, primary, asked.diff)
-                : sql_answer(cell->second.rows, place, gold, primary, asked.diff);
+    const auto told = [&](const store::Table& rows) {
+      return task.kind == task::Kind::choice
+                 ? choice_answer(rows, place)
+                 : sql_answer(rows, place, gold, primary, asked.diff);
+    };
+    text += cell->second.sampled() ? sampled_answers(cell->second, place, task.kind, told)
+                                   : told(cell->second.rows);
     const std::string& overflow = cell->second.rows.at<Strings>("overflow")[place.row];
     if (!overflow.empty()) text += indented("prompt: " + overflow) + "\n";
   }

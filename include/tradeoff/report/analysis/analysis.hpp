@@ -121,6 +121,9 @@ struct Analysis {
   stats::StudySummary summary;
   // By arm and task, where answers were sampled: "temperature 0.6, top-p 0.9".
   std::map<std::pair<std::string, std::string>, std::string> sampling;
+  // "Spider +-2 points, at most 20 seeds", where seeds were added until a rule was met.
+  std::string until;
+  std::string until_task;
   std::vector<ArmTradeoff> tradeoffs;
   std::vector<ArmRuns> runs;  // of arms that any random stream reaches
   // `summary.pairs` without the failed runs; empty where none failed.
