@@ -4,6 +4,12 @@
 #   ON    always; without a CUDA compiler CMake stops. Also the check, on a machine without a GPU, that CUDA code compiles.
 #   OFF   never
 set(TRADEOFF_HAVE_CUDA OFF CACHE INTERNAL "Whether the CUDA kernels are compiled")
+# Folders of earlier versions hold it as a switch, on by default.
+get_property(_type CACHE TRADEOFF_CUDA PROPERTY TYPE)
+if(_type STREQUAL "BOOL" AND TRADEOFF_CUDA)
+  set(TRADEOFF_CUDA AUTO CACHE STRING "AUTO, ON or OFF" FORCE)
+endif()
+set_property(CACHE TRADEOFF_CUDA PROPERTY TYPE STRING)
 set_property(CACHE TRADEOFF_CUDA PROPERTY STRINGS AUTO ON OFF)
 string(TOUPPER "${TRADEOFF_CUDA}" _wanted)
 if(_wanted STREQUAL "OFF")

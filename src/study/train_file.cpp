@@ -7,15 +7,18 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
+#include "tradeoff/model/device.hpp"
 #include "tradeoff/train/trainer.hpp"
 #include "work_done.hpp"
 
 namespace tradeoff::study {
 namespace {
 
-// `auto` residency follows the limit where there is one.
-ModelOptions within_limit(const TrainFileOptions& options) {
+// On a GPU `auto` residency follows the limit where there is one.
+ModelOptions within_limit(const comm::Session& session, const TrainFileOptions& options) {
   ModelOptions model = options.model;
+  if (model::pick_device(model.device, session.local_rank(), session.local_size()).is_cpu())
+    return model;
   const double limit = options.options.memory_limit_gib * static_cast<double>(1 << 30);
   if (limit > 0 && model.nf4_residency == model::Nf4Residency::automatic &&
       model::keeps_packed(model.nf4_residency, model::read_config(model.model / "config.json"),
@@ -48,7 +51,7 @@ RunState train_file(const comm::Session& session, const TrainFileOptions& option
   if (options.limit > 0 && items.size() > static_cast<std::size_t>(options.limit)) {
     items.resize(static_cast<std::size_t>(options.limit));
   }
-  const ModelOptions model_options = within_limit(options);
+  const ModelOptions model_options = within_limit(session, options);
   auto weights_hash = begin_weights_hash(session, model_options);
   LoadedModel model = load_model(session, model_options);
   const train::SampleSet samples = training_samples(model, items, options.options);

@@ -79,7 +79,8 @@ Schema schema_of(Entry& entry, SchemaUse use) {
   read_columns(entry, schema);
   if (use == SchemaUse::prompt) check_told(entry, schema);
   if (entry.primary_keys) schema.primary_keys = *entry.primary_keys;
-  for (const int column : schema.primary_keys) check_key(schema, "primary_keys", column, use);
+  if (use == SchemaUse::prompt)
+    for (const int column : schema.primary_keys) check_key(schema, "primary_keys", column, use);
   schema.foreign_keys = required(entry.foreign_keys, "foreign_keys");
   for (const auto& [a, b] : schema.foreign_keys)
     for (const int column : {a, b}) check_key(schema, "foreign_keys", column, use);
