@@ -84,7 +84,8 @@ JobTasks tasks_of_job(const config::JobFile& job, Words words, config::Problems&
   });
   add_own(job.file(), out, problems);
   add_files(asked.task_files, out, problems);
-  take_answers(job, words, out.tasks);
+  out.answered = out.tasks;
+  take_answers(job, words, out.answered);
   return out;
 }
 

@@ -11,6 +11,8 @@ namespace tradeoff::app {
 /// or a --task-file tells.
 struct JobTasks {
   std::vector<task::Task> tasks;
+  // The same as the job has them answered, which decides the keys of their arms.
+  std::vector<task::Task> answered;
   // Of those that are no built-in ones, by name; for the study's record.
   Json own;
 };

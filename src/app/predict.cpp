@@ -20,15 +20,16 @@ void check_options(const study::PredictOptions& options, const config::Table& ta
   if (options.answer && asked && asked->kind != task::Kind::choice)
     problems.add(table.where("answer"),
                  "is for tasks of choices, and " + options.task + " is of kind sql");
-  const bool written =
-      asked && (is_written(*asked) || options.answer == std::optional(task::Answer::letter));
+  const bool written = asked && (asked->kind == task::Kind::sql ||
+                                 options.answer.value_or(asked->answer) == task::Answer::letter);
   if (asked && !written) {
     for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"}) {
       if (table.given(name))
-        problems.add(table.where(name),
-                     "--task " + options.task +
-                         " scores choices by their log-probabilities, which are not sampled; expected "
-                         "--answer letter beside it");
+        problems.add(
+            table.where(name),
+            "--task " + options.task +
+                " scores choices by their log-probabilities, which are not sampled; expected "
+                "--answer letter beside it");
     }
   }
   problems.throw_if_any();

@@ -36,8 +36,8 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
   table.section("");
   table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
   table.positional("job");
-  bind_study(table, study, tasks);
-  bind_arm(table, arm, tasks);
+  bind_study(table, study, known.tasks);
+  bind_arm(table, arm, known.answered);
   table.section("");
   bind_task_files(table, run.task_files);
   bind_until(table, run.until);
@@ -157,10 +157,9 @@ void check_folder(const config::Table& table, const std::string& key,
 void resolve(const config::JobFile& job, Words words, RunOptions& run, study::StudyOptions& study,
              config::Problems& problems) {
   const JobTasks known = tasks_of_job(job, words, problems);
-  const std::vector<task::Task>& tasks = known.tasks;
   study::ArmOptions base;
   config::Table table;
-  bind_run(table, run, study, base, tasks);
+  bind_run(table, run, study, base, known);
   const auto arguments = config::Arguments::parse(table, words, problems);
   job.bind_base(table, problems);
   const config::Table job_base = table;
@@ -181,7 +180,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
     arm.name = name;
     arm.model = study.model;
     config::Table arm_table, own;
-    config::bind_arm(arm_table, arm, tasks);
+    config::bind_arm(arm_table, arm, known.answered);
     config::bind_own(own, arm);
     job.bind_arm(name, arm_table, own, problems);
     arm.trains = job_trains(job, job_base, arm_table, arm, problems);
@@ -212,7 +211,6 @@ Reported write_all(const std::filesystem::path& folder) {
   out.analysis = report::analyse(out.study);
   report::write_exports(folder / "export", out.study, out.analysis);
   report::write_reports(folder, out.study, out.analysis);
-  study::write_completion_record(folder);
   return out;
 }
 
@@ -232,7 +230,9 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options, 
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
   if (!result.predictions) return kComplete;
   session.doing("reporting");
-  print_result(write_all(options.output_dir), options.output_dir, verbose);
+  const Reported reported = write_all(options.output_dir);
+  study::write_completion_record(options.output_dir);
+  print_result(reported, options.output_dir, verbose);
   return kComplete;
 }
 
@@ -252,7 +252,10 @@ int run_until(const comm::Session& session, study::StudyOptions options, const U
       const Reported reported = write_all(options.output_dir);
       const Look now = look(until, reported.analysis, options.rank_groups);
       log::info("{}", now.words);
-      if (now.added.empty()) print_result(reported, options.output_dir, verbose);
+      if (now.added.empty()) {
+        study::write_completion_record(options.output_dir);
+        print_result(reported, options.output_dir, verbose);
+      }
       told = {{"added", now.added}, {"settled", now.settled}};
     }
     told = Json::parse(comm::broadcast(session, told.dump()));
@@ -296,7 +299,7 @@ Work parse_run(Words words) {
   study::ArmOptions unused_arm;
   RunOptions named;
   config::Table table;
-  bind_run(table, named, unused, unused_arm, default_tasks());
+  bind_run(table, named, unused, unused_arm, {default_tasks(), default_tasks(), {}});
   const auto arguments = config::Arguments::parse(table, words, first);
   if (arguments.help()) {
     fmt::print("{}", config::help_text(usage, table));

@@ -50,15 +50,15 @@ std::string fault_of(const std::string& name, const Until& until,
     return fmt::format("found the metric \"{}\", and accuracy on {} means {} here",
                        name.substr(dot + 1), until.task, metric);
   if (study.arms.size() < 2) return "the study has one arm, and no difference to bound";
-  if (std::ranges::none_of(study.arms,
-                           [&](const auto& arm) { return reached_by_seed(arm, task); }))
+  if (std::ranges::none_of(study.arms, [&](const auto& arm) { return reached_by_seed(arm, task); }))
     return fmt::format("no random stream reaches the answers to {}: no seed changes them",
                        until.task);
   if (study.cell) return "a rule looks at whole studies; expected no --cell beside it";
   if (until.max_seeds < kFewest)
-    return fmt::format("{} seeds are the fewest that bound how much runs differ, found --max-seeds "
-                       "{}",
-                       kFewest, until.max_seeds);
+    return fmt::format(
+        "{} seeds are the fewest that bound how much runs differ, found --max-seeds "
+        "{}",
+        kFewest, until.max_seeds);
   if (until.max_seeds < study.seeds.size())
     return fmt::format("the job has {} seeds, more than --max-seeds {}", study.seeds.size(),
                        until.max_seeds);
@@ -134,10 +134,11 @@ Look look(const Until& until, const report::Analysis& analysis, std::uint64_t at
   bool open = false, hopeless = false;
   for (const stats::NextCells& one : cells) {
     const stats::NextSeeds& next = one.seeds;
+    if (one.arms.empty()) continue;  // no seed reaches either arm
     if (next.needed && *next.needed <= next.seeds) continue;
     open = true;
     // More seeds change nothing where the questions alone leave more, or nothing varied.
-    hopeless = hopeless || one.arms.empty() || (!next.now && next.seeds >= kFewest) ||
+    hopeless = hopeless || (!next.now && next.seeds >= kFewest) ||
                (next.questions_alone && *next.questions_alone >= until.half_width);
     wanted = std::max(wanted, next.now ? next.seeds + at_once : kFewest);
   }

@@ -86,7 +86,8 @@ namespace {
 
 constexpr std::int64_t kMostSamples = 1000;
 constexpr const char* kNotSampled =
-    "choices are scored by their log-probabilities, which are not sampled; expected no such key, or "
+    "choices are scored by their log-probabilities, which are not sampled; expected no such key, "
+    "or "
     "answer = letter in the task's section";
 
 void refuse_sampling(Table& table) {

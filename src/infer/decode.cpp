@@ -132,8 +132,7 @@ model::Pass Engine::decode_pass(const Layout& layout, std::int64_t step,
     const std::int64_t leaf = layout.leaf_run[prompt], tokens = runs[leaf].tokens();
     const auto position = static_cast<std::int64_t>(layout.prompts[prompt]->size());
     const std::int64_t first =
-        layout.row[leaf] + tokens +
-        answer % layout.samples % layout.at_once * layout.new_tokens;
+        layout.row[leaf] + tokens + answer % layout.samples % layout.at_once * layout.new_tokens;
     pass.ids.push_back(answers[answer].ids.back());
     pass.position.push_back(position + step);
     pass.kv_row.push_back(first + step);

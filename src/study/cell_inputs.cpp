@@ -22,6 +22,12 @@ Json identity_of(Json adapter) {
   return adapter;
 }
 
+// How answers are drawn teaches nothing.
+void erase_sampling(Json& prompt) {
+  for (const char* key : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
+    prompt.erase(key);
+}
+
 // What decides a prompt. `own`: the arm's keys in the study's record.
 Json prompt_inputs(const StudyOptions& options, const StudyData& data, const ArmOptions& arm,
                    const task::Task& task, const Json& own, const Json& model) {
@@ -46,8 +52,7 @@ Json training_inputs(const StudyOptions& options, const StudyData& data, const A
                      const Json& own, const Json& model) {
   const task::Task& task = training_task(options).task;
   Json inputs = prompt_inputs(options, data, arm, task, own, model);
-  for (const char* key : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
-    inputs.at(asked_as(task)).erase(key);  // how answers are drawn teaches nothing
+  erase_sampling(inputs.at(asked_as(task)));
   inputs["trained_on"] = task.name;
   inputs["train"] = own.at("train");
   if (own.contains("init_adapter")) inputs["init_adapter"] = identity_of(own.at("init_adapter"));
@@ -96,6 +101,11 @@ Json arm_inputs(const StudyOptions& options, const StudyData& data, const ArmOpt
 
 std::vector<std::string> contrary_inputs(const Json& before, const Json& now) {
   Json then = before;
+  // Records of an earlier version hold it among what decides a training.
+  if (const auto trained_on = before.find("trained_on"); trained_on != before.end()) {
+    const auto prompt = then.find(trained_on->get<std::string>());
+    if (prompt != then.end()) erase_sampling(*prompt);
+  }
   if (before.contains(kDrawn) && now.contains(kDrawn) &&
       is_larger_draw(before.at(kDrawn), now.at(kDrawn)))
     then[kDrawn] = now.at(kDrawn);

@@ -168,8 +168,7 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
     options.expected_new_tokens =
         std::min(kExpectedAnswerTokens, decoding.max_new_tokens) * plan.samples();
   if (decoding.chunk_size == 0)
-    plan.decoding.chunk_size =
-        infer::auto_chunk_size(planned, options, room, arena_rows);
+    plan.decoding.chunk_size = infer::auto_chunk_size(planned, options, room, arena_rows);
   options.chunk_size = plan.decoding.chunk_size;
   plan.chunks = infer::plan_chunks(planned, options);
   for (infer::Chunk& chunk : plan.chunks) {

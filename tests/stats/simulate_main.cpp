@@ -27,12 +27,10 @@ void apply(const Scenario& scenario, ProbitDesign& design) {
   design.sampling = scenario.samples > 1 ? kSampling : 0;
 }
 
-constexpr Scenario kScenarios[] = {{"runs alike", 0, 0, 0.45},
-                                   {"runs sd 2 points", 0.09, 0, 0.45},
-                                   {"runs sd 5 points", 0.22, 0, 0.45},
-                                   {"one run in ten fails", 0.09, 0.1, 0.45},
-                                   {"accuracy 3 %", 0.09, 0, 0.03},
-                                   {"5 samples, sd 2 points", 0.09, 0, 0.45, 5}};
+constexpr Scenario kScenarios[] = {
+    {"runs alike", 0, 0, 0.45},          {"runs sd 2 points", 0.09, 0, 0.45},
+    {"runs sd 5 points", 0.22, 0, 0.45}, {"one run in ten fails", 0.09, 0.1, 0.45},
+    {"accuracy 3 %", 0.09, 0, 0.03},     {"5 samples, sd 2 points", 0.09, 0, 0.45, 5}};
 
 // Outside these a cell is marked: coverage 95 +- 2 %, false positives at most 6.5 %.
 const char* mark(double covered) {

@@ -65,7 +65,7 @@ class Until:
 
 def until_it_is_settled(outside, model):
     study = Until(outside, model, "settled")
-    said = study.run(1, "--until", RULE, says=["settled, add nothing", "Seeds were added until MMLU ±60 points, at most 20 seeds"])
+    said = study.run(1, "--until", RULE, says=["settled, add nothing", "Seeds were added until MMLU ±60 points, at most 20 seeds, which is reached"])
     assert study.seeds() == list(range(1, len(study.seeds()) + 1)) and len(study.seeds()) >= 3, study.seeds()
     assert said.count("settled, add nothing") == 1 and "no interval with 1 seed; add seeds 2 to 3 of tuned" in said, said
     sequence = json.loads((study.folder / "report.json").read_text())["pairs"][0]["sequence"]
@@ -94,7 +94,7 @@ def it_gives_up(outside, model):
     assert len(same.seeds()) == 3
     # What the questions leave is within the bound, what runs add is not, and three seeds are all.
     most = Until(outside, model, "most")
-    most.run(1, "--until", "mmlu +-27 points", "--max-seeds=3", code=3, says=["not settled with --max-seeds 3"])
+    most.run(2, "--until", "mmlu +-27 points", "--max-seeds=3", code=3, says=["not settled with --max-seeds 3", "which is not reached"])
     assert len(most.seeds()) == 3
 
 

@@ -47,7 +47,7 @@ struct PredictionPlan {
   // Of a sampled prediction, beside its sample seed.
   std::uint64_t replicate_seed = 0;
 
-  bool sampled() const { return kind == task::Kind::sql && !decoding.sampling.rule.greedy(); }
+  bool sampled() const { return written() && !decoding.sampling.rule.greedy(); }
   /// Answers, and rows, of an item.
   std::int64_t samples() const { return sampled() ? decoding.sampling.rule.samples : 1; }
 

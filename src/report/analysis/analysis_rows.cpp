@@ -67,9 +67,9 @@ void tell_until(const Study& study, Analysis& out) {
   if (!told.contains("until")) return;
   const Json& rule = told.at("until");
   out.until_task = field<std::string>(rule, "task");
+  out.until_half_width = field<double>(rule, "half_width");
   out.until = fmt::format("{} ±{:.3g} points, at most {} seeds", task_title(out.until_task),
-                          100 * field<double>(rule, "half_width"),
-                          field<std::uint64_t>(rule, "max_seeds"));
+                          100 * out.until_half_width, field<std::uint64_t>(rule, "max_seeds"));
 }
 
 void tell_sampling(const Study& study, Analysis& out) {

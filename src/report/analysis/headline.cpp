@@ -112,14 +112,19 @@ std::string difference(const Analysis& analysis, const stats::PairSummary& pair)
 std::optional<std::string> until_sentence(const Analysis& analysis) {
   if (analysis.until.empty()) return std::nullopt;
   std::string intervals;
+  bool met = true;
   for (const stats::PairSummary& pair : analysis.summary.pairs) {
-    if (pair.task != analysis.until_task || pair.a != analysis.reference || !pair.sequence)
+    if (pair.task != analysis.until_task || pair.a != analysis.reference || pair.computed_once)
       continue;
+    met = met && pair.sequence &&
+          pair.sequence->runs_half + pair.sequence->questions_half <= analysis.until_half_width;
+    if (!pair.sequence) continue;
     intervals += fmt::format("{}{} {} points", intervals.empty() ? "" : ", ", pair.b,
                              points(pair.sequence->ci95));
   }
-  return fmt::format("Seeds were added until {}; intervals that hold although one looked: {}.",
-                     analysis.until, intervals.empty() ? "none yet" : intervals);
+  return fmt::format(
+      "Seeds were added until {}, which is {}reached; intervals that hold although one looked: {}.",
+      analysis.until, met ? "" : "not ", intervals.empty() ? "none yet" : intervals);
 }
 
 std::optional<std::string> cost_sentence(const Analysis& analysis) {

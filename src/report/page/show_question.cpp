@@ -203,9 +203,8 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
     const std::string& gold = items.at<Strings>(columns.gold)[place.row];
     const study::Primary primary = study::primary_of(p);
     const auto told = [&](const store::Table& rows) {
-      return task.kind == task::Kind::choice
-                 ? choice_answer(rows, place)
-                 : sql_answer(rows, place, gold, primary, asked.diff);
+      return task.kind == task::Kind::choice ? choice_answer(rows, place)
+                                             : sql_answer(rows, place, gold, primary, asked.diff);
     };
     text += cell->second.sampled() ? sampled_answers(cell->second, place, task.kind, told)
                                    : told(cell->second.rows);

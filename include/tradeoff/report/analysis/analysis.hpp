@@ -124,6 +124,7 @@ struct Analysis {
   // "Spider +-2 points, at most 20 seeds", where seeds were added until a rule was met.
   std::string until;
   std::string until_task;
+  double until_half_width = 0;  // a share
   std::vector<ArmTradeoff> tradeoffs;
   std::vector<ArmRuns> runs;  // of arms that any random stream reaches
   // `summary.pairs` without the failed runs; empty where none failed.
