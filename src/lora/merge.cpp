@@ -9,6 +9,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/lora/peft.hpp"
+#include "tradeoff/model/safetensors.hpp"
 #include "tradeoff/model/stored_weights.hpp"
 #include "tradeoff/model/weights.hpp"
 
@@ -53,6 +54,7 @@ void merge(const fs::path& base, const fs::path& adapter_folder, const fs::path&
   }
   fs::create_directories(out);
   fs::remove(out / "config.json");
+  model::remove_weights(out);
   at::Tensor merged;
   model::write_safetensors(out / "model.safetensors", specs, [&](std::size_t i) {
     const at::Tensor weight = weights.get(specs[i].name);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -56,7 +57,9 @@ TEST_F(Nf4Folder, shards_hold_what_one_file_holds_and_take_its_place) {
   const std::int64_t bytes = write(1 << 30);
   EXPECT_TRUE(fs::exists(folder / "model.safetensors"));
   const auto one = read();
+  std::ofstream(folder / "model_of_others.safetensors") << "kept";
   EXPECT_EQ(write(10000), bytes);
+  EXPECT_TRUE(fs::exists(folder / "model_of_others.safetensors"));
   EXPECT_FALSE(fs::exists(folder / "model.safetensors"));
   const Checkpoint checkpoint(folder);
   EXPECT_GT(checkpoint.files().size(), 3u);

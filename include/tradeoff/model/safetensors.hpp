@@ -75,6 +75,10 @@ struct TensorSpec {
   std::size_t bytes() const;
 };
 
+/// Removes the weights of a model folder: model.safetensors, its shards and their index, so that
+/// none stays beside those that are written next.
+void remove_weights(const std::filesystem::path& folder);
+
 /// Writes the file atomically with metadata {"format": "pt"}; tensors stand in the given order.
 /// `produce(i)` gives the bytes of tensor i, valid until the next call, so that a large model is
 /// never held whole.

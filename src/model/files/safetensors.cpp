@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <regex>
 #include <set>
 #include <utility>
 
@@ -214,6 +215,16 @@ std::size_t TensorSpec::bytes() const {
   std::size_t size = byte_size(dtype);
   for (const std::int64_t dimension : shape) size *= static_cast<std::size_t>(dimension);
   return size;
+}
+
+void remove_weights(const std::filesystem::path& folder) {
+  static const std::regex shard("model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
+  std::vector<std::filesystem::path> old = {folder / "model.safetensors.index.json",
+                                            folder / "model.safetensors"};
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (std::regex_match(entry.path().filename().string(), shard)) old.push_back(entry.path());
+  }
+  for (const std::filesystem::path& file : old) std::filesystem::remove(file);
 }
 
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorSpec> tensors,

@@ -117,6 +117,7 @@ ImportSummary import_model(const ImportOptions& options) {
     const auto dtype =
         options.dtype == StoredDtype::float32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
     at::Tensor values;
+    remove_weights(options.out);
     write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) {
       values = finite_values(*source, specs[i].name).to(dtype);
       return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());

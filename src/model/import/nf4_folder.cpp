@@ -55,16 +55,6 @@ std::vector<std::size_t> shards_of(std::span<const TensorSpec> specs, std::int64
   return first;
 }
 
-void remove_weights(const fs::path& folder) {
-  fs::remove(folder / "model.safetensors.index.json");
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("model") && name.ends_with(".safetensors")) old.push_back(entry.path());
-  }
-  for (const fs::path& file : old) fs::remove(file);
-}
-
 }  // namespace
 
 bool is_quantised_weight(const std::string& name) {
