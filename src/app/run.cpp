@@ -32,7 +32,7 @@ struct RunOptions {
 };
 
 void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
-              study::ArmOptions& arm, std::span<const task::Task> tasks) {
+              study::ArmOptions& arm, const JobTasks& known) {
   table.section("");
   table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
   table.positional("job");
