@@ -20,10 +20,10 @@ void check_options(const study::PredictOptions& options, const config::Table& ta
   if (options.answer && asked && asked->kind != task::Kind::choice)
     problems.add(table.where("answer"),
                  "is for tasks of choices, and " + options.task + " is of kind sql");
-  const bool written = asked && (asked->kind == task::Kind::sql ||
-                                 options.answer.value_or(asked->answer) == task::Answer::letter);
-  if (asked && !written) {
-    for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"}) {
+  task::Task answered = asked ? *asked : task::Task();
+  answered.answer = options.answer.value_or(answered.answer);
+  if (asked && !is_written(answered)) {
+    for (const char* name : study::kSamplingKeys) {
       if (table.given(name))
         problems.add(
             table.where(name),

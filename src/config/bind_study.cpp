@@ -91,8 +91,7 @@ constexpr const char* kNotSampled =
     "answer = letter in the task's section";
 
 void refuse_sampling(Table& table) {
-  for (const char* name : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
-    table.refuse(name, kNotSampled);
+  for (const char* name : study::kSamplingKeys) table.refuse(name, kNotSampled);
 }
 
 }  // namespace

@@ -24,8 +24,7 @@ Json identity_of(Json adapter) {
 
 // How answers are drawn teaches nothing.
 void erase_sampling(Json& prompt) {
-  for (const char* key : {"temperature", "top_p", "top_k", "samples", "sample_seed"})
-    prompt.erase(key);
+  for (const char* key : kSamplingKeys) prompt.erase(key);
 }
 
 // What decides a prompt. `own`: the arm's keys in the study's record.

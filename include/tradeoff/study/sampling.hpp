@@ -9,6 +9,10 @@ namespace tradeoff::study {
 /// Temperature of `--temperature model`: that of the model folder.
 inline constexpr double kModelTemperature = -1;
 
+/// The keys of SamplingOptions in jobs, records and on the command line.
+inline constexpr const char* kSamplingKeys[] = {"temperature", "top_p", "top_k", "samples",
+                                                "sample_seed"};
+
 /// How written answers are drawn. Log-probabilities of choices are not sampled.
 struct SamplingOptions {
   infer::Sampling rule;
