@@ -110,16 +110,16 @@ Watch::~Watch() {
 
 void Watch::join(MPI_Comm world, std::function<void(const std::string&)> abort) {
   check_mpi(MPI_Comm_dup(world, &comm_), "MPI_Comm_dup");
-  check_mpi(MPI_Comm_rank(comm_, &own_.rank), "MPI_Comm_rank");
-  check_mpi(MPI_Comm_size(comm_, &own_.ranks), "MPI_Comm_size");
+  check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(comm_, &ranks_), "MPI_Comm_size");
   abort_ = std::move(abort);
-  const int others = std::min(kMostWatched, own_.ranks - 1);
+  const int others = std::min(kMostWatched, ranks_ - 1);
   for (int k = 1; k <= others; ++k) {
-    watched_.push_back((own_.rank + k) % own_.ranks);
-    listeners_.push_back((own_.rank - k + own_.ranks) % own_.ranks);
+    watched_.push_back((rank_ + k) % ranks_);
+    listeners_.push_back((rank_ - k + ranks_) % ranks_);
   }
-  heard_.assign(own_.ranks, turn_);
-  said_.resize(own_.ranks);
+  heard_.assign(ranks_, turn_);
+  said_.resize(ranks_);
   joined_ = true;  // the thread reads what stands above from now on
 }
 
@@ -208,8 +208,8 @@ void Watch::give_up_start() const {
 void Watch::turn() {
   hear();
   if (stop_requested() && !std::exchange(stop_told_, true)) {
-    for (int rank = 0; rank < own_.ranks; ++rank)
-      if (rank != own_.rank) send(rank);
+    for (int rank = 0; rank < ranks_; ++rank)
+      if (rank != rank_) send(rank);
   }
   if (turn_ % kTurnsPerBeat == 0) send_beats();
   accuse();
@@ -269,7 +269,7 @@ void Watch::accuse() {
         "rank {}/{} has been silent for {} s: it is stopped, or its machine or the network is "
         "gone; "
         "its last word: {}",
-        rank, own_.ranks, silent / kTurnsPerS, said_[rank].empty() ? "none" : said_[rank]));
+        rank, ranks_, silent / kTurnsPerS, said_[rank].empty() ? "none" : said_[rank]));
   }
 }
 

@@ -63,22 +63,24 @@ class Watch {
   void accuse();
   void tell_file();
 
-  Launch own_;
-  WatchLimits limits_;
-  std::filesystem::path folder_;
+  const Launch own_;  // as the launcher says, before MPI does
+  const WatchLimits limits_;
+  const std::filesystem::path folder_;
   std::unique_ptr<HeartbeatFile> file_;
   mutable std::mutex mutex_;
   std::string doing_, at_;
 
+  // Set by join, and the thread's own as soon as it sees joined_.
   MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0, ranks_ = 1;
   std::function<void(const std::string&)> abort_;
-  std::atomic<bool> joined_ = false;
   std::vector<int> watched_, listeners_;
   // By rank: the turn in which it was heard last, and what it said.
   std::vector<std::uint64_t> heard_;
   std::vector<std::string> said_;
   std::vector<std::unique_ptr<Sending>> sendings_;
-  std::uint64_t turn_ = 0;
+  std::atomic<bool> joined_ = false;
+  std::atomic<std::uint64_t> turn_ = 0;
   bool stop_told_ = false;
   std::jthread thread_;
 };
