@@ -1,12 +1,12 @@
 #pragma once
 
-namespace tradeoff::sql {
+namespace tradeoff {
 
 /// Sanitizers and an unoptimised build take many times as long.
-#if defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
 inline constexpr bool kSlowBuild = true;
 #else
 inline constexpr bool kSlowBuild = false;
 #endif
 
-}  // namespace tradeoff::sql
+}  // namespace tradeoff

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <random>
 
-#include "slow_build.hpp"
+#include "../slow_build.hpp"
 
 namespace tradeoff::sql {
 namespace {

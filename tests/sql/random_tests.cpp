@@ -4,8 +4,8 @@
 #include <iostream>
 #include <map>
 
+#include "../slow_build.hpp"
 #include "random_statements.hpp"
-#include "slow_build.hpp"
 #include "spider_files.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/sql/judge/score.hpp"

@@ -10,8 +10,8 @@
 #include <set>
 #include <thread>
 
+#include "../slow_build.hpp"
 #include "hostile_statements.hpp"
-#include "slow_build.hpp"
 #include "spider_files.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"

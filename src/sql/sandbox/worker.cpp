@@ -56,7 +56,8 @@ void shut_in() {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
-#if !defined(__SANITIZE_ADDRESS__)  // whose shadow memory alone is terabytes
+// A sanitizer's shadow memory alone is terabytes.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   limit(RLIMIT_AS, rlim_t{4} << 30);
 #endif
   // Whatever the parent left open without close-on-exec: MPI's and CUDA's descriptors.
