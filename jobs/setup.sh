@@ -44,8 +44,9 @@ case $cuda in auto | on | off) ;; *) usage ;; esac
 cuda_asked=$cuda
 case $wanted_model in smollm2 | qwen2.5-coder-0.5b | qwen2.5-coder-1.5b) ;; *) usage ;; esac
 
-# Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm.
-if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm iproute2); fi
+# Debian has these as packages: the page is then tested in a browser, the jobs (ctest -L slurm) on a Slurm,
+# the recipes of an image (ctest -L container) in a bare Debian.
+if [ "$tests" = yes ] && grep -qsx 'ID=debian' /etc/os-release; then packages+=(chromium munge slurm-wlm iproute2 debootstrap); fi
 
 step() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }

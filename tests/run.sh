@@ -11,8 +11,8 @@ if ! grep -qx TRADEOFF_HAVE_CUDA:INTERNAL=ON build/release/CMakeCache.txt || ! c
   left_out=gpu
   echo "   The tests labelled gpu are left out: no NVIDIA GPU, or a build without CUDA."
 fi
-# Those on a Slurm and on several hosts take minutes: tests/run.sh -L slurm, tests/run.sh -L nodes.
-for label in slurm nodes; do
+# Those on a Slurm, on several hosts and of an image take minutes: tests/run.sh -L slurm, -L nodes, -L container.
+for label in slurm nodes container; do
   case " $* " in
     *$label*) ;;
     *) left_out=${left_out:+$left_out|}$label ;;
