@@ -6,9 +6,9 @@ site_error() { echo "slurm/site.sh: $*" >&2 && return 2; }
 
 # What contradicts itself in site.sh is told before a job is.
 check_site() {
-  local old
+  local old minutes
   for old in SITE_RANKS SITE_GPUS_PER_RANK; do
-    [ -z "${!old:-}" ] || { site_error "$old is set; a cell's layout is SITE_NODES, SITE_RANKS_PER_NODE and SITE_GPUS_PER_NODE" && return 2; }
+    [ -z "${!old:-}" ] || { site_error "$old is set; a cell's layout is SITE_NODES, SITE_RANKS_PER_NODE and SITE_GPUS_PER_NODE" || return 2; }
   done
   case $SITE_GPUS_PER_NODE in
     0 | "$SITE_RANKS_PER_NODE") ;;
@@ -16,6 +16,10 @@ check_site() {
   esac
   case $SITE_GPU_REQUEST in *%d*) ;; *) site_error "SITE_GPU_REQUEST is \"$SITE_GPU_REQUEST\"; expected %d in it, for the number" || return 2 ;; esac
   case $SITE_CHAIN in '' | *[!0-9]* | 0) site_error "SITE_CHAIN is \"$SITE_CHAIN\"; expected a number of jobs from 1" || return 2 ;; esac
+  for minutes in SITE_CELL_TIME SITE_REDUCE_TIME; do
+    [ $((${!minutes} * 60)) -gt "$SITE_GRACE" ] ||
+      { site_error "$minutes is ${!minutes} minutes; expected more than SITE_GRACE=$SITE_GRACE seconds, else a job is told to save as it begins" || return 2; }
+  done
   case $SITE_STAGE_KEEP in yes | no) ;; *) site_error "SITE_STAGE_KEEP is \"$SITE_STAGE_KEEP\"; expected yes or no" || return 2 ;; esac
   case $SITE_LAUNCHER in
     srun | mpirun | auto) ;;

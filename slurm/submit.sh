@@ -62,10 +62,12 @@ if [ -s "$output/ledger.jsonl" ]; then
   basis="$output/ledger.jsonl"
 fi
 [ "$whole" = no ] || minutes=$((minutes * count))
+# The time to save comes on top of what a ledger tells.
+[ "$basis" = SITE_CELL_TIME ] || minutes=$((minutes + (SITE_GRACE + 59) / 60))
 
 # 3. What sbatch is told of every job.
 common=(--parsable --export=ALL --nodes="$SITE_NODES" --ntasks="$ranks" --ntasks-per-node="$SITE_RANKS_PER_NODE"
-  --cpus-per-task="$SITE_CPUS_PER_RANK" --signal="B:USR2@$SITE_GRACE")
+  --cpus-per-task="$SITE_CPUS_PER_RANK")
 # shellcheck disable=SC2059  # the site's own format
 [ "$gpus" = 0 ] || common+=("$(printf "$SITE_GPU_REQUEST" "$SITE_GPUS_PER_NODE")")
 [ -z "$SITE_PARTITION" ] || common+=(--partition="$SITE_PARTITION")
@@ -132,7 +134,9 @@ if [ "$check" = yes ]; then
   fi
 fi
 
-# 5. One link after the other; each array of a link waits for the one before, so that the throttle holds for all of them.
+# 5. Jobs that have something to save are told when to; a check has nothing, and ends by a signal.
+common+=(--signal="B:USR2@$SITE_GRACE")
+# One link after the other; each array of a link waits for the one before, so that the throttle holds for all of them.
 after="" ids=() all=()
 for link in $(seq "$SITE_CHAIN"); do
   numbered=()

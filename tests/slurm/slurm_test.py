@@ -145,10 +145,43 @@ class Test:
         assert done.returncode == 1, done
         assert "There is no Slurm here" in done.stdout and "mpirun -np 2 --bind-to none" in done.stdout, done.stdout
 
+    def dry(self, *words, **site):
+        return self.cluster.run(str(self.root / "slurm/submit.sh"), str(self.job), "--output-dir", str(self.scratch / "dry"), "--dry-run",
+                                *self.words, *words, **self.site(**site))
+
+    def refused(self, message, **site):
+        try:
+            text = self.dry(**site)
+        except RuntimeError as error:
+            assert message in str(error), error
+        else:
+            raise AssertionError(f"{site} was taken: {text}")
+
+    def a_contrary_site_is_refused(self):
+        self.refused("SITE_RANKS is set; a cell's layout is SITE_NODES", SITE_RANKS="2")
+        self.refused("SITE_GPUS_PER_NODE is 2; expected SITE_RANKS_PER_NODE=1", SITE_GPUS_PER_NODE="2")
+        self.refused("expected %d in it", SITE_GPU_REQUEST="--gres=gpu")
+        self.refused("SITE_CHAIN is \"0\"", SITE_CHAIN="0")
+        self.refused("SITE_STAGE_KEEP is \"maybe\"", SITE_STAGE_KEEP="maybe")
+        self.refused("SITE_LAUNCHER is \"mpiexec\"", SITE_LAUNCHER="mpiexec")
+        self.refused("is for Pyxis", SITE_CONTAINER="image.sqsh", SITE_LAUNCHER="mpirun")
+
+    def no_job_is_told_to_save_as_it_begins(self):
+        """USR2 comes SITE_GRACE seconds before the limit: a limit is longer, and a check, which has nothing to save, gets none."""
+        jobs = [line for line in self.dry("--check").splitlines() if "--job-name" in line]
+        assert [("--signal" in line, "check.sbatch" in line) for line in jobs] == [(False, True), (True, False), (True, False)], jobs
+        for name in ("SITE_CELL_TIME", "SITE_REDUCE_TIME"):
+            self.refused(f"{name} is 5 minutes; expected more than SITE_GRACE=300 seconds", SITE_GRACE="300", **{name: "5"})
+        folder = self.scratch / "dry"
+        folder.mkdir()
+        (folder / "ledger.jsonl").write_text('{"arm":"base","seed":1,"seconds":4,"ranks":1}\n')
+        text = self.dry(SITE_GRACE="300")
+        shutil.rmtree(folder)
+        assert "--time=10 --array" in text.replace("\\", ""), text
+
     def a_dry_run_submits_nothing(self):
         before = self.cluster.run("squeue", "-h", "-a", "-t", "all", "-o", "%i")
-        text = self.cluster.run(str(self.root / "slurm/submit.sh"), str(self.job), "--output-dir", str(self.scratch / "dry"), "--dry-run",
-                                *self.words, **self.site())
+        text = self.dry()
         assert "--array=0-2%8" in text and "--dependency=afterok:" in text, text
         assert self.cluster.run("squeue", "-h", "-a", "-t", "all", "-o", "%i") == before
 
@@ -160,7 +193,7 @@ def main(root, program, model):
     try:
         with Cluster() as cluster:
             test = Test(cluster, pathlib.Path(root), os.path.abspath(program), os.path.abspath(model), scratch)
-            for name in ("a_dry_run_submits_nothing", "without_slurm_it_says_what_to_run", "array_then_reduce_gives_the_bytes_of_one_job",
+            for name in ("a_dry_run_submits_nothing", "a_contrary_site_is_refused", "no_job_is_told_to_save_as_it_begins", "without_slurm_it_says_what_to_run", "array_then_reduce_gives_the_bytes_of_one_job",
                          "srun_with_two_ranks_gives_the_same", "a_failing_application_is_failed", "a_failing_cell_stops_the_reduce_job",
                          "a_requeued_job_finishes_with_the_same", "a_time_limited_job_finishes_with_the_same", "restarts_are_bounded"):
                 print(name, flush=True)
