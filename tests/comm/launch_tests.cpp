@@ -39,7 +39,6 @@ struct Ranks : testing::Test {
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     ::unsetenv("SLURM_NTASKS");
-    ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
   }
   static Launch ranks(int np, const std::string& scenario) {
     return launch(
