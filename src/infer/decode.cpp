@@ -14,8 +14,8 @@ namespace tradeoff::infer {
 
 using model::SpanLevel;
 
-// Logits that are sampled from at a time: they need some 40 bytes each.
-constexpr std::int64_t kSampledLogits = std::int64_t{1} << 23;
+// Logits that are sampled from at a time: 128 MiB.
+constexpr std::int64_t kSampledLogits = std::int64_t{1} << 25;
 
 struct Engine::Next {
   std::vector<TokenId> tokens;
@@ -59,11 +59,15 @@ Engine::Next Engine::next_tokens(const at::Tensor& hidden, const GenerateOptions
     }
     const at::Tensor logits = model_.logits(hidden.narrow(0, begin, count));
     const at::Tensor tokens = draw(
-        candidates(logits, options.sampling),
+        logits, options.sampling,
         at::tensor(uniforms, c10::ScalarType::Double).view({count, width}).to(hidden.device()));
-    const at::Tensor logprobs = model::log_softmax_at(logits, tokens).cpu().contiguous();
     const at::Tensor host = tokens.cpu().contiguous();
     const auto* const id = host.const_data_ptr<std::int64_t>();
+    check(
+        std::none_of(id, id + host.numel(), [](TokenId token) { return token < 0; }),
+        "sampling: the logits of an answer hold no finite number; with --dtype float16 a model may "
+        "leave its range");
+    const at::Tensor logprobs = model::log_softmax_at(logits, tokens).cpu().contiguous();
     const auto* const logprob = logprobs.const_data_ptr<float>();
     next.tokens.insert(next.tokens.end(), id, id + host.numel());
     next.logprobs.insert(next.logprobs.end(), logprob, logprob + host.numel());

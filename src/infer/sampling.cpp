@@ -1,75 +1,58 @@
 #include "tradeoff/infer/sampling.hpp"
 
-#include <ATen/ops/any.h>
-#include <ATen/ops/cumsum.h>
-#include <ATen/ops/div.h>
-#include <ATen/ops/eq.h>
-#include <ATen/ops/gather.h>
-#include <ATen/ops/logical_and.h>
-#include <ATen/ops/lt.h>
-#include <ATen/ops/mul.h>
-#include <ATen/ops/searchsorted.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/sort.h>
-#include <ATen/ops/sub.h>
-#include <ATen/ops/topk.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 
+#include "draw_cuda.hpp"
+#include "draw_rule.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/seed.hpp"
 
 namespace tradeoff::infer {
 namespace {
 
-constexpr auto kDouble = c10::ScalarType::Double;
-// The likeliest tokens that are looked at first; where a row's top-p needs more, so many times
-// more.
-constexpr std::int64_t kFirstLook = 256, kFurther = 16;
+using Weights = std::vector<std::uint64_t>;
 
-// One row alone would be summed in an order that CUDA does not fix.
-at::Tensor running_sums(const at::Tensor& rows) {
-  if (rows.size(0) != 1) return at::cumsum(rows, 1, kDouble);
-  return at::cumsum(rows.expand({2, -1}), 1, kDouble).narrow(0, 0, 1);
-}
-
-void cut_top_k(at::Tensor& scores, std::int64_t k) {
-  if (k == 0 || k >= scores.size(1)) return;
-  const at::Tensor border = std::get<0>(at::topk(scores, k, 1)).amin(1, true);
-  scores.masked_fill_(at::lt(scores, border), -std::numeric_limits<float>::infinity());
-}
-
-// The likeliest `count` tokens of each row by rising score, equal ones by rising id.
-at::Tensor likeliest(const at::Tensor& scores, std::int64_t count) {
-  const at::Tensor found = std::get<1>(at::topk(scores, count, 1, true, /*sorted=*/false));
-  const at::Tensor ids = std::get<0>(at::sort(found, /*dim=*/1, /*descending=*/false));
-  const std::optional<bool> stable = true;
-  const auto rising =
-      std::get<1>(at::sort(at::gather(scores, 1, ids), stable, /*dim=*/1, /*descending=*/false));
-  return at::gather(ids, 1, rising);
-}
-
-Candidates cut_top_p(const at::Tensor& scores, double top_p) {
-  const at::Tensor probabilities = at::softmax(scores, 1);
-  for (std::int64_t count = kFirstLook;; count *= kFurther) {
-    count = std::min(count, scores.size(1));
-    const at::Tensor ids = likeliest(scores, count);
-    at::Tensor weights = at::gather(probabilities, 1, ids).to(kDouble);
-    const at::Tensor sums = running_sums(weights);
-    const at::Tensor likelier = at::sub(sums.narrow(1, count - 1, 1), sums);
-    const at::Tensor kept = at::lt(likelier, top_p);
-    // Tokens as likely as the last one looked at may stand outside: none of them may be kept.
-    const at::Tensor values = at::gather(scores, 1, ids);
-    const at::Tensor at_border = at::eq(values, values.narrow(1, 0, 1));
-    if (count < scores.size(1) && at::any(at::logical_and(kept, at_border)).item<bool>()) continue;
-    weights.masked_fill_(kept.logical_not(), 0);
-    // Summed by id: tokens that are nearly as likely as each other change places by score with the
-    // last bits of the logits, and a draw would fall on another one.
-    const auto [by_id, places] = at::sort(ids, /*dim=*/1, /*descending=*/false);
-    return {by_id, running_sums(at::gather(weights, 1, places))};
+// Scores below the k-th highest lose their weight.
+void cut_top_k(std::span<const float> scores, std::int64_t k, Weights& weights) {
+  if (k == 0 || k >= std::ssize(scores)) return;
+  std::vector<float> highest(scores.begin(), scores.end());
+  const auto kth = highest.begin() + (k - 1);
+  std::ranges::nth_element(highest, kth, std::greater{});
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] < *kth) weights[i] = 0;
   }
+}
+
+// Tokens after likelier ones that sum to the share lose their weight; of equal ones those of lower
+// id come after.
+void cut_top_p(std::span<const float> scores, double top_p, Weights& weights) {
+  const std::uint64_t total = std::reduce(weights.begin(), weights.end());
+  const std::uint64_t share = rule::share_of(top_p, total);
+  // All tokens this light sum to no more than what is cut.
+  const std::uint64_t light = total < share ? 0 : (total - share) / weights.size();
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > light) order.push_back(i);
+  }
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a > b;
+  });
+  Weights kept(weights.size());
+  std::uint64_t likelier = 0;
+  for (const std::size_t i : order) {
+    if (likelier >= share) break;
+    kept[i] = weights[i];
+    likelier += weights[i];
+  }
+  weights = std::move(kept);
 }
 
 }  // namespace
@@ -84,20 +67,46 @@ double uniform_draw(const DrawKey& key, std::int64_t sample, std::int64_t step) 
   return (static_cast<double>(bits[0]) + 0.5) * 0x1.0p-32;
 }
 
-Candidates candidates(const at::Tensor& logits, const Sampling& sampling) {
-  check(!sampling.greedy(), "candidates: a temperature above 0 is expected");
-  at::Tensor scores = at::div(logits, sampling.temperature);
-  cut_top_k(scores, sampling.top_k);
-  if (sampling.top_p < 1) return cut_top_p(scores, sampling.top_p);
-  return {{}, running_sums(at::softmax(scores, 1))};
+std::vector<std::uint64_t> draw_weights(std::span<const float> logits, const Sampling& sampling) {
+  std::vector<float> scores(logits.begin(), logits.end());
+  float highest = -std::numeric_limits<float>::infinity();
+  for (float& score : scores) {
+    score /= static_cast<float>(sampling.temperature);
+    highest = std::fmax(highest, score);
+  }
+  Weights weights;
+  weights.reserve(scores.size());
+  for (const float score : scores) weights.push_back(rule::weight_of(score, highest));
+  cut_top_k(scores, sampling.top_k, weights);
+  if (sampling.top_p < 1) cut_top_p(scores, sampling.top_p, weights);
+  return weights;
 }
 
-at::Tensor draw(const Candidates& candidates, const at::Tensor& uniforms) {
-  const at::Tensor& sums = candidates.cumulative;
-  const at::Tensor aim = at::mul(uniforms, sums.narrow(1, sums.size(1) - 1, 1));
-  // The first token whose sum is above: one of weight 0 never is.
-  const at::Tensor place = at::searchsorted(sums.contiguous(), aim, false, /*right=*/true);
-  return candidates.ids.defined() ? at::gather(candidates.ids, 1, place) : place;
+at::Tensor draw(const at::Tensor& logits, const Sampling& sampling, const at::Tensor& uniforms) {
+  check(!sampling.greedy(), "draw: a temperature above 0 is expected");
+  const std::int64_t rows = logits.size(0), columns = logits.size(1), draws = uniforms.size(1);
+  check(columns <= rule::kMostTokens,
+        fmt::format("sampling: a vocabulary of {} tokens; at most {} are expected", columns,
+                    rule::kMostTokens));
+  if (logits.is_cuda()) return cuda::draw(logits, sampling, uniforms);
+  const at::Tensor from = logits.contiguous(), numbers = uniforms.contiguous();
+  at::Tensor tokens = at::empty({rows, draws}, uniforms.options().dtype(c10::ScalarType::Long));
+  const auto* const data = from.const_data_ptr<float>();
+  const auto* const uniform = numbers.const_data_ptr<double>();
+  auto* const out = tokens.mutable_data_ptr<std::int64_t>();
+  at::parallel_for(0, rows, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) {
+      Weights sums =
+          draw_weights({data + row * columns, static_cast<std::size_t>(columns)}, sampling);
+      std::partial_sum(sums.begin(), sums.end(), sums.begin());
+      for (std::int64_t n = row * draws; n < (row + 1) * draws; ++n) {
+        const auto place =
+            std::ranges::upper_bound(sums, rule::aim_of(uniform[n], sums.back())) - sums.begin();
+        out[n] = place < columns ? place : -1;
+      }
+    }
+  });
+  return tokens;
 }
 
 }  // namespace tradeoff::infer

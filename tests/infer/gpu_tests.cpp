@@ -1,7 +1,15 @@
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "random_model.hpp"
+#include "tradeoff/base/seed.hpp"
 #include "tradeoff/infer/engine.hpp"
+#include "tradeoff/infer/sampling.hpp"
 #include "tradeoff/model/device.hpp"
 
 // The CUDA engine against the CPU's, whose parity with transformers the golden tests hold. Label
@@ -47,6 +55,40 @@ double largest_difference(const std::vector<std::vector<float>>& a,
       worst = std::max<double>(worst, std::abs(a[i][k] - b[i][k]));
   }
   return worst;
+}
+
+// Rows of a large vocabulary, one of them flat but for few tokens, one with equal scores at every
+// border.
+TEST(GpuSampling, draws_are_those_of_the_cpu) {
+  constexpr std::int64_t kRows = 5, kVocabulary = 151'937, kDraws = 257;
+  SeedStream stream(3, "draws");
+  std::vector<float> logits;
+  for (std::int64_t i = 0; i < kRows * kVocabulary; ++i) {
+    const auto value = static_cast<float>(12 * stream.uniform());
+    logits.push_back(i / kVocabulary == 1   ? (i % 5000 == 0 ? 3.0f : 1e-3f * value)
+                     : i / kVocabulary == 2 ? std::floor(value)
+                                            : value);
+  }
+  std::vector<double> uniforms;
+  for (std::int64_t i = 0; i < kRows * kDraws; ++i)
+    uniforms.push_back((static_cast<double>(stream.below(1ull << 32)) + 0.5) * 0x1p-32);
+  const at::Tensor rows = at::tensor(logits).view({kRows, kVocabulary});
+  const at::Tensor numbers = at::tensor(uniforms, c10::kDouble).view({kRows, kDraws});
+  const c10::Device device = model::pick_device(model::DeviceChoice::cuda, 0, 1);
+  for (const double temperature : {0.3, 0.6, 1.0, 2.0}) {
+    for (const std::int64_t top_k : {0, 1, 50, 200'000}) {
+      for (const double top_p : {1e-9, 0.5, 0.9, 0.999, 1.0}) {
+        const Sampling sampling{.temperature = temperature, .top_k = top_k, .top_p = top_p};
+        const at::Tensor here = draw(rows, sampling, numbers),
+                         there = draw(rows.to(device), sampling, numbers.to(device)).cpu();
+        EXPECT_TRUE(at::equal(here, there)) << temperature << " " << top_k << " " << top_p;
+      }
+    }
+  }
+  const at::Tensor none = at::full({1, 100}, -std::numeric_limits<float>::infinity()).to(device);
+  EXPECT_EQ(draw(none, {.temperature = 1}, numbers.narrow(0, 0, 1).narrow(1, 0, 1).to(device))
+                .item<std::int64_t>(),
+            -1);
 }
 
 TEST(GpuEngine, float32_equals_the_cpu) {

@@ -78,11 +78,11 @@ def main(pipe, folder):
         scores = warped(logits, *setting)
         for row, prompt in enumerate(PROMPTS):
             tokens = numpy.frombuffer(out, numpy.int64, DRAWS, step * row)
-            weights = numpy.frombuffer(out, numpy.float64, vocabulary, step * row + 8 * DRAWS)
+            weights = numpy.frombuffer(out, numpy.uint64, vocabulary, step * row + 8 * DRAWS).astype(float)
             kept = torch.isfinite(scores[row]).numpy()
             probabilities = torch.softmax(scores[row].double(), 0).numpy()
-            # A probability below a double's rounding of 1 is lost in the sum, and in any number of draws.
-            lost = kept & (probabilities < 1e-15)
+            # A weight is in units of 2^-44 of the highest, and no draw is finer than 2^-33.
+            lost = kept & (probabilities < 2.0 ** -44 * probabilities.max())
             other = numpy.flatnonzero(((weights > 0) | lost) != kept)
             scaled = warped(logits[row:row + 1], setting[0], setting[1], 1.0)[0]
             assert len(other) <= 1 and at_border(scaled, setting[2], other).all(), (setting, prompt, other)

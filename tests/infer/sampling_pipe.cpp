@@ -1,6 +1,6 @@
 // Draws tokens for sampling_golden.py: sampling_pipe LOGITS ROWS TEMPERATURE TOP_K TOP_P DRAWS OUT
 // LOGITS holds float32 [ROWS, V]. Writes to OUT, for each row, DRAWS int64 tokens of the draws of
-// item "<row>": sample k mod 1000, step k / 1000; then float64 [V], the weight of each token.
+// item "<row>": sample k mod 1000, step k / 1000; then uint64 [V], the weight of each token.
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
@@ -21,18 +21,6 @@ void write(std::ofstream& out, const std::vector<T>& values) {
             static_cast<std::streamsize>(values.size() * sizeof(T)));
 }
 
-std::vector<double> weights_of(const Candidates& found, std::int64_t vocabulary) {
-  std::vector<double> weights(static_cast<std::size_t>(vocabulary));
-  const auto* const sums = found.cumulative.const_data_ptr<double>();
-  double before = 0;
-  for (std::int64_t k = 0; k < found.cumulative.size(1); ++k) {
-    const auto id = found.ids.defined() ? found.ids.const_data_ptr<std::int64_t>()[k] : k;
-    weights[static_cast<std::size_t>(id)] = sums[k] - before;
-    before = sums[k];
-  }
-  return weights;
-}
-
 void run(char** words) {
   const MappedFile file(words[1]);
   const std::int64_t rows = std::stoll(words[2]), draws = std::stoll(words[6]);
@@ -46,16 +34,18 @@ void run(char** words) {
                     at::TensorOptions(c10::ScalarType::Float));
   std::ofstream out(words[7], std::ios::binary);
   for (std::int64_t row = 0; row < rows; ++row) {
-    const Candidates found = candidates(logits.narrow(0, row, 1), sampling);
+    const at::Tensor one = logits.narrow(0, row, 1);
+    const auto weights =
+        draw_weights({one.const_data_ptr<float>(), static_cast<std::size_t>(vocabulary)}, sampling);
     const DrawKey key = draw_key(0, 0, std::to_string(row));
     std::vector<double> uniforms;
     for (std::int64_t k = 0; k < draws; ++k)
       uniforms.push_back(uniform_draw(key, k % 1000, k / 1000));
     const at::Tensor tokens =
-        draw(found, at::tensor(uniforms, c10::ScalarType::Double).view({1, -1})).contiguous();
+        draw(one, sampling, at::tensor(uniforms, c10::ScalarType::Double).view({1, -1}));
     const auto* const data = tokens.const_data_ptr<std::int64_t>();
     write(out, std::vector<std::int64_t>(data, data + draws));
-    write(out, weights_of(found, vocabulary));
+    write(out, weights);
   }
   check(out.good(), std::string(words[7]) + ": cannot be written");
 }

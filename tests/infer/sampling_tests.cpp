@@ -1,10 +1,11 @@
 #include "tradeoff/infer/sampling.hpp"
 
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "random_model.hpp"
@@ -29,8 +30,8 @@ at::Tensor logits_of(const std::vector<double>& probabilities) {
 std::set<std::int64_t> drawn(const at::Tensor& logits, const Sampling& sampling) {
   std::vector<double> uniforms;
   for (int i = 0; i < 4096; ++i) uniforms.push_back((i + 0.5) / 4096);
-  const at::Tensor tokens = draw(candidates(logits, sampling),
-                                 at::tensor(uniforms, c10::ScalarType::Double).view({1, -1}));
+  const at::Tensor tokens =
+      draw(logits, sampling, at::tensor(uniforms, c10::ScalarType::Double).view({1, -1}));
   const auto* const data = tokens.const_data_ptr<std::int64_t>();
   return {data, data + tokens.numel()};
 }
@@ -66,13 +67,25 @@ TEST(Sampling, temperature_comes_before_the_cuts) {
   EXPECT_EQ(drawn(logits, {.temperature = 0.2, .top_p = 0.85}), (std::set<std::int64_t>{0}));
 }
 
-TEST(Sampling, a_flat_row_needs_more_than_the_first_look) {
-  const at::Tensor flat = at::zeros({1, 5000});
-  const auto kept = drawn(flat, {.temperature = 1, .top_p = 0.5});
-  // 1 / 5000 is rounded, so that the border may fall on either side of the middle.
-  EXPECT_GE(*kept.begin(), 2499) << "ties are cut from the lowest id on";
-  const Candidates all = candidates(flat, {.temperature = 1, .top_p = 0.5});
-  EXPECT_EQ(all.ids.size(1), 5000);
+TEST(Sampling, ties_are_cut_from_the_lowest_id_on) {
+  const std::vector<float> flat(5000);
+  const auto weights = draw_weights(flat, {.temperature = 1, .top_p = 0.5});
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    EXPECT_EQ(weights[i], i < 2500 ? 0 : std::uint64_t{1} << 44) << i;
+}
+
+TEST(Sampling, weights_are_the_exponentials_of_scores_above_minus_infinity) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  std::vector<float> logits = {-infinity, std::nanf(""), -0.0f, 0.0f};
+  for (int i = 1; i < 300; ++i) logits.push_back(-0.1f * static_cast<float>(i));
+  const auto weights = draw_weights(logits, {.temperature = 1});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(weights[i], 0u);
+  for (std::size_t i = 2; i < logits.size(); ++i) {
+    const double expected = std::ldexp(std::exp(static_cast<double>(logits[i])), 44);
+    EXPECT_NEAR(static_cast<double>(weights[i]), expected, 0.5 + 0x1p-32 * expected) << logits[i];
+  }
+  const at::Tensor none = at::full({1, 9}, -infinity), half = at::full({1, 1}, 0.5, c10::kDouble);
+  EXPECT_EQ(draw(none, {.temperature = 1}, half).item<std::int64_t>(), -1);
 }
 
 TEST(Sampling, rows_do_not_depend_on_the_rows_beside) {
@@ -85,10 +98,9 @@ TEST(Sampling, rows_do_not_depend_on_the_rows_beside) {
   for (const Sampling& sampling :
        {Sampling{.temperature = 0.7}, Sampling{.temperature = 2, .top_p = 0.9},
         Sampling{.temperature = 1, .top_k = 20, .top_p = 0.5}}) {
-    const at::Tensor together = draw(candidates(rows, sampling), uniforms);
+    const at::Tensor together = draw(rows, sampling, uniforms);
     for (std::int64_t i = 0; i < 3; ++i) {
-      const at::Tensor alone =
-          draw(candidates(rows.narrow(0, i, 1), sampling), uniforms.narrow(0, i, 1));
+      const at::Tensor alone = draw(rows.narrow(0, i, 1), sampling, uniforms.narrow(0, i, 1));
       EXPECT_EQ(alone.item<std::int64_t>(), together[i].item<std::int64_t>());
     }
   }

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace tradeoff::infer {
 
@@ -31,16 +33,13 @@ DrawKey draw_key(std::uint64_t sample_seed, std::uint64_t replicate_seed, std::s
 /// else.
 double uniform_draw(const DrawKey& key, std::int64_t sample, std::int64_t step);
 
-/// What may come next, by row: K tokens and the running sums of their weights.
-struct Candidates {
-  at::Tensor ids;         // int64 [R, K], rising; undefined: column k is token k
-  at::Tensor cumulative;  // float64 [R, K]; a token that is cut adds 0
-};
-/// After temperature, top-k and top-p; logits float32 [R, V], `sampling` not greedy. A row's
-/// candidates do not depend on the rows beside it.
-Candidates candidates(const at::Tensor& logits, const Sampling& sampling);
-/// The tokens that draws fall on: uniforms float64 [R, N], on the candidates' device → int64 [R,
-/// N].
-at::Tensor draw(const Candidates& candidates, const at::Tensor& uniforms);
+/// What each token weighs in a draw after temperature, top-k and top-p: exp(score - highest score)
+/// in units of 2^-44, 0 where it is cut; `logits` of one row, on the CPU.
+std::vector<std::uint64_t> draw_weights(std::span<const float> logits, const Sampling& sampling);
+/// The tokens that draws fall on: logits float32 [R, V], V at most 2^19, uniforms float64 [R, N] in
+/// (0, 1) on their device, `sampling` not greedy → int64 [R, N]. By rising id the first token whose
+/// running sum of weights is above uniform · sum; -1 where no logit is a finite number. The same on
+/// all devices, and a row's draws do not depend on the rows beside it.
+at::Tensor draw(const at::Tensor& logits, const Sampling& sampling, const at::Tensor& uniforms);
 
 }  // namespace tradeoff::infer
