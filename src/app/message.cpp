@@ -3,27 +3,28 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <string_view>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/memory_limit.hpp"
 #include "tradeoff/base/out_of_memory.hpp"
 
 namespace tradeoff::app {
 namespace {
 
-double gib(long pages) {
-  return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)) /
-         (1024.0 * 1024 * 1024);
+double gib(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1024.0 * 1024 * 1024);
 }
 
-// What this process holds of the machine's memory; a GPU's allocator tells of the GPU's by itself.
+// What this process holds of the memory that it may use; a GPU's allocator tells of the GPU's by itself.
 std::string memory_held() {
   long pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
-  return fmt::format("out of memory while this process holds {:.2f} of the machine's {:.1f} GiB",
-                     gib(resident), gib(::sysconf(_SC_PHYS_PAGES)));
+  return fmt::format("out of memory while this process holds {:.2f} of {:.1f} GiB",
+                     gib(resident * ::sysconf(_SC_PAGESIZE)), gib(usable_memory()));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "device_count.hpp"
 #include "ops_cuda.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/memory_limit.hpp"
 #include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::model {
@@ -68,7 +69,7 @@ c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device) {
 
 std::int64_t memory_bytes(c10::Device device) {
   if (!device.is_cpu()) return cuda::memory_bytes();
-  return static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  return usable_memory();
 }
 
 void synchronise(c10::Device device) {

@@ -7,6 +7,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "device_count.hpp"
 
@@ -39,8 +40,9 @@ void release_unused() {
 }
 
 void limit_memory(long bytes) {
-  // Near the limit blocks of many sizes would leave gaps that fit none.
-  c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
+  // Near the limit blocks of many sizes would leave gaps that fit none. A user's settings stand.
+  if (!std::getenv("PYTORCH_ALLOC_CONF") && !std::getenv("PYTORCH_CUDA_ALLOC_CONF"))
+    c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
   const double share =
       static_cast<double>(std::max(bytes - kContext, 0L)) / static_cast<double>(memory_bytes());
   c10::cuda::CUDACachingAllocator::setMemoryFraction(std::min(share, 1.0),

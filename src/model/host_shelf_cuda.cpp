@@ -41,6 +41,7 @@ struct Pinned {
   void grow(std::size_t wanted) {
     if (wanted <= size) return;
     if (bytes) cudaFreeHost(std::exchange(bytes, nullptr));
+    size = 0;
     void* got = nullptr;
     if (cudaHostAlloc(&got, wanted, cudaHostAllocDefault) != cudaSuccess) {
       cudaGetLastError();
@@ -67,6 +68,10 @@ struct HostShelf::State {
 
   explicit State(c10::Device on)
       : device(on), copies(c10::cuda::getStreamFromPool(false, on.index())) {}
+  // Copies under way still write to the memory of the places.
+  ~State() { cudaStreamSynchronize(copies.stream()); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   c10::Device device;
   c10::cuda::CUDAStream copies;

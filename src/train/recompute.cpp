@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gradient_pass.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/lora/adapter.hpp"
@@ -52,8 +54,13 @@ Recompute pick_recompute(const model::Decoder& decoder, const lora::LoraOptions&
     if (policy == Recompute::activation && cpu) continue;
     if (kept_bytes(decoder, lora, tokens, policy) <= memory_bytes) return policy;
   }
-  const bool room = kept_bytes(decoder, lora, tokens, Recompute::offload) <= host_bytes;
-  return !cpu && room ? Recompute::offload : Recompute::layer;
+  if (cpu) return Recompute::layer;
+  const std::int64_t away = kept_bytes(decoder, lora, tokens, Recompute::offload);
+  // On the GPU stay the layer that computes, one that leaves or comes, and the memory of the next.
+  const std::int64_t here = 3 * away / decoder.config().num_hidden_layers;
+  const std::int64_t layer = kept_bytes(decoder, lora, tokens, Recompute::layer);
+  return away <= host_bytes && here <= std::max(memory_bytes, layer) ? Recompute::offload
+                                                                     : Recompute::layer;
 }
 
 }  // namespace tradeoff::train

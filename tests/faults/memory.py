@@ -17,7 +17,7 @@ from tiny_study import Study, ranks_of, seconds_until_gone, wait_until
 ENDED_S = 60
 LOADED = 5  # so many tensors at least has the model
 ASKED = r"you tried to allocate \d+ bytes"
-HELD = r"this process holds [\d.]+ of the machine's [\d.]+ GiB"
+HELD = r"this process holds [\d.]+ of [\d.]+ GiB"
 CHANGES = {"loading": "--quantization nf4", "training": "--recompute layer", "predicting": r"a --chunk-size below 2"}
 
 

@@ -22,7 +22,7 @@ c10::Device pick_device(DeviceChoice choice, int local_rank, int local_size);
 /// the CPU.
 c10::ScalarType pick_dtype(DtypeChoice choice, c10::Device device);
 
-/// Memory of the device in bytes: the machine's, or the GPU's.
+/// Memory of the device in bytes: the GPU's, or what this process may use of the machine's.
 std::int64_t memory_bytes(c10::Device device);
 
 /// Waits for what is enqueued on a GPU's current stream.
