@@ -133,7 +133,7 @@ inline void row_words(const T* from, i64 n, typename W::Word* to) {
   } else {
     i64 i = 0;
     for (; i + 2 * kWidth <= n; i += 2 * kWidth)
-      *reinterpret_cast<Vu*>(to + i / 2) = *reinterpret_cast<const Vu*>(from + i);
+      std::memcpy(to + i / 2, from + i, sizeof(Vu));  // a row may begin at any element
     std::memcpy(to + i / 2, from + i, (n - i) / 2 * 4);
     if (n % 2) to[n / 2] = from[n - 1];
   }
