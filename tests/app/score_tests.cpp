@@ -185,7 +185,7 @@ TEST_F(Program, show_tells_one_question_of_a_study) {
   rows.add("item", Ints{0});
   for (const auto& [name, text] : {std::pair{"text", "SELECT count(name) FROM singer"},
                                    {"sql", "SELECT count(name) FROM singer"},
-                                   {"message", "1 rows instead of 1"},
+                                   {"message", "as many rows as expected (1), but others"},
                                    {"error_class", "other_rows"},
                                    {"overflow", ""}})
     rows.add(name, Strings{text});

@@ -67,6 +67,7 @@ std::string cost_figure(const Analysis& analysis, const std::string& task) {
     frontier.push_back({x.at(point.hours), y.at(best)});
   }
   svg.path(frontier, false, "frontier");
+  PointNames names(svg, kFrame);
   for (const Point& point : points) {
     const std::string style = arm_class(analysis, point.arm);
     const double at = x.at(point.hours);
@@ -76,7 +77,7 @@ std::string cost_figure(const Analysis& analysis, const std::string& task) {
     svg.circle(at, y.at(point.gain), 3.5, "dot " + style,
                fmt::format("{}: {:.3f} device hours a seed, {:+.1f} points", point.arm, point.hours,
                            point.gain));
-    name_point(svg, kFrame, at, y.at(point.gain), point.arm);
+    names.add(at, y.at(point.gain), point.arm);
   }
   return svg.finish();
 }

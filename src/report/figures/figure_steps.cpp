@@ -87,6 +87,7 @@ std::string steps_figure(const Study& study, const Analysis& analysis, const std
       line.insert(line.begin(), {x.at(0), y.at(100 * *points.front().accuracy->accuracy.mean)});
     svg.path(line, false, "seed joined");
   }
+  PointNames names(svg, kFrame);
   for (const Point& point : points) {
     const stats::TaskSummary& s = *point.accuracy;
     const std::string style = arm_class(analysis, point.arm);
@@ -95,7 +96,7 @@ std::string steps_figure(const Study& study, const Analysis& analysis, const std
     svg.circle(
         at, mean, 3.5, "dot " + style,
         fmt::format("{}, {:.0f} steps: {}", point.arm, point.steps, percent(*s.accuracy.mean)));
-    name_point(svg, kFrame, at, mean, point.arm);
+    names.add(at, mean, point.arm);
   }
   return svg.finish();
 }

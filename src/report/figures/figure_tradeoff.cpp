@@ -62,10 +62,11 @@ std::string tradeoff_figure(const Analysis& analysis) {
     svg.path(edge, true, "region " + style, tip);
     svg.circle(x.at(100 * t.x.delta), y.at(100 * t.y.delta), 3.5, "dot " + style, tip);
   }
+  PointNames names(svg, kFrame);
   for (const ArmTradeoff& row : analysis.tradeoffs) {
     if (!row.result.tradeoff) continue;
     const stats::Tradeoff& t = *row.result.tradeoff;
-    name_point(svg, kFrame, x.at(100 * t.x.delta), y.at(100 * t.y.delta), row.arm);
+    names.add(x.at(100 * t.x.delta), y.at(100 * t.y.delta), row.arm);
   }
   svg.circle(x.at(0), y.at(0), 3, "origin", analysis.reference);
   return svg.finish();

@@ -122,9 +122,28 @@ std::string shortened(std::string_view text, std::size_t most) {
   return out + "…" + end;
 }
 
-void name_point(Svg& svg, const Frame& frame, double x, double y, std::string_view name) {
-  const bool right = x > frame.right - 80;
-  svg.text(x + (right ? -7 : 7), y - 6, shortened(name), "label", right ? "end" : "start");
+bool PointNames::free(const Box& box) const {
+  constexpr double kLine = 13;
+  return std::ranges::none_of(taken_, [&](const Box& other) {
+    return box.left < other.right && other.left < box.right &&
+           std::abs(box.base - other.base) < kLine;
+  });
+}
+
+void PointNames::add(double x, double y, std::string_view name) {
+  constexpr double kLetter = 7, kAway = 7;  // a letter's width at most; from the point
+  const std::string words = shortened(name);
+  const double width = kLetter * static_cast<double>(words.size());
+  const bool end = x > frame_.right - 80;
+  Box box{end ? x - kAway - width : x + kAway, end ? x - kAway : x + kAway + width, 0};
+  // Above the point, below it, and on in both directions.
+  for (const double dy : {-6.0, 14.0, -19.0, 27.0, -32.0, 40.0}) {
+    box.base = y + dy;
+    const bool inside = box.base > frame_.top + 6 && box.base < frame_.bottom;
+    if (inside && free(box)) break;
+  }
+  taken_.push_back(box);
+  svg_.text(end ? box.right : box.left, box.base, words, "label", end ? "end" : "start");
 }
 
 void draw_axes(Svg& svg, const Frame& frame, const Scale& x, const Scale& y,

@@ -58,8 +58,22 @@ std::string shortened(std::string_view text, std::size_t most = kLabelLetters);
 struct Frame {
   double left = 0, right = 0, top = 0, bottom = 0;
 };
-/// `name` beside the point, on the side where the plot has room.
-void name_point(Svg& svg, const Frame& frame, double x, double y, std::string_view name);
+/// Names beside points: on the side where the plot has room, and not over an earlier name.
+class PointNames {
+ public:
+  PointNames(Svg& svg, const Frame& frame) : svg_(svg), frame_(frame) {}
+  void add(double x, double y, std::string_view name);
+
+ private:
+  struct Box {
+    double left, right, base;
+  };
+  bool free(const Box& box) const;
+
+  Svg& svg_;
+  Frame frame_;
+  std::vector<Box> taken_;
+};
 /// Lines and numbers of two axes, and what they are.
 void draw_axes(Svg& svg, const Frame& frame, const Scale& x, const Scale& y,
                std::string_view x_words, std::string_view y_words);

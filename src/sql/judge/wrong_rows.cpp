@@ -98,7 +98,10 @@ Diagnosis diagnose_rows(const Result& gold, const Result& prediction, std::strin
   if (given.empty()) return {ErrorClass::rows_subset, "no rows"};
   if (right.empty()) return {ErrorClass::rows_superset, "rows where there are none"};
   const auto [a, b] = intern(right, given);
-  const std::string counts = fmt::format("{} rows instead of {}", given.size(), right.size());
+  const std::string counts =
+      given.size() == right.size()
+          ? fmt::format("as many rows as expected ({}), but others", given.size())
+          : fmt::format("{} rows instead of {}", given.size(), right.size());
   if (contains(b, a)) return {ErrorClass::rows_superset, counts};
   if (contains(a, b)) return {ErrorClass::rows_subset, counts};
   return {ErrorClass::other_rows, counts};

@@ -1,0 +1,35 @@
+#include "figures/svg.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <regex>
+
+namespace tradeoff::report {
+namespace {
+
+TEST(PointNames, do_not_cover_each_other_and_stay_inside) {
+  constexpr Frame kFrame{44, 430, 10, 252};
+  Svg svg(460, 290, "title", "description");
+  PointNames names(svg, kFrame);
+  for (const double x : {200.0, 203.0, 199.0, 425.0, 424.0}) names.add(x, 246, "an-arm");
+  names.add(200, 12, "highest");
+  const std::string drawn = svg.finish();
+  const std::regex label(R"re(class="label" x="([\d.]+)" y="([\d.]+)")re");
+  std::vector<std::pair<double, double>> places;
+  for (auto at = std::sregex_iterator(drawn.begin(), drawn.end(), label);
+       at != std::sregex_iterator(); ++at)
+    places.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
+  ASSERT_EQ(places.size(), 6u) << drawn;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    EXPECT_GT(places[i].second, kFrame.top + 6);
+    EXPECT_LT(places[i].second, kFrame.bottom);
+    for (std::size_t j = 0; j < i; ++j) {
+      const bool beside = std::abs(places[i].first - places[j].first) > 42;
+      EXPECT_TRUE(beside || std::abs(places[i].second - places[j].second) >= 13) << i << " " << j;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tradeoff::report
