@@ -7,6 +7,7 @@
 #include <map>
 
 #include "cell_inputs.hpp"
+#include "tradeoff/store/difference.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -54,6 +55,27 @@ std::vector<std::string> contrary_cells(const StudyRecord& before, const StudyRe
     if (!keys.empty())
       lines.push_back(fmt::format("{}: {}", named(part, seeds), fmt::join(keys, "; ")));
   }
+  return lines;
+}
+
+std::vector<std::string> growth_of(const Json& before, const Json& now) {
+  std::vector<std::string> lines;
+  // Arms that only one of both has are named; their keys are no changes.
+  Json both_before = before, both_now = now;
+  const auto name_and_drop = [&](Json& of, const Json& other, const char* what) {
+    if (!of.contains("arms")) return;
+    std::vector<std::string> alone;
+    for (const auto& [arm, keys] : of["arms"].items())
+      if (!other.contains("arms") || !other["arms"].contains(arm)) alone.push_back(arm);
+    for (const std::string& arm : alone) {
+      of["arms"].erase(arm);
+      lines.push_back(fmt::format("arm {} {}", arm, what));
+    }
+  };
+  name_and_drop(both_now, before, "is new");
+  name_and_drop(both_before, now, "is left out");
+  const auto changes = store::differences(both_before, both_now);
+  lines.insert(lines.end(), changes.begin(), changes.end());
   return lines;
 }
 

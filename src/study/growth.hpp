@@ -27,4 +27,8 @@ using HasResults =
 std::vector<std::string> contrary_cells(const StudyRecord& before, const StudyRecord& now,
                                         const HasResults& has_results);
 
+/// What the configuration `now` has other than `before`, a line each: new arms by name, arms left
+/// out, and keys with both values.
+std::vector<std::string> growth_of(const Json& before, const Json& now);
+
 }  // namespace tradeoff::study

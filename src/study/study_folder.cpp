@@ -11,7 +11,6 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/log.hpp"
-#include "tradeoff/store/difference.hpp"
 #include "tradeoff/study/run.hpp"
 
 namespace tradeoff::study {
@@ -58,7 +57,7 @@ void StudyFolder::grow(Json json, const StudyRecord& study, const Json& machine)
         "differs (`report --arms` leaves arms out), name another --output-dir, or start "
         "anew with --overwrite",
         root_.string(), fmt::join(contrary, "\n  ")));
-  const auto changes = store::differences(before.config, study.config);
+  const auto changes = growth_of(before.config, study.config);
   for (const std::string& change : changes) log::info("the study grows: {}", change);
   json["config"] = study.config;
   json["inputs"] = study.inputs;

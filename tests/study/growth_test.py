@@ -69,7 +69,7 @@ def grown_is_made_at_once(outside, model, ranks):
     base = study.hashes("journal/base/**/*.jsonl")
     job = {**FIRST, "more": LAST["more"]}
     said = study.run(ranks, **job)
-    assert "arms.tuned: absent before" in said, said
+    assert "the study grows: arm tuned is new" in said and "absent before" not in said, said
     assert base and base == study.hashes("journal/base/**/*.jsonl"), "a new arm touched the journals of another"
     first_seed = study.hashes("**/seed-1/**/*.jsonl")
     study.run(ranks, **{**job, "seeds": LAST["seeds"]})
