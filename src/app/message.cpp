@@ -19,7 +19,8 @@ double gib(std::int64_t bytes) {
   return static_cast<double>(bytes) / (1024.0 * 1024 * 1024);
 }
 
-// What this process holds of the memory that it may use; a GPU's allocator tells of the GPU's by itself.
+// What this process holds of the memory that it may use; a GPU's allocator tells of the GPU's by
+// itself.
 std::string memory_held() {
   long pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
