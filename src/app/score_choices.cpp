@@ -12,6 +12,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
+#include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/item.hpp"
 #include "tradeoff/task/mmlu_score.hpp"
 
@@ -19,16 +20,17 @@ namespace tradeoff::app {
 namespace {
 
 namespace fs = std::filesystem;
+namespace column = store::column;
 
 // By the question's id its letter; 0 where it was skipped. In the order of the file.
 using Letters = std::map<std::string, char>;
 
 char letter_of(const Json& row) {
-  const auto found = row.find("choice_logprobs");
-  check(found != row.end(), "missing key \"choice_logprobs\"");
-  if (found->is_null() && row.contains("skipped")) return 0;
+  const auto found = row.find(column::kChoiceLogprobs.name);
+  check(found != row.end(), "missing key \"" + std::string(column::kChoiceLogprobs.name) + "\"");
+  if (found->is_null() && row.contains(column::kSkipped.name)) return 0;
   const char best = task::answer_letter(value_as<std::vector<double>>(*found));
-  const auto told = field_or<std::string>(row, "answer", std::string(1, best));
+  const auto told = field_or<std::string>(row, column::kAnswer.name, std::string(1, best));
   check(
       told == std::string(1, best),
       fmt::format("key \"answer\": found \"{}\", but the largest of choice_logprobs is that of {}",
@@ -70,7 +72,7 @@ bool holds_choices(const fs::path& predictions) {
   const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   try {
     const Json row = parse_json(text.substr(begin, text.find('\n', begin) - begin));
-    return row.is_object() && row.contains("choice_logprobs");
+    return row.is_object() && row.contains(column::kChoiceLogprobs.name);
   } catch (const Error&) {
     return false;
   }

@@ -10,12 +10,14 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/stats/samples.hpp"
 #include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::app {
 namespace {
 
-using store::Flags;
+namespace column = store::column;
+
 using store::Strings;
 
 constexpr std::size_t kShownIds = 8;
@@ -29,7 +31,7 @@ bool is_number(const std::string& id) {
 std::vector<sql::ScoredRow> rows_of(const store::Table& items, const store::Table& answers) {
   const auto &id = items.at<Strings>("id"), &db_id = items.at<Strings>("db_id"),
              &query = items.at<Strings>("query");
-  const auto &sql = answers.at<Strings>("sql"), &text = answers.at<Strings>("text");
+  const Strings &sql = answers.at(column::kSql), &text = answers.at(column::kText);
   std::vector<sql::ScoredRow> rows(items.rows());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].id = id[i];
@@ -59,7 +61,7 @@ std::int8_t flag(std::optional<bool> value) {
 void print_changes(const std::vector<sql::ScoredRow>& rows, const store::Table& answers,
                    std::ostream& out) {
   if (rows.empty() || !rows.front().verdict.exec) return;
-  const auto& stored = answers.at<Flags>("exec");
+  const auto& stored = answers.at(column::kExec);
   std::vector<std::string> changed;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (flag(rows[i].verdict.exec) != stored[i]) changed.push_back(rows[i].id);
@@ -78,7 +80,7 @@ void add_sample(stats::ScoreTable& table, const std::vector<sql::ScoredRow>& row
   to.scores.resize(cells);
   to.groups.resize(cells);
   to.logprobs.resize(cells);
-  const auto& logprob = answers.at<store::Doubles>("logprob");
+  const auto& logprob = answers.at(column::kLogprob);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const sql::Verdict& verdict = rows[i].verdict;
     const std::size_t at = i * to.count + sample;
@@ -163,7 +165,7 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
       if (run.sampled()) add_sample(votes, rows, run.sample(k), k);
       for (const sql::ScoredRow& row : rows) {
         Json json = row_json(row, key, tasks.size() > 1);
-        if (run.sampled()) json["sample"] = k;
+        if (run.sampled()) json[std::string(column::kSample.name)] = k;
         lines += to_line(json) + "\n";
       }
       std::move(rows.begin(), rows.end(), std::back_inserter(all));

@@ -12,12 +12,15 @@
 #include "tradeoff/report/page/show_question.hpp"
 #include "tradeoff/sql/judge/score.hpp"
 #include "tradeoff/sql/sandbox/result_text.hpp"
+#include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/task.hpp"
 #include "tradeoff/text/tokenizer.hpp"
 
 namespace tradeoff::app {
 namespace {
+
+namespace column = store::column;
 
 struct ShowOptions {
   // A finished study, its folder or predictions.h5: shows a question with every arm's answer.
@@ -101,8 +104,9 @@ std::string mark(std::optional<bool> verdict) {
 }
 
 void print_sql(const ShowOptions& options, const task::Item& item, const Json& row) {
-  const std::string text = field_or<std::string>(row, "text", "");
-  const std::string sql = field_or<std::string>(row, "sql", task::extract_sql(text).sql);
+  const std::string text = field_or<std::string>(row, column::kText.name, "");
+  const std::string sql =
+      field_or<std::string>(row, column::kSql.name, task::extract_sql(text).sql);
   heading("predicted SQL");
   fmt::print("{}\n", sql.empty() ? "(no statement in the answer)" : sql);
   if (options.db.empty()) return;
@@ -123,10 +127,10 @@ void print_sql(const ShowOptions& options, const task::Item& item, const Json& r
 
 void print_choices(const task::Item& item, const Json& row) {
   heading("choices");
-  const auto values = field<std::vector<double>>(row, "choice_logprobs");
+  const auto values = field<std::vector<double>>(row, column::kChoiceLogprobs.name);
   for (std::size_t i = 0; i < item.choices.size() && i < values.size(); ++i)
     fmt::print("{:>10.4f} {}\n", values[i], to_line(Json(item.choices[i])));
-  fmt::print("answer {}, right {}\n", field<std::string>(row, "answer"), item.answer);
+  fmt::print("answer {}, right {}\n", field<std::string>(row, column::kAnswer.name), item.answer);
 }
 
 void show(const ShowOptions& options) {
@@ -144,9 +148,9 @@ void show(const ShowOptions& options) {
   if (!row) return;
   if (kind_of(options) == task::Kind::choice) return print_choices(item, *row);
   heading("answer");
-  fmt::print("{}\n({} tokens, finish {})\n", field_or<std::string>(*row, "text", ""),
-             row->contains("token_ids") ? row->at("token_ids").size() : 0,
-             field_or<std::string>(*row, "finish", "?"));
+  fmt::print("{}\n({} tokens, finish {})\n", field_or<std::string>(*row, column::kText.name, ""),
+             row->contains(column::kTokenIds.name) ? row->at(column::kTokenIds.name).size() : 0,
+             field_or<std::string>(*row, column::kFinish.name, "?"));
   print_sql(options, item, *row);
 }
 

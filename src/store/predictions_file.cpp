@@ -9,6 +9,7 @@
 #include "samples.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_name.hpp"
+#include "tradeoff/store/run_columns.hpp"
 #include "trust.hpp"
 
 namespace tradeoff::store {
@@ -25,7 +26,7 @@ void check_rows(const Table& rows, const Predictions& predictions, const std::st
                 const std::string& where) {
   const auto items = predictions.items.find(task);
   check(items != predictions.items.end(), fmt::format("{}: no items of task \"{}\"", where, task));
-  const Ints& index = rows.at<Ints>("item");
+  const Ints& index = rows.at(column::kItem);
   check(index.size() == items->second.rows(),
         fmt::format("{}: {} rows, but /items/{} has {}", where, index.size(), task,
                     items->second.rows()));
@@ -91,7 +92,7 @@ void read_head(const Hdf5Reader& file, Predictions& predictions) {
 
 // A run whose rows have samples tells how they were drawn.
 void split_run(Run& run) {
-  check(run.sampled() && run.rows.has("sample"),
+  check(run.sampled() && run.rows.has(column::kSample),
         "column \"sample\" and attribute \"samples\" stand together; found one alone");
   for (const char* name : {"temperature", "top_p"})
     (void)attribute_as<double>(run.attributes, name);
@@ -108,7 +109,7 @@ void split_run(Run& run) {
 
 Run read_run(const Hdf5Reader& file, const std::string& path) {
   Run run{file.table(path), {}, file.attributes(path)};
-  if (!run.rows.has("sample") && !run.sampled()) return run;
+  if (!run.rows.has(column::kSample) && !run.sampled()) return run;
   try {
     split_run(run);
   } catch (const Error& error) {

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/store/run_columns.hpp"
 
 namespace tradeoff::store {
 namespace {
-
-constexpr const char *kItem = "item", *kSample = "sample";
 
 // Appends row `row` of `from`, a column of the same kind.
 struct AppendRow {
@@ -46,13 +45,14 @@ Table join_samples(const Run& run) {
     for (std::size_t row = 0; row < items * samples; ++row)
       std::visit(AppendRow{run.sample(row % samples).at(name), row / samples}, column);
     joined.add(name, std::move(column));
-    if (name == kItem) joined.add(kSample, std::move(number));
+    if (name == column::kItem.name)
+      joined.add(std::string(column::kSample.name), std::move(number));
   }
   return joined;
 }
 
 std::vector<Table> split_samples(const Table& stored) {
-  const Ints &item = stored.at<Ints>(kItem), &sample = stored.at<Ints>(kSample);
+  const Ints &item = stored.at(column::kItem), &sample = stored.at(column::kSample);
   std::size_t samples = 0;
   while (samples < item.size() && item[samples] == 0) ++samples;
   check(samples > 0, "column \"item\": expected item 0 first");
@@ -67,7 +67,7 @@ std::vector<Table> split_samples(const Table& stored) {
         fmt::format("{} rows, expected the same number of samples of every item", item.size()));
   std::vector<Table> tables(samples);
   for (const auto& [name, column] : stored.columns()) {
-    if (name == kSample) continue;
+    if (name == column::kSample.name) continue;
     for (std::size_t k = 0; k < samples; ++k) {
       Column own = empty_like(column);
       for (std::size_t row = k; row < item.size(); row += samples)

@@ -17,60 +17,61 @@ std::size_t stop_at(std::string_view text, const std::vector<std::string>& stops
 }
 
 // What is read from a written answer: its SQL, or its letter.
-std::pair<const char*, std::string> reading(task::Kind kind, const task::Item& item,
-                                            const std::string& text) {
-  if (kind == task::Kind::sql) return {"sql", task::extract_sql(text).sql};
+std::string reading(store::Form form, const task::Item& item, const std::string& text) {
+  if (form == store::Form::sql) return task::extract_sql(text).sql;
   const char letter = task::extract_letter(text, item.choices.size()).letter;
-  return {"answer", letter ? std::string(1, letter) : ""};
+  return letter ? std::string(1, letter) : "";
 }
 
-// `text` and `token_ids` without the stop text; a token that holds the beginning of the stop text
-// is left out of the ids.
-Json text_row(task::Kind kind, const task::Item& item, const infer::Answer& answer,
-              std::size_t prompt_tokens, const text::Tokenizer& tokenizer,
-              const std::vector<std::string>& stops) {
-  std::string text = tokenizer.decode(answer.ids);
-  std::vector<text::TokenId> ids = answer.ids;
-  if (const std::size_t at = stop_at(text, stops); at != std::string::npos) {
-    text.resize(at);
+// The answer without the stop text; a token that holds the beginning of the stop text is left out
+// of the ids.
+store::WrittenAnswer written_answer(const infer::Answer& answer, const text::Tokenizer& tokenizer,
+                                    const std::vector<std::string>& stops) {
+  store::WrittenAnswer written;
+  written.text = tokenizer.decode(answer.ids);
+  written.token_ids = answer.ids;
+  written.finish =
+      answer.finish == infer::Finish::stop ? store::Finish::stop : store::Finish::length;
+  if (const std::size_t at = stop_at(written.text, stops); at != std::string::npos) {
+    written.text.resize(at);
     std::size_t bytes = 0, kept = 0;
-    while (kept < ids.size() && bytes + tokenizer.token_bytes(ids[kept]).size() <= at)
-      bytes += tokenizer.token_bytes(ids[kept++]).size();
-    ids.resize(kept);
+    const auto size = [&] { return tokenizer.token_bytes(answer.ids[kept]).size(); };
+    while (kept < answer.ids.size() && bytes + size() <= at) {
+      bytes += size();
+      ++kept;
+    }
+    written.token_ids.resize(kept);
   }
-  const auto [read, value] = reading(kind, item, text);
-  return {{"id", item.id},
-          {"text", text},
-          {"token_ids", ids},
-          {"prompt_tokens", prompt_tokens},
-          {"finish", answer.finish == infer::Finish::stop ? "stop" : "length"},
-          {read, value}};
+  return written;
 }
 
-Json choice_row(const task::Item& item, const infer::ChoiceScores& scores,
-                std::size_t prompt_tokens) {
-  const std::vector<double> values(scores.logprobs.begin(), scores.logprobs.end());
-  return {{"id", item.id},
-          {"choice_logprobs", values},
-          {"answer", std::string(1, task::answer_letter(values))},
-          {"prompt_tokens", prompt_tokens},
-          {"greedy", scores.greedy}};
+store::ChosenAnswer chosen_answer(const infer::ChoiceScores& scores) {
+  store::ChosenAnswer chosen;
+  chosen.logprobs.assign(scores.logprobs.begin(), scores.logprobs.end());
+  chosen.letter = std::string(1, task::answer_letter(chosen.logprobs));
+  chosen.greedy = scores.greedy;
+  return chosen;
+}
+
+store::Prediction row_of(const PredictionPlan& plan, std::int64_t item) {
+  store::Prediction row;
+  row.id = plan.items[item].id;
+  row.prompt_tokens = std::ssize(plan.prompts[item]);
+  return row;
 }
 
 }  // namespace
 
-std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
-                               const std::vector<text::TokenId>& end_tokens,
-                               const PredictionPlan& plan, const infer::Chunk& chunk) {
-  std::vector<Json> rows;
+std::vector<store::Prediction> answer_chunk(infer::Engine& engine, const text::Tokenizer& tokenizer,
+                                            const std::vector<text::TokenId>& end_tokens,
+                                            const PredictionPlan& plan, const infer::Chunk& chunk) {
+  std::vector<store::Prediction> rows;
   if (!plan.written()) {
     std::vector<std::vector<text::TokenId>> choices;
     for (const std::int64_t index : chunk.prompts) choices.push_back(plan.choices[index]);
     const auto scores = engine.score_choices(chunk, plan.prompts, choices);
-    for (std::size_t i = 0; i < chunk.prompts.size(); ++i) {
-      const std::int64_t index = chunk.prompts[i];
-      rows.push_back(choice_row(plan.items[index], scores[i], plan.prompts[index].size()));
-    }
+    for (std::size_t i = 0; i < chunk.prompts.size(); ++i)
+      rows.emplace_back(row_of(plan, chunk.prompts[i])).answer = chosen_answer(scores[i]);
     return rows;
   }
   infer::GenerateOptions options;
@@ -93,30 +94,24 @@ std::vector<Json> answer_chunk(infer::Engine& engine, const text::Tokenizer& tok
   const auto samples = static_cast<std::size_t>(plan.samples());
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const std::int64_t index = chunk.prompts[i / samples];
-    Json& row = rows.emplace_back(text_row(plan.kind, plan.items[index], answers[i],
-                                           plan.prompts[index].size(), tokenizer, stops));
-    if (!plan.sampled()) continue;
-    row["sample"] = i % samples;
-    row["logprob"] = answers[i].logprob;
+    store::Prediction& row = rows.emplace_back(row_of(plan, index));
+    store::WrittenAnswer written = written_answer(answers[i], tokenizer, stops);
+    written.read = reading(plan.form, plan.items[index], written.text);
+    if (plan.sampled()) {
+      row.sample = static_cast<std::int64_t>(i % samples);
+      written.logprob = answers[i].logprob;
+    }
+    row.answer = std::move(written);
   }
   return rows;
 }
 
-Json skipped_row(const PredictionPlan& plan, const task::Item& item) {
-  Json row = {{"id", item.id}};
-  if (plan.written()) {
-    row["text"] = "";
-    row["token_ids"] = Json::array();
-  } else {
-    row["choice_logprobs"] = nullptr;
-    row["answer"] = "";
-  }
-  row["prompt_tokens"] = item.prompt_tokens;
-  if (plan.written()) {
-    row["finish"] = "stop";
-    row[reading(plan.kind, item, "").first] = "";
-  }
-  row["skipped"] = item.overflow;
+store::Prediction skipped_row(const PredictionPlan& plan, const task::Item& item) {
+  store::Prediction row;
+  row.id = item.id;
+  row.prompt_tokens = item.prompt_tokens;
+  row.skipped = item.overflow;
+  if (!plan.written()) row.answer = store::ChosenAnswer();
   return row;
 }
 

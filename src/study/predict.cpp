@@ -31,6 +31,12 @@ PredictionPlan plan_of_file(const comm::Session& session, const PredictOptions& 
   }
 }
 
+// The row of the output: `greedy` is for a study's exports alone.
+Json told_row(store::Prediction row, store::Form form) {
+  if (auto* chosen = std::get_if<store::ChosenAnswer>(&row.answer)) chosen->greedy.reset();
+  return store::to_json(row, form);
+}
+
 }  // namespace
 
 RunState predict_file(const comm::Session& session, const PredictOptions& options) {
@@ -57,7 +63,7 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   // One writer at a time; the lock file stays, so that a waiting process and a new one meet at the
   // same file.
   std::optional<FileLock> lock;
-  store::JournalContents finished;
+  FinishedChunks finished;
   if (session.rank() == 0) {
     std::filesystem::create_directories(journals);
     lock.emplace(journals / "lock", options.model.lock);
@@ -75,19 +81,15 @@ RunState predict_file(const comm::Session& session, const PredictOptions& option
   if (!predicted.complete) {
     WorkDone done;
     done.all_questions = std::ssize(items);
-    done.questions =
-        std::ranges::count_if(predicted.rows, [](const Json& row) { return !row.is_null(); }) /
-        plan.samples();
+    done.questions = predicted.answered / plan.samples();
     if (session.rank() == 0)
       log::info("{}", stopped_text(done, "run the same command with --resume"));
     return RunState::stopped;
   }
   if (session.rank() == 0) {
     AtomicFile file(options.out);
-    for (Json row : predicted.rows) {
-      row.erase("greedy");  // for a study's exports alone
-      file.write(to_line(row) + "\n");
-    }
+    for (const store::Prediction& row : predicted.rows)
+      file.write(to_line(told_row(row, plan.form)) + "\n");
     file.commit();
     log::info("{} predictions in {}", predicted.rows.size(), options.out.string());
   }

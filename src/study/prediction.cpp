@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -23,19 +25,16 @@
 namespace tradeoff::study {
 namespace {
 
-constexpr const char* kSampleKey = "sample";
-
 std::string describe(const task::Item& item) {
   return "item " + task::id_text(item.id);
 }
 
+std::optional<std::int64_t> sample_of(const PredictionPlan& plan, std::size_t sample) {
+  return plan.sampled() ? std::optional(static_cast<std::int64_t>(sample)) : std::nullopt;
+}
+
 // Answers of a typical question in SQL, for the planned cost of a chunk alone.
 constexpr std::int64_t kExpectedAnswerTokens = 32;
-
-bool has_value(const Json& row, const char* key, const Json& value) {
-  const auto found = row.find(key);
-  return found != row.end() && *found == value;
-}
 
 using ChunksByName = std::unordered_map<std::uint64_t, const infer::Chunk*>;
 
@@ -46,21 +45,26 @@ ChunksByName chunks_by_name(const PredictionPlan& plan) {
   return chunks;
 }
 
-// Whether the rows are the answers to the chunk's questions, in its order, samples within.
-bool is_of_plan(const PredictionPlan& plan, const ChunksByName& chunks, std::uint64_t id,
-                const std::vector<Json>& rows) {
+// The rows of a journal as answers to the chunk's questions, in its order, samples within. Throws
+// Error where they are none.
+std::vector<store::Prediction> read_rows(const PredictionPlan& plan, const ChunksByName& chunks,
+                                         std::uint64_t id, const std::vector<Json>& rows) {
   const auto found = chunks.find(id);
   const auto samples = static_cast<std::size_t>(plan.samples());
-  if (found == chunks.end()) return false;
-  const infer::Chunk* const chunk = found->second;
-  if (rows.size() != chunk->prompts.size() * samples) return false;
+  check(found != chunks.end(), "not a chunk of these items");
+  const std::vector<std::int64_t>& prompts = found->second->prompts;
+  check(rows.size() == prompts.size() * samples,
+        fmt::format("{} rows, expected {}", rows.size(), prompts.size() * samples));
+  std::vector<store::Prediction> read;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].is_object() ||
-        !has_value(rows[i], "id", plan.items[chunk->prompts[i / samples]].id))
-      return false;
-    if (plan.sampled() && !has_value(rows[i], kSampleKey, i % samples)) return false;
+    const store::Prediction& row = read.emplace_back(store::read_prediction(rows[i], plan.form));
+    const task::Item& item = plan.items[prompts[i / samples]];
+    check(row.id == item.id, fmt::format("row {} is of item {}, expected {}", i,
+                                         task::id_text(row.id), describe(item)));
+    check(row.sample == sample_of(plan, i % samples),
+          fmt::format("row {} is of another sample", i));
   }
-  return true;
+  return read;
 }
 
 // "chunk 3, item 17 and 63 more": where a rank stands, for its last words.
@@ -116,13 +120,17 @@ class Ticker {
 
 }  // namespace
 
+store::Form form_of(const task::Task& task) {
+  if (task.kind == task::Kind::sql) return store::Form::sql;
+  return task.answer == task::Answer::letter ? store::Form::letter : store::Form::choice;
+}
+
 PredictionPlan plan_predictions(std::span<const task::Item> items, const task::Task& task,
                                 const DecodingOptions& decoding, const text::Tokenizer& tokenizer,
                                 std::int64_t context, std::int64_t arena_rows) {
   PredictionPlan plan;
   plan.task = task.name;
-  plan.kind = task.kind;
-  plan.answer = task.answer;
+  plan.form = form_of(task);
   plan.items = items;
   plan.decoding = decoding;
   const bool writes = plan.written();
@@ -180,7 +188,7 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
 
 Json prediction_header(const PredictionPlan& plan, const Json& model_identity) {
   Json header = {{"task", plan.task}, {"model", model_identity}};
-  if (plan.answer == task::Answer::letter) header["answer"] = name_of(plan.answer);
+  if (plan.form == store::Form::letter) header["answer"] = name_of(task::Answer::letter);
   if (plan.written()) {
     header["max_new_tokens"] = plan.decoding.max_new_tokens;
     header["stop"] = plan.decoding.stop;
@@ -210,23 +218,30 @@ Json fixed_items_header(const PredictionPlan& plan, const Json& model_identity) 
   return header;
 }
 
-store::JournalContents finished_chunks(const PredictionPlan& plan,
-                                       const std::filesystem::path& folder, const Json& header) {
-  store::JournalContents finished = store::read_journals(folder, header);
-  for (const std::string& damage : finished.damage) log::warn("{}", damage);
+FinishedChunks finished_chunks(const PredictionPlan& plan, const std::filesystem::path& folder,
+                               const Json& header) {
+  store::JournalContents found = store::read_journals(folder, header);
+  for (const std::string& damage : found.damage) log::warn("{}", damage);
+  FinishedChunks finished;
+  finished.told = std::move(static_cast<store::JournalsTold&>(found));
   const ChunksByName chunks = chunks_by_name(plan);
-  std::erase_if(finished.chunks, [&](const auto& chunk) {
-    if (is_of_plan(plan, chunks, chunk.first, chunk.second)) return false;
-    log::warn("{}: chunk {} has rows of other items; it is computed again", folder.string(),
-              chunk.first);
-    return true;
-  });
+  for (const auto& [id, rows] : found.chunks) {
+    try {
+      finished.chunks[id] = read_rows(plan, chunks, id, rows);
+    } catch (const Error& error) {
+      finished.chunks.erase(id);
+      log::warn("{}: chunk {}: {}; it is computed again", folder.string(), id, error.what());
+    }
+  }
   return finished;
 }
 
-std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished) {
+namespace {
+
+std::vector<std::optional<store::Prediction>> in_places(const PredictionPlan& plan,
+                                                        FinishedChunks finished) {
   const auto samples = static_cast<std::size_t>(plan.samples());
-  std::vector<Json> rows(plan.items.size() * samples);
+  std::vector<std::optional<store::Prediction>> rows(plan.items.size() * samples);
   const ChunksByName chunks = chunks_by_name(plan);
   for (auto& [id, chunk_rows] : finished.chunks) {
     const auto found = chunks.find(id);
@@ -240,95 +255,141 @@ std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalConten
     const task::Item& item = plan.items[i / samples];
     if (!item.skipped) continue;
     rows[i] = skipped_row(plan, item);
-    if (plan.sampled()) rows[i][kSampleKey] = i % samples;
+    rows[i]->sample = sample_of(plan, i % samples);
   }
   return rows;
 }
 
-Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
-                  const std::filesystem::path& journal_folder, const Json& header,
-                  store::JournalContents finished) {
-  comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
-  // Rank 0 alone read the journals; all ranks hand out the same chunks.
+// The lines that a rank tells rank 0, a finished chunk each: its rows as its journal has them.
+void take_chunks(const PredictionPlan& plan, std::string_view lines, FinishedChunks& finished) {
+  const ChunksByName chunks = chunks_by_name(plan);
+  for (std::size_t begin = 0; begin < lines.size();) {
+    const std::size_t end = lines.find('\n', begin);
+    const Json chunk = Json::parse(lines.begin() + begin, lines.begin() + end);
+    const auto id = chunk["chunk"].get<std::uint64_t>();
+    finished.chunks[id] =
+        read_rows(plan, chunks, id, chunk["rows"].get_ref<const Json::array_t&>());
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+
+Predicted collect(const PredictionPlan& plan, FinishedChunks finished, bool all_expected,
+                  const std::filesystem::path& journals) {
+  std::vector<std::optional<store::Prediction>> rows = in_places(plan, std::move(finished));
+  Predicted result;
+  const auto lost = std::ranges::find_if(rows, [](const auto& row) { return !row.has_value(); });
+  result.answered = std::ranges::count_if(rows, [](const auto& row) { return row.has_value(); });
+  result.complete = lost == rows.end();
+  if (!result.complete && all_expected)
+    fail(
+        fmt::format("{}: no answer to {} though all {} chunks were computed; expected one for each "
+                    "item: remove this folder and start again",
+                    journals.string(), describe(plan.items[(lost - rows.begin()) / plan.samples()]),
+                    plan.chunks.size()));
+  if (!result.complete) return result;
+  for (std::optional<store::Prediction>& row : rows) result.rows.push_back(std::move(*row));
+  return result;
+}
+
+namespace {
+
+// The chunks that no journal has, longest first. Rank 0 alone read the journals; all ranks hand out
+// the same ones.
+std::vector<std::int64_t> missing_chunks(const comm::Session& session, const PredictionPlan& plan,
+                                         const FinishedChunks& finished) {
   Json missing = Json::array();
   for (const std::int64_t index : infer::longest_first(plan.chunks)) {
     if (!finished.chunks.contains(plan.chunk_ids[index])) missing.push_back(index);
   }
-  const auto order =
-      Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
-  if (session.rank() == 0 && !order.empty())
-    log::info("{} chunks of up to {} questions", plan.chunks.size(), plan.decoding.chunk_size);
-  if (session.rank() == 0 && static_cast<std::int64_t>(order.size()) < session.size() &&
-      !order.empty()) {
-    log::info("{} chunks for {} ranks: {} ranks have nothing to do", order.size(), session.size(),
-              session.size() - static_cast<std::int64_t>(order.size()));
-  }
-  std::uint64_t total = 0, missing_items = 0;
-  for (const infer::Chunk& chunk : plan.chunks) total += chunk.prompts.size();
-  for (const std::int64_t index : order) missing_items += plan.chunks[index].prompts.size();
-  const auto samples = static_cast<std::uint64_t>(plan.samples());
+  return Json::parse(comm::broadcast(session, missing.dump())).get<std::vector<std::int64_t>>();
+}
 
+void tell_work(const comm::Session& session, const PredictionPlan& plan, std::int64_t chunks) {
+  if (session.rank() != 0 || chunks == 0) return;
+  log::info("{} chunks of up to {} questions", plan.chunks.size(), plan.decoding.chunk_size);
+  if (chunks < session.size())
+    log::info("{} chunks for {} ranks: {} ranks have nothing to do", chunks, session.size(),
+              session.size() - chunks);
+}
+
+// Counts, on rank 0, the answers of all ranks; those of other chunks than `order` are there.
+std::unique_ptr<Ticker> start_ticker(const comm::Session& session, const PredictionPlan& plan,
+                                     const std::vector<std::int64_t>& order,
+                                     comm::ChunkCounter& counter) {
+  if (session.rank() != 0) return nullptr;
+  std::uint64_t total = 0, missing = 0;
+  for (const infer::Chunk& chunk : plan.chunks) total += chunk.prompts.size();
+  for (const std::int64_t index : order) missing += plan.chunks[index].prompts.size();
+  const auto samples = static_cast<std::uint64_t>(plan.samples());
+  const std::uint64_t before = (total - missing) * samples;
+  return std::make_unique<Ticker>(plan.task, samples > 1 ? "answers" : "questions", total * samples,
+                                  before,
+                                  [&counter, before] { return before + counter.counted(); });
+}
+
+struct OwnChunks {
+  // A line each, for take_chunks.
+  std::string lines;
+  // On every rank, where a stop signal came to one.
+  bool stopped = false;
+};
+
+// Answers chunks of `order` as they are handed out, until there is none or a stop signal comes.
+OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
+                        const PredictionPlan& plan, const std::vector<std::int64_t>& order,
+                        const std::filesystem::path& journal_folder, const Json& header) {
   const store::Start start = {
       comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
       session.size()};
-  std::string own_chunks;
-  bool stopped = false;
-  {
-    comm::ChunkCounter counter(session, order.size());
-    store::JournalWriter journal(journal_folder, header, start);
-    infer::EngineOptions engine_options;
-    engine_options.cuda_graphs = model.cuda_graphs;
-    engine_options.on_answers = [&](std::int64_t count) {
-      counter.count(static_cast<std::uint64_t>(count));
-    };
-    const std::string change = takes_less(plan);
-    infer::Engine engine =
-        where_memory_may_end(change, [&] { return infer::Engine(*model.decoder, engine_options); });
-    std::optional<Ticker> ticker;
-    if (session.rank() == 0) {
-      const std::uint64_t before = (total - missing_items) * samples;
-      ticker.emplace(plan.task, samples > 1 ? "answers" : "questions", total * samples, before,
-                     [&counter, before] { return before + counter.counted(); });
-    }
-    while (!comm::stop_requested()) {
-      const auto next = counter.next();
-      if (!next) break;
-      const std::int64_t index = order[*next];
-      const infer::Chunk& chunk = plan.chunks[index];
-      session.at(place_of(plan, index));
-      const std::vector<Json> rows = where_memory_may_end(change, [&] {
-        return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, chunk);
-      });
-      const std::uint64_t id = plan.chunk_ids[index];
-      own_chunks += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, journal.append(id, rows));
-    }
-    session.at("");
-    if (comm::stop_requested()) counter.close();
-    stopped = comm::any(session, comm::stop_requested());
-    if (ticker && !stopped) ticker->complete();
+  comm::ChunkCounter counter(session, order.size());
+  store::JournalWriter journal(journal_folder, header, start);
+  infer::EngineOptions engine_options;
+  engine_options.cuda_graphs = model.cuda_graphs;
+  engine_options.on_answers = [&](std::int64_t count) {
+    counter.count(static_cast<std::uint64_t>(count));
+  };
+  const std::string change = takes_less(plan);
+  infer::Engine engine =
+      where_memory_may_end(change, [&] { return infer::Engine(*model.decoder, engine_options); });
+  const std::unique_ptr<Ticker> ticker = start_ticker(session, plan, order, counter);
+  OwnChunks own;
+  while (!comm::stop_requested()) {
+    const auto next = counter.next();
+    if (!next) break;
+    const std::int64_t index = order[*next];
+    session.at(place_of(plan, index));
+    const auto answers = where_memory_may_end(change, [&] {
+      return answer_chunk(engine, model.tokenizer, model.end_tokens, plan, plan.chunks[index]);
+    });
+    std::vector<Json> rows;
+    for (const store::Prediction& answer : answers) rows.push_back(to_json(answer, plan.form));
+    const std::uint64_t id = plan.chunk_ids[index];
+    own.lines += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, journal.append(id, rows));
   }
-  const auto gathered = comm::gather(session, own_chunks);
-  for (const std::string& lines : gathered) {
-    for (std::size_t begin = 0; begin < lines.size();) {
-      const std::size_t end = lines.find('\n', begin);
-      Json chunk = Json::parse(lines.begin() + begin, lines.begin() + end);
-      finished.chunks[chunk["chunk"].get<std::uint64_t>()] =
-          std::move(chunk["rows"].get_ref<Json::array_t&>());
-      begin = end + 1;
-    }
-  }
+  session.at("");
+  if (comm::stop_requested()) counter.close();
+  own.stopped = comm::any(session, comm::stop_requested());
+  if (ticker && !own.stopped) ticker->complete();
+  return own;
+}
+
+}  // namespace
+
+Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
+                  const std::filesystem::path& journal_folder, const Json& header,
+                  FinishedChunks finished) {
+  comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
+  const std::vector<std::int64_t> order = missing_chunks(session, plan, finished);
+  tell_work(session, plan, std::ssize(order));
+  const OwnChunks own = answer_chunks(session, model, plan, order, journal_folder, header);
+  for (const std::string& lines : comm::gather(session, own.lines))
+    take_chunks(plan, lines, finished);
   Predicted result;
-  if (session.rank() == 0) result.rows = finished_rows(plan, std::move(finished));
-  const auto lost =
-      std::ranges::find_if(result.rows, [](const Json& row) { return row.is_null(); });
-  result.complete = !comm::any(session, lost != result.rows.end());
-  if (lost != result.rows.end() && !stopped) {
-    fail(fmt::format(
-        "{}: no answer to {} though all {} chunks were computed; expected one for each "
-        "item: remove this folder and start again",
-        journal_folder.string(),
-        describe(plan.items[(lost - result.rows.begin()) / plan.samples()]), plan.chunks.size()));
-  }
+  if (session.rank() == 0)
+    result = collect(plan, std::move(finished), /*all_expected=*/!own.stopped, journal_folder);
+  result.complete = !comm::any(session, !result.complete);
   return result;
 }
 

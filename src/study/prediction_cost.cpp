@@ -4,7 +4,7 @@
 
 namespace tradeoff::study {
 
-StartsCost starts_cost(const store::JournalContents& journals) {
+StartsCost starts_cost(const store::JournalsTold& journals) {
   StartsCost cost;
   cost.starts = std::ssize(journals.starts) + static_cast<std::int64_t>(journals.unknown_starts);
   cost.cut = static_cast<std::int64_t>(journals.unknown_starts);
@@ -18,13 +18,13 @@ StartsCost starts_cost(const store::JournalContents& journals) {
   return cost;
 }
 
-LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan, std::span<const Json> rows,
-                            const StartsCost& cost, std::int64_t peak_bytes) {
+LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan,
+                            std::span<const store::Prediction> rows, const StartsCost& cost,
+                            std::int64_t peak_bytes) {
   of.questions = std::ssize(plan.items);
   for (const auto& prompt : plan.prompts) of.prompt_tokens += std::ssize(prompt);
-  for (const Json& row : rows) {
-    if (row.contains("token_ids")) of.new_tokens += std::ssize(row["token_ids"]);
-  }
+  if (plan.written())
+    for (const store::Prediction& row : rows) of.new_tokens += std::ssize(row.written().token_ids);
   of.seconds = cost.seconds;
   of.device_seconds = cost.device_seconds;
   of.ranks = cost.ranks;

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <span>
 
-#include "tradeoff/base/json.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/study/ledger.hpp"
 #include "tradeoff/study/prediction.hpp"
@@ -14,10 +13,11 @@ struct StartsCost {
   std::int64_t starts = 0, cut = 0, ranks = 1, redone = 0;
   double seconds = 0, device_seconds = 0;
 };
-StartsCost starts_cost(const store::JournalContents& journals);
+StartsCost starts_cost(const store::JournalsTold& journals);
 
 /// The ledger's line of a finished prediction; `of` names arm, task and seed.
-LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan, std::span<const Json> rows,
-                            const StartsCost& cost, std::int64_t peak_bytes);
+LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan,
+                            std::span<const store::Prediction> rows, const StartsCost& cost,
+                            std::int64_t peak_bytes);
 
 }  // namespace tradeoff::study

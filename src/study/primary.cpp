@@ -2,16 +2,34 @@
 
 namespace tradeoff::study {
 
-const char* name_of(Primary primary) {
+namespace column = store::column;
+
+const store::RunColumn<store::Flags>& column_of(Primary primary) {
   switch (primary) {
     case Primary::exec:
-      return "exec";
+      return column::kExec;
     case Primary::set:
-      return "set";
+      return column::kSet;
     case Primary::strict:
-      return "strict";
+      return column::kStrict;
   }
-  return "exec";
+  return column::kExec;
+}
+
+std::string_view name_of(Primary primary) {
+  return column_of(primary).name;
+}
+
+const store::RunColumn<store::Flags>& right_column(task::Kind kind, Primary primary) {
+  return kind == task::Kind::sql ? column_of(primary) : column::kCorrect;
+}
+
+const store::RunColumn<store::Strings>& answer_column(task::Kind kind) {
+  return kind == task::Kind::sql ? column::kSql : column::kAnswer;
+}
+
+const store::RunColumn<store::Strings>& vote_column(task::Kind kind) {
+  return kind == task::Kind::sql ? column::kResultHash : column::kAnswer;
 }
 
 }  // namespace tradeoff::study

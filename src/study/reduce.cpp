@@ -15,10 +15,20 @@ namespace {
 using store::Flags;
 using store::Strings;
 
+namespace column = store::column;
+
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-std::optional<double> score_of(std::int8_t flag) {
+std::optional<double> score_at(const store::Table& rows, const store::RunColumn<Flags>& metric,
+                               std::size_t i) {
+  const std::int8_t flag = rows.at(metric)[i];
   return flag < 0 ? std::nullopt : std::optional<double>(flag);
+}
+
+std::optional<double> score_at(const store::Table& rows,
+                               const store::RunColumn<store::Doubles>& metric, std::size_t i) {
+  const double value = rows.at(metric)[i];
+  return std::isnan(value) ? std::nullopt : std::optional<double>(value);
 }
 
 // The runs of one arm and task, by ascending seed.
@@ -30,24 +40,28 @@ bool is_one_cluster(const store::Table& items, task::Kind kind) {
   return std::ranges::all_of(clusters, [&](const auto& one) { return one == clusters.front(); });
 }
 
-// The mean over samples of what `score` gives for each, where any gives something.
-template <typename Score>
-std::optional<double> mean_over(const store::Run& run, const Score& score) {
+// The mean of a metric over the samples of an item, where any is judged.
+template <typename T>
+std::optional<double> mean_at(const store::Run& run, const store::RunColumn<T>& metric,
+                              std::size_t i) {
   double sum = 0;
   bool any = false;
   for (std::size_t k = 0; k < run.samples(); ++k) {
-    const std::optional<double> one = score(run.sample(k));
+    const std::optional<double> one = score_at(run.sample(k), metric, i);
     any = any || one.has_value();
     sum += one.value_or(0);
   }
   return any ? std::optional(sum / static_cast<double>(run.samples())) : std::nullopt;
 }
 
-std::optional<double> number_at(const store::Table& rows, const std::string& metric,
-                                std::size_t i) {
-  if (metric != "soft_f1") return score_of(rows.at<Flags>(metric)[i]);
-  const double value = rows.at<store::Doubles>(metric)[i];
-  return std::isnan(value) ? std::nullopt : std::optional<double>(value);
+// A metric of every item and run, item by item.
+template <typename T>
+stats::MetricScores metric_scores(const store::RunColumn<T>& metric, const Runs& runs,
+                                  std::size_t items) {
+  stats::MetricScores scores{std::string(metric.name), {}};
+  for (std::size_t i = 0; i < items; ++i)
+    for (const auto& [seed, run] : runs) scores.scores.push_back(mean_at(*run, metric, i));
+  return scores;
 }
 
 // As many samples as every run has.
@@ -60,14 +74,15 @@ std::size_t samples_of(const Runs& runs) {
   return fewest;
 }
 
-void add_samples(stats::SampleColumns& to, const store::Run& run, const std::string& metric,
-                 const char* group_by, std::size_t i) {
+void add_samples(stats::SampleColumns& to, const store::Run& run,
+                 const store::RunColumn<Flags>& metric, const store::RunColumn<Strings>& group_by,
+                 std::size_t i) {
   for (std::size_t k = 0; k < to.count; ++k) {
     const store::Table& rows = run.sample(k);
-    to.scores.push_back(number_at(rows, metric, i));
-    const std::string& group = rows.at<Strings>(group_by)[i];
+    to.scores.push_back(score_at(rows, metric, i));
+    const std::string& group = rows.at(group_by)[i];
     to.groups.push_back(group.empty() ? 0 : stats::answer_code(group));
-    to.logprobs.push_back(rows.at<store::Doubles>("logprob")[i]);
+    to.logprobs.push_back(rows.at(column::kLogprob)[i]);
   }
 }
 
@@ -83,27 +98,25 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
   if (!task::find_task(task.name) && is_one_cluster(items, task.kind)) table.clusters = table.items;
   table.strata = items.at<Strings>(columns.level);
   const std::size_t n = items.rows();
-  const std::string metric = sql ? name_of(primary) : "correct";
+  const store::RunColumn<Flags>& metric = right_column(task.kind, primary);
+  const store::RunColumn<Strings>&vote = vote_column(task.kind), &answer = answer_column(task.kind);
   table.samples.count = samples_of(runs);
   if (sql) table.gold_error.resize(n);
   if (sql) {
-    for (const char* name :
-         {"exec", "exec_keep_distinct", "match", "set", "strict", "soft_f1", "non_empty"})
-      table.metrics.push_back({name, {}});
+    for (const auto& verdict : column::kVerdicts)
+      table.metrics.push_back(metric_scores(verdict, runs, n));
+    table.metrics.push_back(metric_scores(column::kSoftF1, runs, n));
+    table.metrics.push_back(metric_scores(column::kNonEmpty, runs, n));
   }
   for (const auto& [seed, run] : runs) table.seeds.push_back(seed);
   for (std::size_t i = 0; i < n; ++i) {
     for (const auto& [seed, run] : runs) {
-      const auto mean_of = [&](const std::string& name) {
-        return mean_over(*run, [&](const store::Table& rows) { return number_at(rows, name, i); });
-      };
-      table.scores.push_back(mean_of(metric));
-      for (stats::MetricScores& other : table.metrics) other.scores.push_back(mean_of(other.name));
-      add_samples(table.samples, *run, metric, columns.vote, i);
+      table.scores.push_back(mean_at(*run, metric, i));
+      add_samples(table.samples, *run, metric, vote, i);
       // Whether sampled answers differ from an arm to another says nothing.
       if (table.samples.count == 0)
-        table.answers.push_back(stats::answer_code(run->rows.at<Strings>(columns.answer)[i]));
-      if (sql && run->rows.at<Strings>("outcome")[i] == "gold_error") table.gold_error[i] = 1;
+        table.answers.push_back(stats::answer_code(run->rows.at(answer)[i]));
+      if (sql && run->rows.at(column::kOutcome)[i] == "gold_error") table.gold_error[i] = 1;
     }
   }
   const auto once = runs.front().second->attributes.find("computed_once");
@@ -115,8 +128,9 @@ stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
 
 Primary primary_of(const store::Predictions& predictions) {
   const auto study = predictions.config.find("study");
-  const std::string name =
-      study == predictions.config.end() ? "exec" : field_or<std::string>(*study, "primary", "exec");
+  const std::string name = study == predictions.config.end()
+                               ? std::string(name_of(Primary::exec))
+                               : field_or(*study, "primary", std::string(name_of(Primary::exec)));
   for (const Primary primary : {Primary::exec, Primary::set, Primary::strict}) {
     if (name == name_of(primary)) return primary;
   }
@@ -128,7 +142,7 @@ namespace {
 // Answers to choices are letters read from a text where the runs hold one.
 task::Answer answer_of(const store::Predictions& predictions, const std::string& name) {
   for (const auto& [key, run] : predictions.runs)
-    if (key.task == name && run.rows.has("text") && !run.rows.has("sql"))
+    if (key.task == name && run.rows.has(column::kText) && !run.rows.has(column::kSql))
       return task::Answer::letter;
   return task::Answer::choice;
 }
@@ -218,7 +232,7 @@ std::vector<ClassCount> error_classes(const store::Predictions& predictions) {
   for (const auto& [key, run] : predictions.runs) {
     if (key.task != task) continue;
     for (std::size_t k = 0; k < run.samples(); ++k) {
-      for (const std::string& name : run.sample(k).at<Strings>("error_class")) {
+      for (const std::string& name : run.sample(k).at(column::kErrorClass)) {
         if (!name.empty()) ++counts[{key.arm, name}];
       }
     }
@@ -316,7 +330,7 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
   }
   store::Table& classes = tables["error_classes"];
   classes.add("arm", std::move(class_arm));
-  classes.add("error_class", std::move(name));
+  classes.add(std::string(column::kErrorClass.name), std::move(name));
   classes.add("rows", std::move(rows));
   tables["floors"] = floor_table(summary);
   for (const auto& [kept, prompts] : predictions.summary) {

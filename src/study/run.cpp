@@ -19,9 +19,10 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
 #include "tradeoff/comm/signals.hpp"
+#include "tradeoff/study/items_table.hpp"
+#include "tradeoff/study/judge.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
-#include "tradeoff/study/score_rows.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/extract_letter.hpp"
 #include "tradeoff/train/trainer.hpp"
@@ -44,15 +45,6 @@ store::Table prompt_texts(std::span<const task::Item> items) {
   std::vector<std::string> texts;
   for (const task::Item& item : items) texts.push_back(item.prompt);
   return prompt_table(texts);
-}
-
-std::vector<Json> rows_of_sample(const std::vector<Json>& rows, const PredictionPlan& plan,
-                                 std::int64_t sample) {
-  std::vector<Json> own;
-  const auto samples = static_cast<std::size_t>(plan.samples());
-  for (auto at = static_cast<std::size_t>(sample); at < rows.size(); at += samples)
-    own.push_back(rows[at]);
-  return own;
 }
 
 store::Attributes sampling_attributes(const SamplingOptions& sampling) {
@@ -286,7 +278,7 @@ class StudyRun {
     if (!adapter.empty()) identity["adapter"] = adapter_identity(adapter);
     const Json header = prediction_header(plan, identity);
     const auto journals = folder_.journal(arm.name, seed, task.name);
-    store::JournalContents finished;
+    FinishedChunks finished;
     if (session.rank() == 0) finished = finished_here(plan, journals, header);
     const bool missing =
         comm::any(session, session.rank() == 0 && finished.chunks.size() < plan.chunks.size());
@@ -296,11 +288,14 @@ class StudyRun {
       log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
                 task.name);
     }
-    StartsCost cost = starts_cost(finished);
+    StartsCost cost = starts_cost(finished.told);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
-    const Predicted predicted =
-        missing ? predict(session, *model, plan, journals, header, std::move(finished))
-                : Predicted{true, finished_rows(plan, std::move(finished))};
+    Predicted predicted;
+    if (missing) {
+      predicted = predict(session, *model, plan, journals, header, std::move(finished));
+    } else if (session.rank() == 0) {
+      predicted = collect(plan, std::move(finished), /*all_expected=*/true, journals);
+    }
     if (!predicted.complete) return false;
     const std::int64_t peak = missing ? models_.peak_memory(session) : 0;
     if (session.rank() != 0) return true;
@@ -314,8 +309,8 @@ class StudyRun {
 
   // More questions put those that are there into other chunks too: these are computed again, as in
   // a study that had them from the start.
-  static store::JournalContents finished_here(const PredictionPlan& plan, const fs::path& journals,
-                                              const Json& header) {
+  static FinishedChunks finished_here(const PredictionPlan& plan, const fs::path& journals,
+                                      const Json& header) {
     const std::size_t retired =
         store::retire_chunks(journals, {plan.chunk_ids.begin(), plan.chunk_ids.end()});
     if (retired > 0)
@@ -325,7 +320,7 @@ class StudyRun {
   }
 
   void store_run(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
-                 const PredictionPlan& plan, const std::vector<Json>& rows) {
+                 const PredictionPlan& plan, std::span<const store::Prediction> rows) {
     const std::string& name = task.name;
     const std::span<const task::Item> items = plan.items;
     store::Run run;
@@ -343,9 +338,13 @@ class StudyRun {
         floors_.push_back({name, stats::letter_floors(letters)});
       }
     }
-    run.rows = score_rows(task, items, rows_of_sample(rows, plan, 0));
+    sql::Scorer* const scorer = task.kind == task::Kind::sql ? &scorers_.at(name) : nullptr;
+    std::vector<store::Judgement> judged;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      judged.push_back(judge(items[i / plan.samples()], rows[i], plan.form, scorer));
+    run.rows = answers_table(items, rows, judged, plan.form);
     for (std::int64_t k = 1; k < plan.samples(); ++k)
-      run.further.push_back(score_rows(task, items, rows_of_sample(rows, plan, k)));
+      run.further.push_back(answers_table(items, rows, judged, plan.form, k));
     if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
     const std::string prompts = task::prompts_sha256(items);
     run.attributes["prompts_sha256"] = prompts;
@@ -356,13 +355,6 @@ class StudyRun {
           std::string("no random stream reaches it: greedy, examples in file order");
     }
     predictions_.runs[{arm.name, seed, name}] = std::move(run);
-  }
-
-  store::Table score_rows(const task::Task& task, std::span<const task::Item> items,
-                          const std::vector<Json>& rows) {
-    if (task.kind == task::Kind::sql) return score_sql_rows(items, rows, scorers_.at(task.name));
-    return task.answer == task::Answer::letter ? score_letter_rows(items, rows)
-                                               : score_choice_rows(items, rows);
   }
 
   static std::vector<stats::Floor> sql_floors(std::span<const task::Item> items,

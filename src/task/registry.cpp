@@ -40,8 +40,8 @@ std::string_view name_of(Answer answer) {
 }
 
 Columns columns_of(Kind kind) {
-  if (kind == Kind::sql) return {"db_id", "hardness", "query", "sql", "result_hash"};
-  return {"subject", "group", "answer", "answer", "answer"};
+  if (kind == Kind::sql) return {"db_id", "hardness", "query"};
+  return {"subject", "group", "answer"};
 }
 
 Task plain_task(std::string name, Kind kind) {

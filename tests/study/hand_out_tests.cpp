@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <memory>
 #include <numeric>
 
+#include "tradeoff/base/error.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/comm/chunk_counter.hpp"
@@ -25,9 +27,13 @@ fs::path scratch() {
          ("tradeoff-hand-out-" + std::to_string(::getpid()));
 }
 
-Json answer(const PredictionPlan& plan, std::int64_t item, std::int64_t sample) {
-  Json row = {{"id", item}, {"text", "answer " + std::to_string(item * 7919 + sample)}};
-  if (plan.sampled()) row["sample"] = sample;
+store::Prediction answer(const PredictionPlan& plan, std::int64_t item, std::int64_t sample) {
+  store::WrittenAnswer written;
+  written.text = "answer " + std::to_string(item * 7919 + sample);
+  store::Prediction row;
+  row.id = item;
+  row.answer = std::move(written);
+  if (plan.sampled()) row.sample = sample;
   return row;
 }
 
@@ -67,11 +73,11 @@ class Simulation {
   }
 
   void check_result() {
-    store::JournalContents finished = finished_chunks(plan_, folder_, header_);
-    EXPECT_TRUE(finished.damage.empty());
-    EXPECT_EQ(finished.redone_rows, 0u) << "a chunk was handed out though a journal had it";
+    FinishedChunks finished = finished_chunks(plan_, folder_, header_);
+    EXPECT_TRUE(finished.told.damage.empty());
+    EXPECT_EQ(finished.told.redone_rows, 0u) << "a chunk was handed out though a journal had it";
     EXPECT_LE(computed_, static_cast<std::int64_t>(plan_.chunks.size()) + lost_);
-    const std::vector<Json> rows = finished_rows(plan_, std::move(finished));
+    const auto rows = collect(plan_, std::move(finished), /*all_expected=*/true, folder_).rows;
     const std::int64_t samples = plan_.samples();
     ASSERT_EQ(std::ssize(rows), std::ssize(items_) * samples);
     for (std::int64_t i = 0; i < std::ssize(rows); ++i)
@@ -83,7 +89,7 @@ class Simulation {
   bool start(bool dies) {
     std::vector<std::int64_t> order;
     {
-      const store::JournalContents finished = finished_chunks(plan_, folder_, header_);
+      const FinishedChunks finished = finished_chunks(plan_, folder_, header_);
       for (const std::int64_t index : infer::longest_first(plan_.chunks))
         if (!finished.chunks.contains(plan_.chunk_ids[index])) order.push_back(index);
     }
@@ -116,7 +122,7 @@ class Simulation {
     std::vector<Json> rows;
     for (const std::int64_t item : plan_.chunks[*rank.chunk].prompts) {
       for (std::int64_t sample = 0; sample < plan_.samples(); ++sample)
-        rows.push_back(answer(plan_, item, sample));
+        rows.push_back(to_json(answer(plan_, item, sample), plan_.form));
     }
     (void)rank.journal->append(plan_.chunk_ids[*rank.chunk], rows);
     rank.chunk.reset();
@@ -146,6 +152,60 @@ class Simulation {
   Json header_;
   std::int64_t computed_ = 0, lost_ = 0;
 };
+
+TEST(FinishedChunks, that_are_not_the_plans_are_computed_again) {
+  const fs::path folder = scratch();
+  std::vector<task::Item> items(1);
+  items[0].id = 7;
+  PredictionPlan plan;
+  plan.items = items;
+  plan.chunks.resize(1);
+  plan.chunks[0].prompts = {0};
+  plan.chunk_ids = {5};
+  const Json header = {{"model", 1}};
+  const Json right = to_json(answer(plan, 7, 0), plan.form);
+  const auto found = [&](std::uint64_t chunk, const Json& row) {
+    fs::remove_all(folder);
+    (void)store::JournalWriter(folder, header, store::new_start(1)).append(chunk, std::array{row});
+    const std::size_t count = finished_chunks(plan, folder, header).chunks.size();
+    fs::remove_all(folder);
+    return count;
+  };
+  EXPECT_EQ(found(5, right), 1u);
+  EXPECT_EQ(found(6, right), 0u) << "another chunk";
+  for (const auto& [key, value] : {std::pair<const char*, Json>{"id", 8},
+                                   {"text", 3},
+                                   {"finish", "later"},
+                                   {"sample", 0},
+                                   {"colour", "red"}}) {
+    Json other = right;
+    other[key] = value;
+    EXPECT_EQ(found(5, other), 0u) << key;
+  }
+  Json shorter = right;
+  shorter.erase("sql");
+  EXPECT_EQ(found(5, shorter), 0u);
+}
+
+TEST(Collect, tells_the_item_without_an_answer) {
+  std::vector<task::Item> items(2);
+  items[0].id = 7;
+  items[0].skipped = true;
+  items[1].id = 8;
+  PredictionPlan plan;
+  plan.items = items;
+  const Predicted stopped = collect(plan, {}, /*all_expected=*/false, "journals");
+  EXPECT_FALSE(stopped.complete);
+  EXPECT_EQ(stopped.answered, 1);
+  EXPECT_TRUE(stopped.rows.empty());
+  try {
+    (void)collect(plan, {}, /*all_expected=*/true, "journals");
+    FAIL() << "a lost answer was passed over";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("journals: no answer to item 8"), std::string::npos)
+        << error.what();
+  }
+}
 
 TEST(HandOut, every_item_is_answered_once_whoever_dies_when) {
   int starts = 0;

@@ -8,9 +8,10 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/store/predictions_file.hpp"
+#include "tradeoff/study/items_table.hpp"
+#include "tradeoff/study/judge.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 #include "tradeoff/study/reduce.hpp"
-#include "tradeoff/study/score_rows.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -80,9 +81,8 @@ TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
   };
   check_all(sql_items_table({}, scorer));
   check_all(choice_items_table({}));
-  check_all(score_sql_rows({}, {}, scorer));
-  check_all(score_choice_rows({}, {}));
-  check_all(score_letter_rows({}, {}));
+  for (const store::Form form : {store::Form::sql, store::Form::letter, store::Form::choice})
+    check_all(store::run_table({}, {.form = form, .sampled = true, .corrections = true}));
   for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
   check_all(prompt_table({}));
   for (const char* name :
@@ -91,28 +91,51 @@ TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
   EXPECT_GT(seen, 50u);
 }
 
+store::Prediction written(std::size_t id, const std::string& text,
+                          std::optional<double> logprob = std::nullopt) {
+  store::Prediction row;
+  row.id = id;
+  row.answer = store::WrittenAnswer{text, {1, 2}, store::Finish::length, "D", logprob};
+  return row;
+}
+
 TEST(LetterRows, are_judged_by_the_letter_of_their_text) {
   std::vector<task::Item> items(4);
-  std::vector<Json> rows;
+  std::vector<store::Prediction> rows;
+  std::vector<store::Judgement> judged;
   const char* texts[] = {" B\n\nNext?", "The answer is C.", "Paris", ""};
   for (std::size_t i = 0; i < items.size(); ++i) {
     items[i].id = i;
     items[i].choices = {" A", " B", " C", " D"};
     items[i].answer = "B";
-    rows.push_back({{"id", i},
-                    {"text", texts[i]},
-                    {"token_ids", {1, 2}},
-                    {"prompt_tokens", 7},
-                    {"finish", "length"}});
+    rows.push_back(written(i, texts[i]));
   }
   items[1].corrected = {"C"};
-  const store::Table table = score_letter_rows(items, rows);
+  items[3].label = "ok";
+  for (std::size_t i = 0; i < items.size(); ++i)
+    judged.push_back(judge(items[i], rows[i], store::Form::letter, nullptr));
+  const store::Table table = answers_table(items, rows, judged, store::Form::letter);
   EXPECT_EQ(table.at<store::Strings>("answer"), (store::Strings{"B", "C", "", ""}));
   EXPECT_EQ(table.at<store::Flags>("correct"), (store::Flags{1, 0, 0, 0}));
   EXPECT_EQ(table.at<store::Strings>("reading"),
             (store::Strings{"opening", "announced", "no_letter", "empty_output"}));
   EXPECT_EQ(table.at<store::Flags>("corrected"), (store::Flags{-1, 1, -1, -1}));
+  EXPECT_EQ(table.at<store::Flags>("clean"), (store::Flags{-1, -1, -1, 0}));
   EXPECT_EQ(table.at<store::Ints>("tokens"), store::Ints(4, 2));
+}
+
+TEST(AnswersTable, holds_one_sample_of_each_item) {
+  const std::vector<task::Item> items(2);
+  std::vector<store::Prediction> rows;
+  for (int i = 0; i < 6; ++i) {
+    rows.push_back(written(i / 3, std::to_string(i), -0.5 * i));
+    rows.back().sample = i % 3;
+  }
+  const std::vector<store::Judgement> judged(6, store::SqlJudgement());
+  const store::Table table = answers_table(items, rows, judged, store::Form::sql, 1);
+  EXPECT_EQ(table.at(store::column::kText), (store::Strings{"1", "4"}));
+  EXPECT_EQ(table.at(store::column::kLogprob), (store::Doubles{-0.5, -2}));
+  EXPECT_EQ(table.at(store::column::kItem), (store::Ints{0, 1}));
 }
 
 }  // namespace

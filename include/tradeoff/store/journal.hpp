@@ -70,9 +70,8 @@ struct StartCost {
   bool ended = true;
 };
 
-struct JournalContents {
-  /// The rows of every finished chunk.
-  std::map<std::uint64_t, std::vector<Json>> chunks;
+/// What reading journals tells besides their rows.
+struct JournalsTold {
   std::size_t files = 0;
   /// In the order of their ids.
   std::vector<StartCost> starts;
@@ -83,6 +82,11 @@ struct JournalContents {
   /// "FILE:LINE: ..." for each damaged line (worth a warning; its chunk is missing above). What any
   /// kill leaves, a torn last line or a chunk without end record, is passed over without a word.
   std::vector<std::string> damage;
+};
+
+struct JournalContents : JournalsTold {
+  /// The rows of every finished chunk.
+  std::map<std::uint64_t, std::vector<Json>> chunks;
 };
 
 /// All journals of `folder`, whoever wrote them; nothing when the folder is not there. A chunk

@@ -22,10 +22,7 @@
 ///   /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step (column `step` from 1)
 ///   /summary/<name>                reduced tables, and the prompts (study/prompt_table.hpp)
 // clang-format on
-/// Columns of runs, where they apply: text, token_ids (ragged), prompt_tokens, tokens, finish, sql,
-/// outcome, error_class, message, the metrics (exec, exec_keep_distinct, match, set, strict: flags;
-/// soft_f1: numbers), choice_logprobs (matrix, width 4), greedy, answer, correct; of a sampled run
-/// logprob and result_hash. Missing values: table.hpp.
+/// Columns of runs: run_columns.hpp. Missing values: table.hpp.
 namespace tradeoff::store {
 
 /// Of a file without sampled runs, and of one with some; both are read.

@@ -41,6 +41,10 @@ using Column = std::variant<Ints, Doubles, Flags, Strings, RaggedInts, Matrix>;
 std::string_view kind_of(const Column& column);
 std::size_t rows_of(const Column& column);
 
+/// A column of a schema (run_columns.hpp).
+template <typename T>
+struct RunColumn;
+
 /// Named columns of equal length, in the order they were added.
 class Table {
  public:
@@ -57,6 +61,15 @@ class Table {
     const Column& column = at(name);
     if (const T* found = std::get_if<T>(&column)) return *found;
     fail_at_kind(name, column, kind_of(Column(T())));
+  }
+  /// By a name and type that a schema tells. Throws the same.
+  template <typename T>
+  const T& at(const RunColumn<T>& column) const {
+    return at<T>(column.name);
+  }
+  template <typename T>
+  bool has(const RunColumn<T>& column) const {
+    return has(column.name);
   }
   const Column& at(std::string_view name) const;
   bool operator==(const Table&) const = default;

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/infer/chunk_plan.hpp"
 #include "tradeoff/store/journal.hpp"
+#include "tradeoff/store/prediction.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/sampling.hpp"
 #include "tradeoff/task/task.hpp"
@@ -28,14 +29,15 @@ struct DecodingOptions {
   SamplingOptions sampling;
 };
 
+/// What answers to a task are.
+store::Form form_of(const task::Task& task);
+
 /// Items to be answered, tokenised, checked against the model's context, cut into chunks: the same
 /// on every rank.
 struct PredictionPlan {
-  // Of which task: its name stands with the results, its kind and, of choices, how they are
-  // answered decide what an answer is.
+  // Of which task: its name stands with the results.
   std::string task;
-  task::Kind kind = task::Kind::sql;
-  task::Answer answer = task::Answer::choice;
+  store::Form form = store::Form::sql;
   std::span<const task::Item> items;
   DecodingOptions decoding;
   std::vector<std::vector<text::TokenId>> prompts;  // by item; empty for a skipped one
@@ -52,7 +54,7 @@ struct PredictionPlan {
   std::int64_t samples() const { return sampled() ? decoding.sampling.rule.samples : 1; }
 
   /// Whether answers are written, rather than that choices are scored.
-  bool written() const { return kind == task::Kind::sql || answer == task::Answer::letter; }
+  bool written() const { return form != store::Form::choice; }
 };
 
 /// `arena_rows`: see study::arena_rows; it decides a chunk size that is left open. Throws Error
@@ -70,27 +72,37 @@ Json prediction_header(const PredictionPlan& plan, const Json& model_identity);
 /// alone.
 Json fixed_items_header(const PredictionPlan& plan, const Json& model_identity);
 
+/// Finished chunks of a plan by their names, and what their journals told.
+struct FinishedChunks {
+  std::map<std::uint64_t, std::vector<store::Prediction>> chunks;
+  store::JournalsTold told;
+};
+
 /// What the journals of `folder` hold of this plan, with a warning for each damaged line and for
 /// each chunk whose rows are not the plan's: those are computed again. Throws Error where they are
 /// of another run.
-store::JournalContents finished_chunks(const PredictionPlan& plan,
-                                       const std::filesystem::path& folder, const Json& header);
+FinishedChunks finished_chunks(const PredictionPlan& plan, const std::filesystem::path& folder,
+                               const Json& header);
 
-/// One row an item and sample, in the items' order and samples within: journal rows in their
-/// places, skipped items' rows made, null where none is there.
-std::vector<Json> finished_rows(const PredictionPlan& plan, store::JournalContents finished);
-
+/// The answers to a plan: one an item and sample, in the items' order and samples within.
 struct Predicted {
   // False on every rank where a stop signal came first; the finished chunks stand in the journals.
   bool complete = true;
-  // On rank 0: finished_rows, with the keys of `predict --out`; null where the stop came first.
-  std::vector<Json> rows;
+  // On rank 0 of a complete one.
+  std::vector<store::Prediction> rows;
+  // On rank 0: those that there are, complete or not.
+  std::int64_t answered = 0;
 };
+
+/// Those of the finished chunks, which stand in `journals`, in their places, with the rows of
+/// skipped items. Throws Error naming the first item without an answer where `all_expected`.
+Predicted collect(const PredictionPlan& plan, FinishedChunks finished, bool all_expected,
+                  const std::filesystem::path& journals);
 
 /// Collective. Throws Error where a chunk does not fit into a rank's memory: it names the option
 /// that takes less, and the chunk size stays as it is, since it decides the answers' last bits.
 Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
                   const std::filesystem::path& journal_folder, const Json& header,
-                  store::JournalContents finished);
+                  FinishedChunks finished);
 
 }  // namespace tradeoff::study

@@ -17,14 +17,12 @@ enum class Answer {
 };
 std::string_view name_of(Answer answer);
 
-/// Columns of /items/<task> and /runs/... in which every task of a kind keeps the same thing.
+/// Columns of /items/<task> in which every task of a kind keeps the same thing.
 struct Columns {
   // What a question belongs to, and a coarser group.
   const char *cluster, *level;
-  // The right answer of an item; the answer of a run.
-  const char *gold, *answer;
-  // By which sampled answers are grouped for a vote: those of equal value; "" has none.
-  const char* vote;
+  // The right answer.
+  const char* gold;
 };
 Columns columns_of(Kind kind);
 

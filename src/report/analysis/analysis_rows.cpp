@@ -4,20 +4,22 @@
 #include <cmath>
 
 #include "analysis_parts.hpp"
+#include "tradeoff/store/prediction.hpp"
 
 namespace tradeoff::report {
 namespace {
 
+namespace column = store::column;
+
 using store::Flags;
-using store::Ints;
 using store::Strings;
 
 // "right", or why the row is wrong.
 std::string class_of(const store::Table& rows, const Flags& verdicts, std::size_t i) {
   if (verdicts[i] == 1) return "right";
-  const std::string& name = rows.at<Strings>("error_class")[i];
+  const std::string& name = rows.at(column::kErrorClass)[i];
   if (!name.empty()) return name;
-  const std::string& outcome = rows.at<Strings>("outcome")[i];
+  const std::string& outcome = rows.at(column::kOutcome)[i];
   return outcome.empty() || outcome == "ok" ? "other_rows" : outcome;
 }
 
@@ -33,15 +35,15 @@ std::vector<const store::RunKey*> sql_runs(const Study& study, const std::string
 using Moves = std::map<std::pair<std::string, std::string>, std::int64_t>;
 
 // Answer by answer, of those that both runs have; a greedy one stands for any number.
-void count_moves(const store::Run& from, const store::Run& to, const std::string& metric,
-                 Moves& moves) {
+void count_moves(const store::Run& from, const store::Run& to,
+                 const store::RunColumn<Flags>& metric, Moves& moves) {
   const std::size_t samples = !from.sampled() ? to.samples()
                               : !to.sampled() ? from.samples()
                                               : std::min(from.samples(), to.samples());
   for (std::size_t k = 0; k < samples; ++k) {
     const store::Table& a = from.sample(from.sampled() ? k : 0);
     const store::Table& b = to.sample(to.sampled() ? k : 0);
-    const Flags &va = a.at<Flags>(metric), &vb = b.at<Flags>(metric);
+    const Flags &va = a.at(metric), &vb = b.at(metric);
     for (std::size_t i = 0; i < a.rows(); ++i) ++moves[{class_of(a, va, i), class_of(b, vb, i)}];
   }
 }
@@ -85,19 +87,20 @@ void count_rows(const Study& study, Analysis& out) {
       for (const auto& [key, run] : study.predictions.runs) {
         if (key.arm != arm || key.task != task) continue;
         counts.rows += static_cast<std::int64_t>(run.rows.rows() * run.samples());
-        counts.skipped += std::ranges::count(run.rows.at<Flags>("skipped"), 1);
-        for (const std::string& why : run.rows.at<Strings>("overflow")) {
+        counts.skipped += std::ranges::count(run.rows.at(column::kSkipped), 1);
+        for (const std::string& why : run.rows.at(column::kOverflow)) {
           counts.shots_dropped += why.empty() ? 0 : 1;
         }
-        for (const std::int64_t tokens : run.rows.at<Ints>("prompt_tokens")) {
+        for (const std::int64_t tokens : run.rows.at(column::kPromptTokens)) {
           counts.longest_prompt = std::max(counts.longest_prompt, tokens);
         }
         if (is_written(out.task(task))) {
           for (std::size_t k = 0; k < run.samples(); ++k)
-            counts.cut_off += std::ranges::count(run.sample(k).at<Strings>("finish"), "length");
+            counts.cut_off += std::ranges::count(run.sample(k).at(column::kFinish),
+                                                 name_of(store::Finish::length));
         }
         if (out.task(task).answer == task::Answer::letter)
-          counts.no_letter += std::ranges::count(run.rows.at<Strings>("answer"), "");
+          counts.no_letter += std::ranges::count(run.rows.at(column::kAnswer), "");
       }
       counts.shots_dropped -= counts.skipped;
       if (out.task(task).answer == task::Answer::letter) counts.no_letter -= counts.skipped;
@@ -111,7 +114,7 @@ namespace {
 // How the reference's rows became those of `arm`, over paired seeds.
 void add_transitions(const Study& study, const Analysis& out, const std::string& task,
                      const std::string& arm, std::vector<Transition>& transitions) {
-  const std::string metric = study::name_of(out.primary);
+  const auto& metric = study::column_of(out.primary);
   const auto reference = sql_runs(study, out.reference, task);
   const bool once = reference.size() == 1 &&
                     study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
@@ -134,8 +137,8 @@ std::vector<stats::ChoiceRow> choice_rows(const Study& study, const std::string&
   std::vector<stats::ChoiceRow> rows;
   std::size_t of_arm = 0;
   for (const auto& [key, run] : study.predictions.runs) {
-    if (key.arm != arm || key.task != task || !run.rows.has("choice_logprobs")) continue;
-    const auto& logprobs = run.rows.at<store::Matrix>("choice_logprobs");
+    if (key.arm != arm || key.task != task || !run.rows.has(column::kChoiceLogprobs)) continue;
+    const auto& logprobs = run.rows.at(column::kChoiceLogprobs);
     for (std::size_t i = 0; i < gold.size(); ++i) {
       const auto first = logprobs.values.begin() + static_cast<std::ptrdiff_t>(i * logprobs.width);
       if (gold[i].size() != 1 || std::isnan(*first)) continue;
@@ -152,7 +155,7 @@ std::vector<stats::ChoiceRow> choice_rows(const Study& study, const std::string&
 }  // namespace
 
 void count_errors(const Study& study, Analysis& out) {
-  const std::string metric = study::name_of(out.primary);
+  const auto& metric = study::column_of(out.primary);
   for (const std::string& task : out.tasks) {
     if (out.task(task).kind != task::Kind::sql) continue;
     TaskErrors& errors = out.errors[task];
@@ -161,7 +164,7 @@ void count_errors(const Study& study, Analysis& out) {
         const store::Run& run = study.predictions.runs.at(*key);
         for (std::size_t k = 0; k < run.samples(); ++k) {
           const store::Table& rows = run.sample(k);
-          const Flags& verdicts = rows.at<Flags>(metric);
+          const Flags& verdicts = rows.at(metric);
           for (std::size_t i = 0; i < rows.rows(); ++i)
             ++errors.classes[arm][class_of(rows, verdicts, i)];
         }

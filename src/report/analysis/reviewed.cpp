@@ -9,8 +9,9 @@ namespace {
 using store::Flags;
 
 // The column of a run that judges so; published: the one that accuracy is of.
-const char* column_of(Judged judged) {
-  constexpr const char* kColumns[] = {"correct", "corrected", "clean"};
+const store::RunColumn<Flags>& column_of(Judged judged) {
+  static constexpr store::RunColumn<Flags> kColumns[] = {
+      store::column::kCorrect, store::column::kCorrected, store::column::kClean};
   return kColumns[static_cast<std::size_t>(judged)];
 }
 
@@ -19,8 +20,8 @@ stats::ScoreTable judged_table(const Study& study, const stats::ScoreTable& tabl
   const std::size_t seeds = table.seeds.size();
   std::vector<const Flags*> columns;
   for (const std::uint64_t seed : table.seeds)
-    columns.push_back(&study.predictions.runs.at({table.arm, seed, table.task})
-                           .rows.at<Flags>(column_of(judged)));
+    columns.push_back(
+        &study.predictions.runs.at({table.arm, seed, table.task}).rows.at(column_of(judged)));
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < table.items.size(); ++i)
     if ((*columns.front())[i] >= 0) kept.push_back(i);
@@ -32,8 +33,8 @@ stats::ScoreTable judged_table(const Study& study, const stats::ScoreTable& tabl
 
 bool is_reviewed(const Study& study, const std::string& task) {
   return std::ranges::any_of(study.predictions.runs, [&](const auto& run) {
-    return run.first.task == task && run.second.rows.has("clean") &&
-           run.second.rows.has("corrected");
+    return run.first.task == task && run.second.rows.has(store::column::kClean) &&
+           run.second.rows.has(store::column::kCorrected);
   });
 }
 

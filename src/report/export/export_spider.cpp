@@ -49,8 +49,8 @@ void export_sql(const std::filesystem::path& folder, const Study& study, const s
   for (const auto& [key, run] : study.predictions.runs) {
     if (key.task != task) continue;
     for (std::size_t k = 0; k < run.samples(); ++k) {
-      const Strings& sql = run.sample(k).at<Strings>("sql");
-      const Strings& outcome = run.sample(k).at<Strings>("outcome");
+      const Strings& sql = run.sample(k).at(store::column::kSql);
+      const Strings& outcome = run.sample(k).at(store::column::kOutcome);
       std::string lines;
       const std::string sample = run.sampled() ? fmt::format("_sample-{}", k) : "";
       const std::string name = fmt::format("{}_seed-{}{}.sql", key.arm, key.seed, sample);

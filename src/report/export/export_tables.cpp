@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
+#include <string_view>
 
 #include "grids/grid.hpp"
 #include "tradeoff/base/atomic_file.hpp"
@@ -9,6 +9,8 @@
 
 namespace tradeoff::report {
 namespace {
+
+namespace column = store::column;
 
 std::string number(double value) {
   return fmt::format("{}", value);
@@ -144,30 +146,30 @@ std::string cost_csv(const Analysis& analysis) {
                 rows);
 }
 
-constexpr const char* kFlags[] = {"exec", "exec_keep_distinct", "match", "set", "strict"};
-
-std::string text(const store::Table& table, const char* name, std::size_t row) {
+std::string text(const store::Table& table, std::string_view name, std::size_t row) {
   return table.has(name) ? table.at<store::Strings>(name)[row] : "";
 }
 
-std::string number_text(const store::Table& table, const char* name, std::size_t row) {
-  if (!table.has(name)) return "";
-  const double value = table.at<store::Doubles>(name)[row];
+std::string logprob_text(const store::Table& rows, std::size_t row) {
+  if (!rows.has(column::kLogprob)) return "";
+  const double value = rows.at(column::kLogprob)[row];
   return std::isnan(value) ? "" : number(value);
 }
 
-std::string flag_text(const store::Table& rows, const char* name, std::size_t row) {
-  if (!rows.has(name)) return "";
-  const std::int8_t flag = rows.at<store::Flags>(name)[row];
+std::string flag_text(const store::Table& rows, const store::RunColumn<store::Flags>& column,
+                      std::size_t row) {
+  if (!rows.has(column)) return "";
+  const std::int8_t flag = rows.at(column)[row];
   return flag < 0 ? "" : std::to_string(flag);
 }
 
 // The cells of one answer: verdicts, what became of it, the answer.
-std::vector<std::string> answer_cells(const store::Table& rows, const char* metric,
-                                      const char* answer, std::size_t i) {
-  std::vector<std::string> cells = {flag_text(rows, metric, i)};
-  for (const char* flag : kFlags) cells.push_back(flag_text(rows, flag, i));
-  for (const char* name : {"outcome", "error_class", answer}) cells.push_back(text(rows, name, i));
+std::vector<std::string> answer_cells(const store::Table& rows, task::Kind kind,
+                                      study::Primary primary, std::size_t i) {
+  std::vector<std::string> cells = {flag_text(rows, study::right_column(kind, primary), i)};
+  for (const auto& verdict : column::kVerdicts) cells.push_back(flag_text(rows, verdict, i));
+  for (const auto& column : {column::kOutcome, column::kErrorClass, study::answer_column(kind)})
+    cells.push_back(text(rows, column.name, i));
   return cells;
 }
 
@@ -180,7 +182,6 @@ std::string questions_csv(const Study& study, const Analysis& analysis) {
     const store::Table& items = study.predictions.items.at(key.task);
     const task::Kind kind = analysis.task(key.task).kind;
     const task::Columns columns = task::columns_of(kind);
-    const char* metric = kind == task::Kind::sql ? study::name_of(analysis.primary) : "correct";
     for (std::size_t i = 0; i < items.rows(); ++i) {
       for (std::size_t k = 0; k < run.samples(); ++k) {
         std::vector<std::string> line = {key.task,
@@ -190,19 +191,20 @@ std::string questions_csv(const Study& study, const Analysis& analysis) {
                                          key.arm,
                                          std::to_string(key.seed)};
         if (sampled) line.push_back(run.sampled() ? std::to_string(k) : "");
-        for (std::string& cell : answer_cells(run.sample(k), metric, columns.answer, i))
+        for (std::string& cell : answer_cells(run.sample(k), kind, analysis.primary, i))
           line.push_back(std::move(cell));
-        if (sampled) line.push_back(number_text(run.sample(k), "logprob", i));
+        if (sampled) line.push_back(logprob_text(run.sample(k), i));
         lines.push_back(std::move(line));
       }
     }
   }
   std::vector<std::string> head = {"task", "id", "cluster", "level", "arm", "seed"};
-  if (sampled) head.emplace_back("sample");
-  head.emplace_back("correct");
-  head.insert(head.end(), std::begin(kFlags), std::end(kFlags));
-  for (const char* name : {"outcome", "error_class", "answer"}) head.emplace_back(name);
-  if (sampled) head.emplace_back("logprob");
+  if (sampled) head.emplace_back(column::kSample.name);
+  head.emplace_back(column::kCorrect.name);
+  for (const auto& verdict : column::kVerdicts) head.emplace_back(verdict.name);
+  for (const auto& column : {column::kOutcome, column::kErrorClass, column::kAnswer})
+    head.emplace_back(column.name);
+  if (sampled) head.emplace_back(column::kLogprob.name);
   return to_csv(head, lines);
 }
 

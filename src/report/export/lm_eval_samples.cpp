@@ -8,9 +8,12 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/study/primary.hpp"
 
 namespace tradeoff::report {
 namespace {
+
+namespace column = store::column;
 
 using store::Flags;
 using store::Ints;
@@ -63,14 +66,14 @@ std::string context_of(const SampleSource& source, std::size_t row) {
 
 // "True" or "False"; "None" where the file does not tell.
 std::string greedy_text(const store::Table& rows, std::size_t row, std::size_t choice) {
-  constexpr std::int64_t kUnknown = -2;  // study::kUnknownGreedy
-  const std::int64_t greedy = rows.has("greedy") ? rows.at<Ints>("greedy")[row] : kUnknown;
-  if (greedy == kUnknown) return "None";
+  const std::int64_t greedy =
+      rows.has(column::kGreedy) ? rows.at(column::kGreedy)[row] : store::kUnknownGreedy;
+  if (greedy == store::kUnknownGreedy) return "None";
   return greedy == static_cast<std::int64_t>(choice) ? "True" : "False";
 }
 
 void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
-  const auto& logprobs = source.run.rows.at<store::Matrix>("choice_logprobs");
+  const auto& logprobs = source.run.rows.at(column::kChoiceLogprobs);
   for (std::size_t c = 0; c < logprobs.width; ++c) {
     const Json one = Json::array({python_text(logprobs.values[row * logprobs.width + c]),
                                   greedy_text(source.run.rows, row, c)});
@@ -85,12 +88,13 @@ void add_choices(Json& sample, const SampleSource& source, std::size_t row) {
 }
 
 // `read`: the column of what was read from the text.
-void add_answer(Json& sample, const SampleSource& source, std::size_t row, const char* read) {
+void add_answer(Json& sample, const SampleSource& source, std::size_t row,
+                const store::RunColumn<Strings>& read) {
   Json repeats = Json::array();
   for (std::size_t k = 0; k < source.run.samples(); ++k)
-    repeats.push_back(source.run.sample(k).at<Strings>("text")[row]);
+    repeats.push_back(source.run.sample(k).at(column::kText)[row]);
   sample["resps"].push_back(std::move(repeats));
-  sample["filtered_resps"].push_back(source.run.rows.at<Strings>(read)[row]);
+  sample["filtered_resps"].push_back(source.run.rows.at(read)[row]);
   if (!source.prompts.empty())
     sample["arguments"]["gen_args_0"] = {{"arg_0", context_of(source, row)},
                                          {"arg_1", Json::object()}};
@@ -127,16 +131,18 @@ std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& ite
 
 std::vector<std::string> eval_metrics(task::Kind kind, task::Answer answer) {
   if (kind == task::Kind::choice) return {answer == task::Answer::letter ? "exact_match" : "acc"};
-  return {"exec", "exec_keep_distinct", "match", "set", "strict"};
+  std::vector<std::string> names;
+  for (const auto& verdict : column::kVerdicts) names.emplace_back(verdict.name);
+  return names;
 }
 
 std::optional<double> eval_score(const store::Run& run, task::Kind kind, const std::string& metric,
                                  std::size_t row) {
   const bool sql = kind == task::Kind::sql;
-  if (sql && run.rows.at<Strings>("outcome")[row] == "gold_error") return std::nullopt;
+  if (sql && run.rows.at(column::kOutcome)[row] == "gold_error") return std::nullopt;
   double right = 0;
   for (std::size_t k = 0; k < run.samples(); ++k)
-    right += run.sample(k).at<Flags>(sql ? metric : "correct")[row] == 1 ? 1.0 : 0.0;
+    right += run.sample(k).at<Flags>(sql ? metric : column::kCorrect.name)[row] == 1 ? 1.0 : 0.0;
   return right / static_cast<double>(run.samples());
 }
 
@@ -144,7 +150,7 @@ Json eval_sample(const SampleSource& source, std::size_t row) {
   const bool choice = source.kind == task::Kind::choice;
   const bool letter = choice && source.answer == task::Answer::letter;
   const std::size_t most = letter   ? kMostChoices
-                           : choice ? source.run.rows.at<store::Matrix>("choice_logprobs").width
+                           : choice ? source.run.rows.at(column::kChoiceLogprobs).width
                                     : 0;
   const Json doc = choice ? choice_doc(source.items, most, row) : sql_doc(source.items, row);
   const std::string target = letter   ? source.items.at<Strings>("answer")[row]
@@ -159,7 +165,7 @@ Json eval_sample(const SampleSource& source, std::size_t row) {
   if (choice && !letter) {
     add_choices(sample, source, row);
   } else {
-    add_answer(sample, source, row, letter ? "answer" : "sql");
+    add_answer(sample, source, row, study::answer_column(source.kind));
   }
   sample["filter"] = "none";
   const auto metrics = eval_metrics(source.kind, source.answer);

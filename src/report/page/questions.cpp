@@ -4,10 +4,13 @@
 #include <cmath>
 
 #include "grids/glossary.hpp"
+#include "tradeoff/store/prediction.hpp"
 #include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
 namespace {
+
+namespace column = store::column;
 
 using store::Flags;
 using store::Ints;
@@ -86,19 +89,19 @@ Json prompts_json(const store::Table& table) {
 
 // What only a written answer has.
 void add_text(Json& cell, const store::Table& rows) {
-  cell["text"] = sparse(rows.at<Strings>("text"));
-  cell["tokens"] = rows.at<Ints>("tokens");
-  const Strings& finish = rows.at<Strings>("finish");
+  cell["text"] = sparse(rows.at(column::kText));
+  cell["tokens"] = rows.at(column::kTokens);
+  const Strings& finish = rows.at(column::kFinish);
   Strings cut(finish.size());
   for (std::size_t i = 0; i < cut.size(); ++i) {
-    if (finish[i] == "length") cut[i].push_back('1');
+    if (finish[i] == name_of(store::Finish::length)) cut[i].push_back('1');
   }
   cell["cut_off"] = sparse(cut);
 }
 
 void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
-  cell["ok"] = verdicts(rows.at<Flags>(study::name_of(primary)));
-  const Strings &sql = rows.at<Strings>("sql"), &text = rows.at<Strings>("text");
+  cell["ok"] = verdicts(rows.at(study::column_of(primary)));
+  const Strings &sql = rows.at(column::kSql), &text = rows.at(column::kText);
   add_text(cell, rows);
   cell["sql"] = sql;
   Strings other(text.size());
@@ -106,38 +109,37 @@ void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
     if (text[i] != sql[i]) other[i] = text[i];
   }
   cell["text"] = sparse(other);
-  cell["class"] = rows.at<Strings>("error_class");
-  cell["outcome"] = rows.at<Strings>("outcome");
-  cell["message"] = sparse(rows.at<Strings>("message"));
-  if (rows.has("result")) cell["result"] = sparse(rows.at<Strings>("result"));
+  cell["class"] = rows.at(column::kErrorClass);
+  cell["outcome"] = rows.at(column::kOutcome);
+  cell["message"] = sparse(rows.at(column::kMessage));
+  if (rows.has(column::kResult)) cell["result"] = sparse(rows.at(column::kResult));
   Json metrics = Json::object();
-  for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"}) {
-    metrics[name] = verdicts(rows.at<Flags>(name));
-  }
+  for (const auto& verdict : column::kVerdicts)
+    metrics[std::string(verdict.name)] = verdicts(rows.at(verdict));
   cell["metrics"] = std::move(metrics);
 }
 
 // The lowest sample with the same result or letter, by row; -1 for an answer without one.
-Json groups_of(const store::Run& run, const char* column, std::size_t sample) {
-  const Strings& own = run.sample(sample).at<Strings>(column);
+Json groups_of(const store::Run& run, const store::RunColumn<Strings>& column, std::size_t sample) {
+  const Strings& own = run.sample(sample).at(column);
   Json groups = Json::array();
   for (std::size_t i = 0; i < own.size(); ++i) {
     std::size_t first = 0;
-    while (run.sample(first).at<Strings>(column)[i] != own[i]) ++first;
+    while (run.sample(first).at(column)[i] != own[i]) ++first;
     groups.push_back(own[i].empty() ? -1 : static_cast<int>(first));
   }
   return groups;
 }
 
 void add_choice(Json& cell, const store::Table& rows) {
-  cell["ok"] = verdicts(rows.at<Flags>("correct"));
+  cell["ok"] = verdicts(rows.at(column::kCorrect));
   std::string letters;
-  for (const std::string& answer : rows.at<Strings>("answer")) {
+  for (const std::string& answer : rows.at(column::kAnswer)) {
     letters += answer.size() == 1 ? answer[0] : ' ';
   }
   cell["letters"] = letters;
-  if (rows.has("text")) return add_text(cell, rows);
-  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
+  if (rows.has(column::kText)) return add_text(cell, rows);
+  const auto& logprobs = rows.at(column::kChoiceLogprobs);
   Json confidence = Json::array();
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     double total = 0, largest = 0;
@@ -165,11 +167,11 @@ void add_cell(Json& cell, const Study& study, const Analysis& analysis, const st
   } else {
     add_choice(cell, rows);
   }
-  cell["prompt_tokens"] = rows.at<Ints>("prompt_tokens");
-  cell["shots"] = rows.at<Ints>("shots_used");
+  cell["prompt_tokens"] = rows.at(column::kPromptTokens);
+  cell["shots"] = rows.at(column::kShotsUsed);
   const std::string prompts = prompts_name(run);
   if (study.predictions.summary.contains(prompts)) cell["prompt"] = prompts;
-  cell["overflow"] = sparse(rows.at<Strings>("overflow"));
+  cell["overflow"] = sparse(rows.at(column::kOverflow));
 }
 
 }  // namespace
@@ -191,8 +193,7 @@ Json question_data(const Study& study, const Analysis& analysis) {
         Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
         if (run.sampled()) {
           cell["sample"] = k;
-          const char* column = task::columns_of(analysis.task(key.task).kind).vote;
-          cell["group"] = groups_of(run, column, k);
+          cell["group"] = groups_of(run, study::vote_column(analysis.task(key.task).kind), k);
         }
         add_cell(cell, study, analysis, run, run.sample(k));
         out["cells"].push_back(std::move(cell));

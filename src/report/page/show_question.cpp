@@ -16,6 +16,8 @@
 namespace tradeoff::report {
 namespace {
 
+namespace column = store::column;
+
 using store::Flags;
 using store::Ints;
 using store::Strings;
@@ -118,23 +120,24 @@ std::string verdict_word(std::int8_t flag) {
 
 std::string sql_answer(const store::Table& rows, const Place& place, const std::string& gold,
                        study::Primary primary, bool diff) {
-  const auto at = [&](const char* name) { return rows.at<Strings>(name)[place.row]; };
-  const auto flag = [&](const char* name) { return rows.at<Flags>(name)[place.row]; };
-  const std::string sql = at("sql");
-  std::string text = verdict_word(flag(study::name_of(primary))) + "\n";
-  text += sql.empty() ? "(no statement in the answer) " + at("text")
+  const auto at = [&](const auto& column) { return rows.at(column)[place.row]; };
+  const std::string sql = at(column::kSql);
+  std::string text = verdict_word(at(study::column_of(primary))) + "\n";
+  text += sql.empty() ? "(no statement in the answer) " + at(column::kText)
           : diff      ? word_diff(gold, sql)
                       : sql;
   text += "\n";
-  if (rows.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
-  if (!at("message").empty()) text += indented(at("message")) + "\n";
-  if (const std::string why = at("error_class"); !why.empty()) {
+  if (rows.has(column::kResult) && !at(column::kResult).empty())
+    text += indented(at(column::kResult)) + "\n";
+  if (!at(column::kMessage).empty()) text += indented(at(column::kMessage)) + "\n";
+  if (const std::string why = at(column::kErrorClass); !why.empty()) {
     const std::string_view meaning = sql::meaning_of(why);
     text += indented(fmt::format("{}{}{}", why, meaning.empty() ? "" : ": ", meaning)) + "\n";
   }
   std::vector<std::string> verdicts;
-  for (const char* name : {"exec", "exec_keep_distinct", "match", "set", "strict"})
-    if (rows.has(name)) verdicts.push_back(fmt::format("{} {}", name, verdict_word(flag(name))));
+  for (const auto& verdict : column::kVerdicts)
+    if (rows.has(verdict))
+      verdicts.push_back(fmt::format("{} {}", verdict.name, verdict_word(at(verdict))));
   return text + indented(fmt::format("{}", fmt::join(verdicts, ", "))) + "\n";
 }
 
@@ -146,7 +149,7 @@ std::string sampled_answers(const store::Run& run, const Place& place, task::Kin
   const char* what = sql ? "result" : "letter";
   std::map<std::string, std::vector<std::size_t>> by_result;
   for (std::size_t k = 0; k < run.samples(); ++k)
-    by_result[run.sample(k).at<Strings>(task::columns_of(kind).vote)[place.row]].push_back(k);
+    by_result[run.sample(k).at(study::vote_column(kind))[place.row]].push_back(k);
   std::vector<std::pair<std::string, std::vector<std::size_t>>> groups(by_result.begin(),
                                                                        by_result.end());
   std::ranges::sort(groups, [](const auto& a, const auto& b) {
@@ -164,10 +167,10 @@ std::string sampled_answers(const store::Run& run, const Place& place, task::Kin
     std::set<std::string> seen;
     for (const std::size_t k : members) {
       const store::Table& rows = run.sample(k);
-      const std::string& answer = rows.at<Strings>(sql ? "sql" : "text")[place.row];
+      const std::string& answer = rows.at(sql ? column::kSql : column::kText)[place.row];
       if (!answer.empty() && !seen.insert(answer).second) continue;
       text += fmt::format("sample {}, log-probability {:.2f}: ", k,
-                          rows.at<store::Doubles>("logprob")[place.row]) +
+                          rows.at(column::kLogprob)[place.row]) +
               told(rows);
     }
   }
@@ -175,11 +178,11 @@ std::string sampled_answers(const store::Run& run, const Place& place, task::Kin
 }
 
 std::string choice_answer(const store::Table& rows, const Place& place) {
-  const std::string& letter = rows.at<Strings>("answer")[place.row];
-  std::string text = verdict_word(rows.at<Flags>("correct")[place.row]) + "\n";
+  const std::string& letter = rows.at(column::kAnswer)[place.row];
+  std::string text = verdict_word(rows.at(column::kCorrect)[place.row]) + "\n";
   text += letter.empty() ? "(no letter in the answer)\n" : letter + "\n";
-  if (rows.has("text")) return text + indented(rows.at<Strings>("text")[place.row]) + "\n";
-  const auto& logprobs = rows.at<store::Matrix>("choice_logprobs");
+  if (rows.has(column::kText)) return text + indented(rows.at(column::kText)[place.row]) + "\n";
+  const auto& logprobs = rows.at(column::kChoiceLogprobs);
   for (std::size_t c = 0; c < logprobs.width; ++c)
     text += fmt::format("  {} {:.4f}\n", static_cast<char>('A' + c),
                         logprobs.values[place.row * logprobs.width + c]);
@@ -208,7 +211,7 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
     };
     text += cell->second.sampled() ? sampled_answers(cell->second, place, task.kind, told)
                                    : told(cell->second.rows);
-    const std::string& overflow = cell->second.rows.at<Strings>("overflow")[place.row];
+    const std::string& overflow = cell->second.rows.at(column::kOverflow)[place.row];
     if (!overflow.empty()) text += indented("prompt: " + overflow) + "\n";
   }
   return text;
