@@ -84,9 +84,8 @@ constexpr std::tuple kColumns = {
     std::pair{column::kResultHash, [](const RunRow& row) -> std::string_view { return query(row).result_hash; }},
     std::pair{column::kClean, [](const RunRow& row) { return letter(row).clean; }},
     std::pair{column::kCorrected, [](const RunRow& row) { return letter(row).corrected; }},
+};
 // clang-format on
-}
-;
 
 template <typename T, typename Cell>
 void add_column(Table& table, const RunColumn<T>& column, const Cell& cell,

@@ -117,7 +117,11 @@ TEST_F(WatchedRanks, end_when_one_never_joins) {
   for (const std::string scenario : {"leaves-early", "stopped-early"}) {
     const auto end = ranks(3, scenario);
     EXPECT_NE(end.exit_code, 0) << end.output;
-    EXPECT_NE(end.output.find("have not all started after 5 s"), std::string::npos) << end.output;
+    // mpiexec itself tells of a rank that leaves after others have started MPI.
+    const bool told = end.output.find("have not all started after 5 s") != std::string::npos ||
+                      (scenario == "leaves-early" &&
+                       end.output.find("this process did not call \"init\"") != std::string::npos);
+    EXPECT_TRUE(told) << end.output;
     EXPECT_LT(end.seconds, kSecondsAtMost) << scenario;
   }
 }
