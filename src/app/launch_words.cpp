@@ -22,13 +22,15 @@ constexpr std::array<std::string_view, 3> kSaid = {
     "MPI_ABORT was invoked on rank", "Primary job  terminated normally",
     "detected that one or more processes exited with non-zero status"};
 
-// "[host:123] 1 more process has sent help message ...", and how to see them; what it did with a
-// signal that it was sent.
+// "[host:123] 1 more process has sent help message ...", how to see them, and that mpirun lost such
+// a message as ranks ended; what it did with a signal that it was sent.
 bool is_aside(std::string_view line) {
   if (line.starts_with("mpirun: Forwarding signal ")) return true;
-  return line.starts_with("[") && (line.find("has sent help message") != line.npos ||
-                                   line.find("have sent help message") != line.npos ||
-                                   line.find("orte_base_help_aggregate") != line.npos);
+  return line.starts_with("[") &&
+         (line.find("has sent help message") != line.npos ||
+          line.find("have sent help message") != line.npos ||
+          line.find("orte_base_help_aggregate") != line.npos ||
+          (line.find("ORTE_ERROR_LOG") != line.npos && line.find("show_help.c") != line.npos));
 }
 
 }  // namespace

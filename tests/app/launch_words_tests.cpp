@@ -36,6 +36,8 @@ TEST_P(Words, of_mpirun_about_an_end_that_a_rank_has_told_are_left_out) {
             block("MPI_ABORT was invoked on rank 1 in communicator MPI_COMM_WORLD\nwith errorcode "
                   "1.\n\nNOTE: invoking MPI_Abort causes Open MPI to kill all MPI processes.\n") +
             "[host:00123] 1 more process has sent help message help-mpi-api.txt / mpi-abort\n"
+            "[host:00123] [[13,0],0] ORTE_ERROR_LOG: Out of resource in file "
+            "../../../orte/util/show_help.c at line 507\n"
             "[host:00123] Set MCA parameter \"orte_base_help_aggregate\" to 0 to see all\n" +
             block("Primary job  terminated normally, but 1 process returned\na non-zero exit "
                   "code. Per user-direction, the job has been aborted.\n") +
