@@ -87,6 +87,31 @@ constexpr std::tuple kColumns = {
 };
 // clang-format on
 
+bool has_column(const RunShape& shape, Answers of) {
+  const bool sql = shape.form == Form::sql, choice = shape.form == Form::choice;
+  switch (of) {
+    case Answers::all:
+      return true;
+    case Answers::written:
+      return !choice;
+    case Answers::sql:
+      return sql;
+    case Answers::letter:
+      return shape.form == Form::letter;
+    case Answers::choice:
+      return choice;
+    case Answers::by_letter:
+      return !sql;
+    case Answers::corrected:
+      return !sql && shape.corrections;
+    case Answers::sampled:
+      return !choice && shape.sampled;
+    case Answers::sampled_sql:
+      return sql && shape.sampled;
+  }
+  return false;
+}
+
 template <typename T, typename Cell>
 void add_column(Table& table, const RunColumn<T>& column, const Cell& cell,
                 std::span<const RunRow> rows, const RunShape& shape) {

@@ -13,15 +13,28 @@
 namespace tradeoff::study {
 namespace {
 
+using store::column_from;
 using store::Ints;
 using store::Strings;
 using store::Table;
+using task::Item;
+
+std::string id_of(const Item& item) {
+  return task::id_text(item.id);
+}
+
+// "A. text", a line each.
+std::string choice_lines(const Item& item) {
+  std::string lines;
+  for (std::size_t i = 0; i < item.choice_texts.size(); ++i) {
+    lines += fmt::format("{}{}. {}", i == 0 ? "" : "\n", static_cast<char>('A' + i),
+                         item.choice_texts[i]);
+  }
+  return lines;
+}
 
 void add_label(Table& table, std::span<const task::Item> items, const std::string& name) {
-  if (name.empty()) return;
-  Strings labels;
-  for (const task::Item& item : items) labels.push_back(item.label);
-  table.add(name, std::move(labels));
+  if (!name.empty()) table.add(name, column_from<Strings>(items, &Item::label));
 }
 
 }  // namespace
@@ -55,60 +68,35 @@ void check_scoring(std::span<const task::Gold> questions, sql::Scorer& scorer) {
 
 Table sql_items_table(std::span<const task::Item> items, sql::Scorer& scorer,
                       const std::string& label) {
-  Strings id, db_id, question, query, schema, hardness, result;
-  Ints split_size;
-  for (const task::Item& item : items) {
-    id.push_back(task::id_text(item.id));
-    db_id.push_back(item.db_id);
-    question.push_back(item.question);
-    query.push_back(item.query);
-    schema.push_back(item.schema);
-    hardness.push_back(item.hardness);
-    split_size.push_back(item.split_size);
-    result.push_back(sql::result_preview(scorer.run(item.db_id, item.query)));
-  }
+  const auto gold_rows = [&](const Item& item) {
+    return sql::result_preview(scorer.run(item.db_id, item.query));
+  };
   Table table;
-  table.add("id", std::move(id));
-  table.add("db_id", std::move(db_id));
-  table.add("question", std::move(question));
-  table.add("query", std::move(query));
-  table.add("hardness", std::move(hardness));
-  table.add("schema", std::move(schema));
-  table.add("result", std::move(result));
-  table.add("split_size", std::move(split_size));
+  table.add("id", column_from<Strings>(items, id_of));
+  table.add("db_id", column_from<Strings>(items, &Item::db_id));
+  table.add("question", column_from<Strings>(items, &Item::question));
+  table.add("query", column_from<Strings>(items, &Item::query));
+  table.add("hardness", column_from<Strings>(items, &Item::hardness));
+  table.add("schema", column_from<Strings>(items, &Item::schema));
+  table.add("result", column_from<Strings>(items, gold_rows));
+  table.add("split_size", column_from<Ints>(items, &Item::split_size));
   add_label(table, items, label);
   if (std::ranges::any_of(items, [](const auto& item) { return !item.also_right.empty(); })) {
-    Strings others;
-    for (const task::Item& item : items) others.push_back(to_line(Json(item.also_right)));
-    table.add("also_right", std::move(others));
+    const auto others = [](const Item& item) { return to_line(Json(item.also_right)); };
+    table.add("also_right", column_from<Strings>(items, others));
   }
   return table;
 }
 
 Table choice_items_table(std::span<const task::Item> items, const std::string& label) {
-  Strings id, subject, group, question, choices, answer;
-  Ints split_size;
-  for (const task::Item& item : items) {
-    id.push_back(task::id_text(item.id));
-    subject.push_back(item.subject);
-    group.push_back(item.group);
-    question.push_back(item.question);
-    std::string& lines = choices.emplace_back();
-    for (std::size_t i = 0; i < item.choice_texts.size(); ++i) {
-      lines += fmt::format("{}{}. {}", i == 0 ? "" : "\n", static_cast<char>('A' + i),
-                           item.choice_texts[i]);
-    }
-    answer.push_back(item.answer);
-    split_size.push_back(item.split_size);
-  }
   Table table;
-  table.add("id", std::move(id));
-  table.add("subject", std::move(subject));
-  table.add("group", std::move(group));
-  table.add("question", std::move(question));
-  table.add("choices", std::move(choices));
-  table.add("answer", std::move(answer));
-  table.add("split_size", std::move(split_size));
+  table.add("id", column_from<Strings>(items, id_of));
+  table.add("subject", column_from<Strings>(items, &Item::subject));
+  table.add("group", column_from<Strings>(items, &Item::group));
+  table.add("question", column_from<Strings>(items, &Item::question));
+  table.add("choices", column_from<Strings>(items, choice_lines));
+  table.add("answer", column_from<Strings>(items, &Item::answer));
+  table.add("split_size", column_from<Ints>(items, &Item::split_size));
   add_label(table, items, label);
   return table;
 }

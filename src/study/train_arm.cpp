@@ -69,25 +69,15 @@ LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed, std::int64_
 }
 
 store::Table training_table(std::span<const train::CurveRow> curve) {
-  store::Ints step, tokens, supervised;
-  store::Doubles epoch, loss, learning_rate, grad_norm;
-  for (const train::CurveRow& row : curve) {
-    step.push_back(row.step);
-    epoch.push_back(row.epoch);
-    loss.push_back(row.loss);
-    learning_rate.push_back(row.learning_rate);
-    grad_norm.push_back(row.grad_norm);
-    tokens.push_back(row.tokens);
-    supervised.push_back(row.supervised_tokens);
-  }
+  using store::column_from, store::Doubles, store::Ints, train::CurveRow;
   store::Table table;
-  table.add("step", std::move(step));
-  table.add("epoch", std::move(epoch));
-  table.add("loss", std::move(loss));
-  table.add("lr", std::move(learning_rate));
-  table.add("grad_norm", std::move(grad_norm));
-  table.add("tokens", std::move(tokens));
-  table.add("supervised_tokens", std::move(supervised));
+  table.add("step", column_from<Ints>(curve, &CurveRow::step));
+  table.add("epoch", column_from<Doubles>(curve, &CurveRow::epoch));
+  table.add("loss", column_from<Doubles>(curve, &CurveRow::loss));
+  table.add("lr", column_from<Doubles>(curve, &CurveRow::learning_rate));
+  table.add("grad_norm", column_from<Doubles>(curve, &CurveRow::grad_norm));
+  table.add("tokens", column_from<Ints>(curve, &CurveRow::tokens));
+  table.add("supervised_tokens", column_from<Ints>(curve, &CurveRow::supervised_tokens));
   return table;
 }
 

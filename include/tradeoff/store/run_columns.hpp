@@ -147,6 +147,4 @@ struct RunShape {
   std::size_t choices = 4;
 };
 
-bool has_column(const RunShape& shape, Answers of);
-
 }  // namespace tradeoff::store

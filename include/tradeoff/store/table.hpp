@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,14 @@ using Flags = std::vector<std::int8_t>;
 /// A missing value is "".
 using Strings = std::vector<std::string>;
 using Column = std::variant<Ints, Doubles, Flags, Strings, RaggedInts, Matrix>;
+
+/// What `cell`, a member or a function, gives of each row. T: Ints, Doubles, Flags or Strings.
+template <typename T, typename Rows, typename Cell>
+T column_from(const Rows& rows, const Cell& cell) {
+  T column;
+  for (const auto& row : rows) column.push_back(std::invoke(cell, row));
+  return column;
+}
 
 /// "integers", "flags", ...: what a message calls a column's kind.
 std::string_view kind_of(const Column& column);
