@@ -205,8 +205,8 @@ class Trials:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("program", type=os.path.abspath)
+    parser.add_argument("data", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--each", type=int, default=2, help="changed files of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="names that begin so, with commas")
