@@ -221,8 +221,10 @@ CASES = [
     # JSON.
     *((f"keys_{subject}", subject, lambda data: b"{" + b",".join(b'"k%d":0' % i for i in range(300000)) + b"," + data.strip()[1:], REFUSED, "16384")
       for subject in ("config", "adapter_config", "tokenizer_config")),
+    ("no_list_tables", "tables", text('{"a":' * 200000), REFUSED, "expected a list of databases"),
+    ("deep_tables", "tables", text('[{"a":' * 200000), REFUSED, "deep"),
     *((f"deep_{subject}", subject, text('{"a":' * 200000), REFUSED, "deep") for subject in
-      ("config", "adapter_config", "tokenizer_json", "tokenizer_config", "generation_config", "index", "tables", "dev", "gold_json", "answers_json", "texts", "items")),
+      ("config", "adapter_config", "tokenizer_json", "tokenizer_config", "generation_config", "index", "dev", "gold_json", "answers_json", "texts", "items")),
     *((f"no_object_{subject}", subject, text("[]"), REFUSED, "") for subject in
       ("config", "adapter_config", "tokenizer_json", "tokenizer_config", "generation_config", "index", "gold_json", "answers_json")),
     # Journals and their like: damage is said, and computed again.
@@ -297,8 +299,8 @@ def apply(change, file):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("program", type=os.path.abspath)
+    parser.add_argument("data", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--only", default="", help="names that begin so, with commas")
     parser.add_argument("--every", type=int, default=1, help="one of so many")
     options = parser.parse_args()

@@ -91,6 +91,10 @@ TEST_F(HostileNumbers, of_end_tokens_are_refused) {
     const std::string what = eos(value);
     EXPECT_TRUE(what.starts_with((folder / "config.json").string())) << value << ": " << what;
   }
+  put("config.json", tiny().dump());
+  put("generation_config.json", "[]");
+  const std::string what = message_of([&] { read_eos_ids(folder, 32); });
+  EXPECT_EQ(what, (folder / "generation_config.json").string() + ": expected a JSON object");
 }
 
 TEST_F(HostileNumbers, of_weights_are_refused_by_tensor_name) {

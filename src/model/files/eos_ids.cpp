@@ -21,7 +21,9 @@ std::vector<std::int32_t> read_eos_ids(const std::filesystem::path& model_folder
     const auto path = model_folder / name;
     if (!std::filesystem::exists(path)) continue;
     try {
-      auto ids = ids_of(read_json(path), "eos_token_id");
+      const Json json = read_json(path);
+      check(json.is_object(), "expected a JSON object");
+      auto ids = ids_of(json, "eos_token_id");
       for (const std::int32_t id : ids) {
         if (id < 0 || id >= vocab_size) {
           fail(fmt::format("key \"eos_token_id\": found {}, expected 0 to {}", id, vocab_size - 1));

@@ -61,6 +61,7 @@ void keep_sampling(const std::filesystem::path& source, Json& generation) {
   const auto file = source / "generation_config.json";
   if (!std::filesystem::is_directory(source) || !std::filesystem::exists(file)) return;
   const Json theirs = read_json(file);
+  check(theirs.is_object(), file.string() + ": expected a JSON object");
   for (const char* key : {"do_sample", "temperature", "top_p", "top_k", "repetition_penalty"}) {
     const auto found = theirs.find(key);
     if (found != theirs.end() && !found->is_null()) generation[key] = *found;

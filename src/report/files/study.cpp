@@ -10,6 +10,7 @@
 
 #include "merge.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/log.hpp"
 #include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
@@ -70,8 +71,12 @@ void read_ledger(const fs::path& file, Study& study) {
         fmt::format("{}: no ledger.jsonl beside it, so its cost is unknown", file.string()));
     return;
   }
-  for (auto& entry : study::read_ledger(ledger, study.notes))
-    study.ledger.push_back(std::move(entry));
+  std::vector<std::string> damage;
+  for (auto& entry : study::read_ledger(ledger, damage)) study.ledger.push_back(std::move(entry));
+  for (const std::string& line : damage) {
+    log::warn("{}", line);
+    study.notes.push_back(line);
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/base/json_problem.hpp"
+#include "tradeoff/base/json_tree.hpp"
 
 namespace tradeoff::sql {
 namespace {
@@ -189,7 +190,8 @@ class Reader {
   }
 
   void open(char bracket) {
-    ++depth_;
+    const int levels = JsonRules().depth;
+    if (++depth_ > levels) fail(fmt::format("nested deeper than {} levels", levels));
     if (depth_ == kFile && bracket != '[') fail("expected a list of databases");
     if (depth_ == kEntry && bracket != '{') unexpected("a database, {...}");
     if (depth_ == kEntry) field_ = Field::other;
