@@ -5,7 +5,6 @@
 #include "jinja/library.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::text {
 
@@ -69,8 +68,9 @@ std::vector<Segment> ChatTemplate::render(const std::vector<Message>& messages,
 
 ChatTemplate load_chat_template(const std::filesystem::path& model_folder,
                                 const ChatOptions& options) {
-  const std::string source = options.chat_template.empty() ? read_chat_template(model_folder)
-                                                           : read_text(options.chat_template);
+  const std::string source = options.chat_template.empty()
+                                 ? read_chat_template(model_folder)
+                                 : read_template_file(options.chat_template);
   const std::string name =
       (options.chat_template.empty() ? model_folder : options.chat_template).string();
   if (source.empty())

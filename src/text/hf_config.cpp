@@ -1,5 +1,7 @@
 #include "hf_config.hpp"
 
+#include <fmt/format.h>
+
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/mapped_file.hpp"
@@ -28,7 +30,7 @@ TokenId id_of(const Vocabulary& vocabulary, const std::string& text, const std::
 std::string template_of(const fs::path& folder, const Json& config) {
   // transformers writes a file of its own since 4.52, which then wins.
   if (const fs::path file = folder / "chat_template.jinja"; fs::exists(file))
-    return read_text(file);
+    return read_template_file(file);
   if (const fs::path file = folder / "chat_template.json"; fs::exists(file))
     return field_of_file<std::string>(file, "chat_template");
   const auto found = config.find("chat_template");
@@ -73,6 +75,15 @@ void read_hf_config(const fs::path& folder, Vocabulary& vocabulary) {
   } catch (const Error& error) {
     fail(file + ": " + error.what());
   }
+}
+
+std::string read_template_file(const fs::path& file) {
+  constexpr std::size_t kMost = std::size_t{16} << 20;
+  const MappedFile mapped(file);
+  check(mapped.text().size() <= kMost,
+        fmt::format("{}: a chat template of {} bytes; at most {} are expected", file.string(),
+                    mapped.text().size(), kMost));
+  return std::string(mapped.text());
 }
 
 std::string read_chat_template(const fs::path& folder) {

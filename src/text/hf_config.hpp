@@ -9,6 +9,8 @@ namespace tradeoff::text {
 /// chat_template.jinja, as far as they are there.
 void read_hf_config(const std::filesystem::path& folder, Vocabulary& vocabulary);
 
+/// A Jinja file of a chat template. Throws Error where it has more than 16 MiB.
+std::string read_template_file(const std::filesystem::path& file);
 /// The chat template of a model folder; empty where it has none.
 std::string read_chat_template(const std::filesystem::path& folder);
 /// The special tokens that tokenizer_config.json names, by key ("bos_token", ...); where the folder

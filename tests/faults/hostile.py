@@ -181,6 +181,7 @@ CASES = [
     ("bom", "config", lambda data: b"\xef\xbb\xbf" + data, READ, ""),
     # Numbers that no model has.
     ("nan_weight", "safetensors_predict", nan_weight, REFUSED, "NaN"),
+    ("nan_imported", "safetensors", nan_weight, REFUSED, "trial/model: tensor"),
     *((f"eos_{i}", "generation_config", keys(eos_token_id=value), REFUSED, "eos_token_id")
       for i, value in enumerate((-1, 2**31, 2**32 + 1, 2.5, 99999999, "1", [1, -2], float("nan")))),
     *((f"theta_{i}", "config", keys(rope_theta=value), REFUSED, "rope_theta") for i, value in enumerate((-1.0, 0, float("nan"), float("inf"), "1"))),
@@ -269,6 +270,7 @@ CASES = [
     ("dev_climbs", "dev", replaced('"db_id": "concert_singer"', '"db_id": "../../x"'), REFUSED, "dev.json"),
     ("csv_open", "answers_csv", lambda data: data + b'9,"x' + b"y" * 1000000, REFUSED, "never closed"),
     # Templates that do not end.
+    ("jinja_large", "jinja", text("x" * (17 << 20)), REFUSED, "chat.jinja: a chat template of 17825792 bytes"),
     ("jinja_loops", "jinja", text("{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}"), REFUSED, "chat.jinja"),
     ("jinja_doubles", "jinja", text("{% set ns = namespace(x='ab') %}{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}"), REFUSED, "chat.jinja"),
     ("jinja_recursion", "jinja", text("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), REFUSED, "chat.jinja"),

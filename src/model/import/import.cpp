@@ -30,7 +30,9 @@ std::unique_ptr<Source> open_source(const std::filesystem::path& path) {
   return open_gguf_source(path);
 }
 
-at::Tensor finite_values(const Source& source, const std::string& name) {
+// `file` is what `source` was made of.
+at::Tensor finite_values(const Source& source, const std::filesystem::path& file,
+                         const std::string& name) {
   const at::Tensor values = source.values(name);
   const std::span bytes(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
   if (all_finite(bytes, values.scalar_type())) return values;
@@ -38,8 +40,8 @@ at::Tensor finite_values(const Source& source, const std::string& name) {
   const std::span all(floats.const_data_ptr<float>(), static_cast<std::size_t>(floats.numel()));
   const auto found =
       std::ranges::find_if_not(all, [](float value) { return std::isfinite(value); });
-  fail(fmt::format("tensor {}: value {} is {}, expected a finite number", name, found - all.begin(),
-                   *found));
+  fail(fmt::format("{}: tensor {}: value {} is {}, expected a finite number", file.string(), name,
+                   found - all.begin(), *found));
 }
 
 // The tokens that end an answer: what the source names, and the end-of-turn token of a chat
@@ -112,7 +114,7 @@ ImportSummary import_model(const ImportOptions& options) {
   if (options.quantization == Quantization::nf4) {
     const c10::Device device = pick_device(options.device, 0, 1);
     summary.bytes = write_nf4_safetensors(options.out, config, [&](const std::string& name) {
-      return finite_values(*source, name).to(device);
+      return finite_values(*source, options.model, name).to(device);
     });
   } else {
     const auto dtype =
@@ -120,7 +122,7 @@ ImportSummary import_model(const ImportOptions& options) {
     at::Tensor values;
     remove_weights(options.out);
     write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) {
-      values = finite_values(*source, specs[i].name).to(dtype);
+      values = finite_values(*source, options.model, specs[i].name).to(dtype);
       return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
     });
   }
