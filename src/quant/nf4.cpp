@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
-#include <c10/util/ParallelGuard.h>
+#include <numeric>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -51,18 +51,23 @@ at::Tensor values_of(std::span<const float> values) {
   return tensor;
 }
 
-// A sum in PyTorch's order for one thread, so that the bytes do not depend on the number of
-// threads.
-float mean_on_one_thread(const at::Tensor& values) {
-  const c10::ParallelGuard serial(true);
-  return at::mean(values).item<float>();
+// From here on PyTorch shares a sum out, and its order depends on the number of threads (at::internal::GRAIN_SIZE).
+constexpr std::int64_t kSharedSum = 32768;
+
+// Below kSharedSum as bitsandbytes computes it; from there on in double, one value after the other.
+float mean_of(const at::Tensor& values) {
+  const std::int64_t count = values.numel();
+  if (count < kSharedSum) return at::mean(values).item<float>();
+  const auto* const begin = values.const_data_ptr<float>();
+  return static_cast<float>(std::accumulate(begin, begin + count, 0.0) /
+                            static_cast<double>(count));
 }
 
 // On the CPU for every device: 1/64 of the values, and equal bytes everywhere.
 void nest_absmax(Nf4Weight& weight) {
   const at::Device device = weight.absmax.device();
   at::Tensor absmax = weight.absmax.cpu();
-  const float offset = mean_on_one_thread(absmax);
+  const float offset = mean_of(absmax);
   if (absmax.is_same(weight.absmax)) absmax = absmax.clone();
   auto* values = absmax.mutable_data_ptr<float>();
   const std::int64_t blocks = absmax.numel();

@@ -175,7 +175,7 @@ def main():
                 assert "not finite" in str(error), error
             count += 1
 
-        # Above 32,768 blocks PyTorch's mean depends on its threads; ours is that of one thread, for any number.
+        # Above 32,768 blocks PyTorch's mean depends on its threads; ours is summed in double, and here both round alike.
         torch.set_num_threads(1)
         large = torch.randn(2200, 1024).to(torch.bfloat16) * 0.02
         for threads in (1, 2, 3):

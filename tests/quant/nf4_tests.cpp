@@ -168,11 +168,12 @@ TEST(Nf4, every_instruction_set_gives_the_same_bytes) {
 
 TEST(Nf4, the_number_of_threads_changes_no_byte) {
   const int threads = at::get_num_threads();
-  const at::Tensor values = ramp({2112, 1024});  // 33,792 blocks: enough for PyTorch to split a sum
+  // 262,144 blocks: enough for PyTorch to split a sum in eight, of values whose sum rounds.
+  const at::Tensor values = ramp({8192, 1024});
   std::vector<std::pair<Nf4Weight, at::Tensor>> runs;
-  for (const int count : {1, 2, 3}) {
+  for (const int count : {1, 2, 3, 8}) {
     at::set_num_threads(count);
-    const Nf4Weight weight = quantise(values);
+    const Nf4Weight weight = quantise(values, {.blocksize = 32});
     runs.emplace_back(weight, dequantise(weight));
   }
   at::set_num_threads(threads);

@@ -3,7 +3,6 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
-#include <c10/util/ParallelGuard.h>
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -122,7 +121,6 @@ struct Upload::State {
 
   void work(c10::DeviceIndex device) {
     const c10::InferenceMode inference;
-    const c10::ParallelGuard serial(true);
     cudaStream_t stream = nullptr;
     std::array<Buffer, 2> buffers;
     try {
