@@ -8,6 +8,7 @@ namespace tradeoff::lora {
 namespace {
 
 constexpr std::size_t kMostBytes = 4096;
+constexpr std::size_t kMostDigits = 4;
 
 // Time that grows with the expression's states and the name's length, not with all ways through it:
 // "(.|.)*(.|.)*x" would take years. It knows no back references, which are refused below.
@@ -36,6 +37,18 @@ std::string_view differing(std::string_view text, std::size_t at) {
   return {};
 }
 
+// Whether a count of the braces at `at` has more digits than std::regex can be trusted with: it computes them as a long,
+// and overflows.
+bool counts_too_far(std::string_view text, std::size_t at) {
+  std::size_t digits = 0;
+  for (const char c : text.substr(at + 1)) {
+    if (!is_one_of(c, "0123456789,")) break;
+    digits = c == ',' ? 0 : digits + 1;
+    if (digits > kMostDigits) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::regex python_expression(std::string_view key, const std::string& before,
@@ -57,6 +70,8 @@ std::regex python_expression(std::string_view key, const std::string& before,
     }
     if (const std::string_view found = differing(text, i); !found.empty())
       refuse(fmt::format("{} is not supported in an expression", found));
+    if (text[i] == '{' && counts_too_far(text, i))
+      refuse(fmt::format("expected counts of at most {} digits in an expression", kMostDigits));
   }
   try {
     // Alone first, so that it cannot close a group of what stands around it.

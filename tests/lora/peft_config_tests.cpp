@@ -267,6 +267,15 @@ TEST_F(PeftConfigTest, ExpressionsTakeTimeByTheirLength) {
   EXPECT_EQ(rank_of(form(R"({"target_modules": "(.|.)*(.|.)*_proj"})"), 1, Projection::up), 8);
 }
 
+// std::regex computes a count as a long and overflows.
+TEST_F(PeftConfigTest, ExpressionsWithHugeCountsAreRefused) {
+  for (const char* expression : {"q_proj{3333333333333333333}", "(q_proj){0,99999}", ".*{10000,}"}) {
+    const std::string what = error(fmt::format(R"({{"target_modules": "{}"}})", expression));
+    EXPECT_NE(what.find("expected counts of at most 4 digits"), std::string::npos) << what;
+  }
+  EXPECT_EQ(rank_of(form(R"({"target_modules": ".{1,9999}_proj"})"), 1, Projection::up), 8);
+}
+
 TEST_F(PeftConfigTest, PickleIsNotRead) {
   read("{}");
   fs::rename(folder_ / kWeightsFile, folder_ / "adapter_model.bin");
