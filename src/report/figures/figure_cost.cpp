@@ -9,17 +9,17 @@
 namespace tradeoff::report {
 namespace {
 
-struct Point {
+struct CostPoint {
   std::string arm;
   double hours = 0;  // a seed
   double gain = 0;   // points, against the reference
   std::optional<stats::Interval> interval;
 };
 
-std::vector<Point> points_of(const Analysis& analysis, const std::string& task) {
-  std::vector<Point> found;
+std::vector<CostPoint> cost_points(const Analysis& analysis, const std::string& task) {
+  std::vector<CostPoint> found;
   for (const ArmLedger& cost : analysis.costs) {
-    Point point{cost.arm, cost.device_hours / static_cast<double>(cost.cells), 0, {}};
+    CostPoint point{cost.arm, cost.device_hours / static_cast<double>(cost.cells), 0, {}};
     if (cost.arm != analysis.reference) {
       const stats::PairSummary* pair = analysis.pair_of(analysis.reference, cost.arm, task);
       if (!pair || !pair->delta.mean) continue;
@@ -28,19 +28,20 @@ std::vector<Point> points_of(const Analysis& analysis, const std::string& task) 
     }
     found.push_back(point);
   }
-  std::ranges::stable_sort(found, {}, [](const Point& p) { return std::pair(p.hours, -p.gain); });
+  std::ranges::stable_sort(found, {},
+                           [](const CostPoint& p) { return std::pair(p.hours, -p.gain); });
   return found;
 }
 
 }  // namespace
 
 std::string cost_figure(const Analysis& analysis, const std::string& task) {
-  const std::vector<Point> points = points_of(analysis, task);
+  const std::vector<CostPoint> points = cost_points(analysis, task);
   const bool has_reference =
-      std::ranges::find(points, analysis.reference, &Point::arm) != points.end();
+      std::ranges::find(points, analysis.reference, &CostPoint::arm) != points.end();
   if (points.size() < 2 || !has_reference) return "";
   std::vector<double> ends = {0};
-  for (const Point& point : points) {
+  for (const CostPoint& point : points) {
     ends.push_back(point.gain);
     if (!point.interval) continue;
     ends.push_back(100 * point.interval->low);
@@ -60,7 +61,7 @@ std::string cost_figure(const Analysis& analysis, const std::string& task) {
   svg.line(kFrame.left, y.at(0), kFrame.right, y.at(0), "zero");
   std::vector<std::array<double, 2>> frontier;
   double best = 0;
-  for (const Point& point : points) {
+  for (const CostPoint& point : points) {
     if (!frontier.empty() && point.gain <= best) continue;
     if (!frontier.empty()) frontier.push_back({x.at(point.hours), frontier.back()[1]});
     best = point.gain;
@@ -68,7 +69,7 @@ std::string cost_figure(const Analysis& analysis, const std::string& task) {
   }
   svg.path(frontier, false, "frontier");
   PointNames names(svg, kFrame);
-  for (const Point& point : points) {
+  for (const CostPoint& point : points) {
     const std::string style = arm_class(analysis, point.arm);
     const double at = x.at(point.hours);
     if (point.interval)

@@ -12,7 +12,7 @@
 namespace tradeoff::report {
 namespace {
 
-struct Point {
+struct StepsPoint {
   std::string arm;
   double steps = 0;
   const stats::TaskSummary* accuracy = nullptr;
@@ -38,24 +38,24 @@ std::string recipe_of(Json arm) {
   return arm.dump();
 }
 
-std::vector<Point> points_of(const Study& study, const Analysis& analysis,
-                             const std::string& task) {
+std::vector<StepsPoint> steps_points(const Study& study, const Analysis& analysis,
+                                     const std::string& task) {
   const Json& config = study.predictions.config;
   const Json arms = config.is_object() && config.contains("arms") ? config["arms"] : Json::object();
-  std::vector<Point> found;
+  std::vector<StepsPoint> found;
   for (const std::string& name : analysis.arms) {
     const Json arm = arms.is_object() && arms.contains(name) ? arms[name] : Json::object();
     const stats::TaskSummary* s = analysis.summary_of(name, task);
     const auto steps = steps_of(study, arm, name);
     if (s && s->accuracy.mean && steps) found.push_back({name, *steps, s, recipe_of(arm)});
   }
-  std::ranges::stable_sort(found, {}, &Point::steps);
+  std::ranges::stable_sort(found, {}, &StepsPoint::steps);
   return found;
 }
 
-bool differ_in_steps(const std::vector<Point>& points) {
+bool differ_in_steps(const std::vector<StepsPoint>& points) {
   std::set<double> trained;
-  for (const Point& point : points)
+  for (const StepsPoint& point : points)
     if (point.steps > 0) trained.insert(point.steps);
   return trained.size() > 1;
 }
@@ -63,10 +63,10 @@ bool differ_in_steps(const std::vector<Point>& points) {
 }  // namespace
 
 std::string steps_figure(const Study& study, const Analysis& analysis, const std::string& task) {
-  const std::vector<Point> points = points_of(study, analysis, task);
+  const std::vector<StepsPoint> points = steps_points(study, analysis, task);
   if (!differ_in_steps(points)) return "";
   std::vector<double> ends;
-  for (const Point& point : points)
+  for (const StepsPoint& point : points)
     for (const double end : {point.accuracy->ci95->low, point.accuracy->ci95->high})
       ends.push_back(100 * end);
   constexpr double kHeight = 290;
@@ -78,7 +78,7 @@ std::string steps_figure(const Study& study, const Analysis& analysis, const std
   const Scale y = scale_around(ends, kFrame.bottom, kFrame.top);
   draw_axes(svg, kFrame, x, y, "optimizer steps", task_title(task) + ", % right");
   std::map<std::string, std::vector<std::array<double, 2>>> lines;
-  for (const Point& point : points)
+  for (const StepsPoint& point : points)
     if (point.steps > 0)
       lines[point.recipe].push_back(
           {x.at(point.steps), y.at(100 * *point.accuracy->accuracy.mean)});
@@ -88,7 +88,7 @@ std::string steps_figure(const Study& study, const Analysis& analysis, const std
     svg.path(line, false, "seed joined");
   }
   PointNames names(svg, kFrame);
-  for (const Point& point : points) {
+  for (const StepsPoint& point : points) {
     const stats::TaskSummary& s = *point.accuracy;
     const std::string style = arm_class(analysis, point.arm);
     const double at = x.at(point.steps), mean = y.at(100 * *s.accuracy.mean);
