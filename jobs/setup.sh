@@ -203,6 +203,7 @@ find_cmake() {
 
 build() {
   local arguments=("-DPYTORCH_PYTHON=$python" "-DTRADEOFF_CUDA=${cuda^^}") log=build/release/configure.log
+  [ -e build/release/CMakeCache.txt ] || arguments+=(-DTRADEOFF_UNITY=ON)
   [ -z "$nvcc" ] || arguments+=("-DCMAKE_CUDA_COMPILER=$nvcc")
   step "Building build/release/tradeoff"
   mkdir -p build/release

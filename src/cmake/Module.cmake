@@ -16,7 +16,11 @@ endfunction()
 
 # Warnings, and the sanitizers of a preset (TRADEOFF_SANITIZE), on our own targets alone.
 function(tradeoff_warnings target)
-  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow>)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
+  # Sources that are compiled as one shadow each other's names.
+  if(NOT TRADEOFF_UNITY)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wshadow>)
+  endif()
   if(TRADEOFF_SANITIZE)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${TRADEOFF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>)
     target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
