@@ -37,8 +37,8 @@ std::string_view differing(std::string_view text, std::size_t at) {
   return {};
 }
 
-// Whether a count of the braces at `at` has more digits than std::regex can be trusted with: it computes them as a long,
-// and overflows.
+// Whether a count of the braces at `at` has more digits than std::regex can be trusted with: it
+// computes them as a long, and overflows.
 bool counts_too_far(std::string_view text, std::size_t at) {
   std::size_t digits = 0;
   for (const char c : text.substr(at + 1)) {

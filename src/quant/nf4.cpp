@@ -3,9 +3,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mean.h>
-#include <numeric>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <numeric>
 
 #include <algorithm>
 #include <bit>
@@ -51,7 +51,8 @@ at::Tensor values_of(std::span<const float> values) {
   return tensor;
 }
 
-// From here on PyTorch shares a sum out, and its order depends on the number of threads (at::internal::GRAIN_SIZE).
+// From here on PyTorch shares a sum out, and its order depends on the number of threads
+// (at::internal::GRAIN_SIZE).
 constexpr std::int64_t kSharedSum = 32768;
 
 // Below kSharedSum as bitsandbytes computes it; from there on in double, one value after the other.

@@ -269,7 +269,8 @@ TEST_F(PeftConfigTest, ExpressionsTakeTimeByTheirLength) {
 
 // std::regex computes a count as a long and overflows.
 TEST_F(PeftConfigTest, ExpressionsWithHugeCountsAreRefused) {
-  for (const char* expression : {"q_proj{3333333333333333333}", "(q_proj){0,99999}", ".*{10000,}"}) {
+  for (const char* expression :
+       {"q_proj{3333333333333333333}", "(q_proj){0,99999}", ".*{10000,}"}) {
     const std::string what = error(fmt::format(R"({{"target_modules": "{}"}})", expression));
     EXPECT_NE(what.find("expected counts of at most 4 digits"), std::string::npos) << what;
   }
