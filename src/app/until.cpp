@@ -12,8 +12,6 @@
 namespace tradeoff::app {
 namespace {
 
-// The fewest that bound how much runs differ.
-constexpr std::uint64_t kFewest = 3;
 constexpr const char* kForm = "expected TASK +-POINTS, such as \"spider.exec +-2 points\"";
 
 std::string_view trim(std::string_view text) {
@@ -54,11 +52,11 @@ std::string fault_of(const std::string& name, const Until& until,
     return fmt::format("no random stream reaches the answers to {}: no seed changes them",
                        until.task);
   if (study.cell) return "a rule looks at whole studies; expected no --cell beside it";
-  if (until.max_seeds < kFewest)
+  if (until.max_seeds < stats::kFewestSeeds)
     return fmt::format(
         "{} seeds are the fewest that bound how much runs differ, found --max-seeds "
         "{}",
-        kFewest, until.max_seeds);
+        stats::kFewestSeeds, until.max_seeds);
   if (until.max_seeds < study.seeds.size())
     return fmt::format("the job has {} seeds, more than --max-seeds {}", study.seeds.size(),
                        until.max_seeds);
@@ -138,9 +136,9 @@ Look look(const Until& until, const report::Analysis& analysis, std::uint64_t at
     if (next.needed && *next.needed <= next.seeds) continue;
     open = true;
     // More seeds change nothing where the questions alone leave more, or nothing varied.
-    hopeless = hopeless || (!next.now && next.seeds >= kFewest) ||
+    hopeless = hopeless || (!next.now && next.seeds >= stats::kFewestSeeds) ||
                (next.questions_alone && *next.questions_alone >= until.half_width);
-    wanted = std::max(wanted, next.now ? next.seeds + at_once : kFewest);
+    wanted = std::max(wanted, next.now ? next.seeds + at_once : stats::kFewestSeeds);
   }
   out.settled = !open;
   if (!open || hopeless) return out;

@@ -20,8 +20,6 @@ constexpr double kRunsAlpha = 0.04, kQuestionsAlpha = 0.01;
 constexpr double kMixture = 30;
 // Beyond this many a rule for stopping is not followed but given up.
 constexpr std::uint64_t kMostSeeds = 1000;
-// The fewest that bound how much runs differ.
-constexpr std::uint64_t kFewestSeeds = 3;
 
 double runs_half(const RunSpread& spread, std::uint64_t seeds) {
   return sequence_quantile(seeds, kRunsAlpha) *

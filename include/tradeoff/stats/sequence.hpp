@@ -26,6 +26,9 @@ struct Sequence {
 /// it.
 double sequence_quantile(std::uint64_t seeds, double alpha);
 
+/// The fewest seeds that bound how much runs differ.
+inline constexpr std::uint64_t kFewestSeeds = 3;
+
 /// Of a mean over items and at least three seeds, near normal over runs; empty for fewer, or where
 /// its errors are. The questions are one draw whatever the number of seeds.
 std::optional<Sequence> confidence_sequence(const MeanEstimate& estimate);
