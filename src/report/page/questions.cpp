@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "grids/glossary.hpp"
 #include "tradeoff/store/prediction.hpp"
@@ -121,11 +122,13 @@ void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
 
 // The lowest sample with the same result or letter, by row; -1 for an answer without one.
 Json groups_of(const store::Run& run, const store::RunColumn<Strings>& column, std::size_t sample) {
-  const Strings& own = run.sample(sample).at(column);
+  std::vector<const Strings*> samples;
+  for (std::size_t i = 0; i <= sample; ++i) samples.push_back(&run.sample(i).at(column));
+  const Strings& own = *samples.back();
   Json groups = Json::array();
   for (std::size_t i = 0; i < own.size(); ++i) {
     std::size_t first = 0;
-    while (run.sample(first).at(column)[i] != own[i]) ++first;
+    while ((*samples[first])[i] != own[i]) ++first;
     groups.push_back(own[i].empty() ? -1 : static_cast<int>(first));
   }
   return groups;
