@@ -7,9 +7,6 @@
 namespace tradeoff::text {
 namespace {
 
-// Mistral's tekken.json has 19 MB; no vocabulary this program can use has more.
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
-
 // The byte where `text` is nested deeper than printing a value, which recurses, may be; else npos.
 std::size_t too_deep_at(std::string_view text) {
   constexpr int kDeepest = 64;
@@ -32,7 +29,7 @@ std::size_t too_deep_at(std::string_view text) {
 JsonObject read_json_root(const std::filesystem::path& path) {
   const auto bad = [&](const std::string& what) { fail(path.string() + ": " + what); };
   const MappedFile file(path);
-  if (file.size() > kMostBytes)
+  if (file.size() > kMostTokenizerBytes)
     bad("has " + std::to_string(file.size()) + " bytes, expected at most 256 MiB");
   if (const std::size_t at = too_deep_at(file.text()); at != std::string_view::npos)
     bad("byte " + std::to_string(at) + ": nested deeper than 64 levels");
