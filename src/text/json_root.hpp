@@ -9,8 +9,8 @@ namespace tradeoff::text {
 // Sorted keys: with base's order-keeping objects a vocabulary of n tokens takes O(n^2) to read.
 using JsonObject = nlohmann::json;
 
-/// The most bytes that a file of a tokenizer has, but for a GGUF, which holds a model too. Mistral's
-/// tekken.json has 19 MB; no vocabulary that this program can use has more.
+/// The most bytes that a file of a tokenizer has, but for a GGUF, which holds a model too.
+/// Mistral's tekken.json has 19 MB; no vocabulary that this program can use has more.
 inline constexpr std::size_t kMostTokenizerBytes = std::size_t{256} << 20;
 
 /// The object that a tokenizer's JSON file holds. Throws Error naming the file where it is none, is
