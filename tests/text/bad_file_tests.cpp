@@ -195,8 +195,8 @@ TEST_F(BadFiles, text_that_is_not_a_tokenizer_is_refused) {
 
 TEST_F(BadFiles, a_file_larger_than_any_tokenizer_is_refused_unread) {
   for (const char* name : {"tokenizer.json", "tokenizer.model", "ranks.model"}) {
-    const fs::path path = file(name, name == std::string_view("tokenizer.json") ? "{" : "IQ== 0\n");
-    fs::resize_file(path, (std::uintmax_t{256} << 20) + 1);
+    const auto path = file(name, name == std::string_view("tokenizer.json") ? "{" : "IQ== 0\n");
+    std::filesystem::resize_file(path, (std::uintmax_t{256} << 20) + 1);
     const std::string text = error_of([&] { load_tokenizer(path); });
     EXPECT_EQ(text, path.string() + ": has 268435457 bytes, expected at most 256 MiB");
   }
