@@ -1,17 +1,17 @@
 #pragma once
-#include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::text {
 
 // Sorted keys: with base's order-keeping objects a vocabulary of n tokens takes O(n^2) to read.
 using JsonObject = nlohmann::json;
 
-/// The most bytes that a file of a tokenizer has, but for a GGUF, which holds a model too.
-/// Mistral's tekken.json has 19 MB; no vocabulary that this program can use has more.
-inline constexpr std::size_t kMostTokenizerBytes = std::size_t{256} << 20;
+/// Throws Error where a tokenizer's file has more than 256 MiB. A GGUF may: it holds a model too.
+void check_tokenizer_size(const std::filesystem::path& path, const MappedFile& file);
 
 /// The object that a tokenizer's JSON file holds. Throws Error naming the file where it is none, is
 /// larger than a vocabulary can be, or is nested deeper than 64 levels.

@@ -1,7 +1,5 @@
 #include "tradeoff/text/vocabulary.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -45,8 +43,7 @@ Vocabulary read_vocabulary(const fs::path& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with("GGUF")) return read_gguf_vocabulary(path);
-  if (text.size() > kMostTokenizerBytes)
-    fail(fmt::format("{}: has {} bytes, expected at most 256 MiB", path.string(), text.size()));
+  check_tokenizer_size(path, file);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && text[first] == '{') return read_json_vocabulary(path);
   // A protobuf whose first field, and whose first field's first field, have number 1: a piece.
