@@ -136,12 +136,14 @@ TEST_F(Program, status_tells_by_its_exit_code) {
 }
 
 TEST_F(Program, status_watches_for_a_study_that_has_not_begun) {
-  file("study.json", R"({"config":{},"plan":{"cells":[]}})");
+  std::filesystem::create_directories(folder / "begins");
+  file("begins/study.json", R"({"config":{},"plan":{"cells":[]}})");
+  const std::string begins = "'" + (folder / "begins").string() + "'";
   const std::string later = "'" + (folder / "later").string() + "'";
-  // It is never complete, so the watch ends by the time limit alone.
+  // A study's first file appears whole, so the folder is moved, not copied. It is never complete,
+  // so the watch ends by the time limit alone.
   const auto watched = run("status " + later + " --watch --interval 0.2",
-                           "{ sleep 1; mkdir " + later + "; cp '" +
-                               (folder / "study.json").string() + "' " + later + "; } & timeout 8");
+                           "{ sleep 1; mv " + begins + " " + later + "; } & timeout 8");
   EXPECT_EQ(watched.code, 124);
   EXPECT_NE(watched.err.find("no study has begun here yet; waiting for it"), std::string::npos)
       << watched.err;
