@@ -183,9 +183,17 @@ double correlation_of(const std::vector<double>& x, const std::vector<double>& y
 void check_evidence(const TaskEvidence& task, const char* which) {
   const bool shares =
       task.up >= 0 && task.down >= 0 && task.up + task.down <= 1 + 1e-9 && task.items > 0;
-  if (shares && task.seeds > 0) return;
-  fail(fmt::format("posterior: {} has {} items, {} seeds, shares {} up and {} down", which,
-                   task.items, task.seeds, task.up, task.down));
+  if (!shares || task.seeds == 0)
+    fail(fmt::format("posterior: {} has {} items, {} seeds, shares {} up and {} down", which,
+                     task.items, task.seeds, task.up, task.down));
+  for (const auto& [seed, delta] : task.by_seed)
+    check(std::ranges::count(task.by_seed, seed, [](const auto& one) { return one.first; }) == 1,
+          fmt::format("posterior: {} has seed {} twice", which, seed));
+}
+
+// The seed of the arm that was run again: one that was computed once stands for every seed.
+bool b_is_computed_once(const PairSummary& pair) {
+  return pair.by_seed.size() > 1 && pair.by_seed[0].seed_b == pair.by_seed[1].seed_b;
 }
 
 }  // namespace
@@ -200,7 +208,9 @@ EvidenceOrReason evidence_of(const PairSummary& pair) {
   out.samples = pair.samples;
   out.error = pair.delta.small_sample;
   out.spread = pair.delta.spread;
-  for (const SeedPair& seed : pair.by_seed) out.by_seed.emplace_back(seed.seed_b, seed.delta);
+  const bool of_a = b_is_computed_once(pair);
+  for (const SeedPair& seed : pair.by_seed)
+    out.by_seed.emplace_back(of_a ? seed.seed_a : seed.seed_b, seed.delta);
   out.computed_once = pair.computed_once;
   return {out, {}};
 }

@@ -140,6 +140,28 @@ TEST(Posterior, of_runs_that_move_together_has_their_correlation) {
   EXPECT_LT(chance, 1);
 }
 
+TEST(Posterior, of_an_arm_computed_once_goes_by_the_seeds_of_the_other) {
+  PairSummary first, second;
+  first.task = "x";
+  first.items = first.seeds = 2;
+  first.delta.mean = 0;
+  first.by_seed = {{1, 1, 0.1, 0, 0, 1}, {2, 1, -0.1, 0, 0, 1}};
+  second = first;
+  second.seeds = 1;
+  second.computed_once = true;
+  second.by_seed.resize(1);
+  const auto x = evidence_of(first).evidence, y = evidence_of(second).evidence;
+  ASSERT_TRUE(x && y);
+  EXPECT_EQ(x->by_seed[0].first, 1u);
+  EXPECT_EQ(x->by_seed[1].first, 2u);
+  const TradeoffPosterior got = tradeoff_posterior(*x, *y);
+  EXPECT_TRUE(std::isfinite(got.y_mean));
+  EXPECT_LT(got.y95.low, got.y95.high);
+  TaskEvidence twice = *x;
+  twice.by_seed[1].first = 1;
+  EXPECT_THROW(tradeoff_posterior(twice, *y), Error);
+}
+
 TEST(PerfectCalibration, is_known_in_closed_form_for_one_and_two_rows) {
   EXPECT_NEAR(expected_absolute_sum(std::vector<double>{0.3}), 2 * 0.3 * 0.7, 1e-12);
   // 0, 1 or 2 hits at 1/4, 1/2, 1/4 about 1.
