@@ -103,7 +103,9 @@ void plan_difference(PlanResult& out) {
                                   : "the seeds' variance"));
   }
   if (!o.seed_sd) {
-    out.notes.push_back("how many seeds it takes is unknown: nothing tells how much runs differ");
+    out.notes.push_back(
+        "how many seeds it takes is unknown: nothing tells how much runs differ (--seed-sd, or "
+        "--pilot with a study of two seeds or more, does)");
   } else {
     // One seed finds it for its own adapters alone.
     out.seeds_needed = smallest_count(
@@ -212,6 +214,7 @@ PlanOptions plan_from_pilot(PlanOptions options, const ScoreTable& a, const Scor
   const auto flipped = static_cast<std::uint64_t>(
       std::ceil(squares / static_cast<double>(differences.seeds) - 1e-9));
   options.discordance = proportion_upper_limit(flipped, pair.items, kPilotLimit);
+  options.pair = pair.a + " -> " + pair.b;
   options.basis = fmt::format("pilot: {} against {}, {} questions x {} seed{}, 80 % upper limits",
                               pair.b, pair.a, pair.items, pair.seeds, pair.seeds == 1 ? "" : "s");
   if (pair.delta.components) {

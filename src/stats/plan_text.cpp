@@ -48,19 +48,21 @@ std::string to_text(std::span<const PlanResult> plans) {
       "discordant", "se", "detectable points", "exact McNemar", "margin points", "device hours");
   for (const PlanResult& plan : plans) {
     const PlanOptions& o = plan.options;
-    text += fmt::format("{:<10} {:>9} {:>5} {:>8.1f} % {:>8.2f} {:>18} {:>14} {:>14} {:>12}\n",
+    text += fmt::format("{:<10} {:>9} {:>5} {:>8.1f} % {:>8.2f} {:>18} {:>14} {:>14} {:>12}{}{}\n",
                         o.task, o.questions, o.seeds, 100 * o.discordance, 100 * plan.se,
                         points(plan.detectable), points(plan.detectable_mcnemar),
                         points(plan.detectable_margin),
-                        plan.device_hours ? fmt::format("{:.2f}", *plan.device_hours) : "-");
+                        plan.device_hours ? fmt::format("{:.2f}", *plan.device_hours) : "-",
+                        o.pair.empty() ? "" : "  ", o.pair);
   }
   std::vector<std::string> last;
   for (const PlanResult& plan : plans) {
     const bool same = plan.assumptions == last;
     if (same && plan.notes.empty() && !plan.options.difference && !plan.options.margin) continue;
-    text +=
-        fmt::format("\n{}, {} questions x {} seed{}\n", plan.options.task, plan.options.questions,
-                    plan.options.seeds, plan.options.seeds == 1 ? "" : "s");
+    const std::string& pair = plan.options.pair;
+    text += fmt::format("\n{}{}{}, {} questions x {} seed{}\n", plan.options.task,
+                        pair.empty() ? "" : ", ", pair, plan.options.questions, plan.options.seeds,
+                        plan.options.seeds == 1 ? "" : "s");
     if (plan.options.difference) append_needs(text, plan);
     if (plan.options.margin) {
       text += fmt::format("  to rule out a loss of {:.3g} points where there is none: power {}\n",

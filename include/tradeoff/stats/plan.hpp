@@ -24,6 +24,8 @@ struct ArmCost {
 struct PlanOptions {
   // What the questions are of; told in tables.
   std::string task;
+  // Of a pilot the arms whose difference it is, "base -> tuned"; told in tables.
+  std::string pair;
   std::uint64_t questions = 200, seeds = 1;
   // Share of questions where exactly one of the two arms is right, per seed, if the arms were
   // equally good; it grows with the difference.
