@@ -1,8 +1,11 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
@@ -108,7 +111,7 @@ void print_sql(const ShowOptions& options, const task::Item& item, const Json& r
   const std::string sql =
       field_or<std::string>(row, column::kSql.name, task::extract_sql(text).sql);
   heading("predicted SQL");
-  fmt::print("{}\n", sql.empty() ? "(no statement in the answer)" : sql);
+  fmt::print("{}\n", sql.empty() ? "(no query in the answer)" : sql);
   if (options.db.empty()) return;
   sql::Scorer scorer(options.db, options.table);
   const std::string& judged = sql.empty() ? text : sql;
@@ -175,8 +178,10 @@ void bind(config::Table& table, ShowOptions& options) {
            {"input"})
       .placeholder("F.jsonl");
   table.add("id", &options.id, "The item to show").required().placeholder("ID");
-  table.add_choice("task", &options.task, config::nameable(options.own_tasks),
-                   "What the items are; of a study: where the question stands");
+  table
+      .add("task", &options.task,
+           "What the items are, by a task's name; of a study: the task that has the question")
+      .placeholder("TASK");
   table.add("model", &options.model, "Model folder or tokenizer: show the prompt's tokens")
       .placeholder("DIR");
   table.add("pred", &options.pred, "Predictions of `predict`: show the answer")
@@ -196,6 +201,11 @@ void check_together(ShowOptions& options, const config::Table& table) {
       problems.add("STUDY", "no study, and no --items; expected the folder of a finished study");
     for (const char* name : {"arm", "seed", "diff"})
       if (table.given(name)) problems.add(std::string("--") + name, "is for a study");
+    std::vector<std::string> known;
+    for (const auto& [name, value] : config::nameable(options.own_tasks)) known.push_back(name);
+    if (std::ranges::find(known, options.task) == known.end())
+      problems.add("--task", fmt::format("found \"{}\", expected one of {}", options.task,
+                                         fmt::join(known, "|")));
   } else {
     for (const char* name : {"items", "model", "pred", "db", "table", "rows"})
       if (table.given(name))

@@ -1,6 +1,8 @@
 // One question of a study, from predictions.h5 alone.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "fixture.hpp"
 #include "tradeoff/report/page/show_question.hpp"
 
@@ -8,6 +10,14 @@ namespace tradeoff::report {
 namespace {
 
 #define EXPECT_HAS(text, part) EXPECT_NE(std::string(text).find(part), std::string::npos) << (text)
+
+// The table with one column in place of what it has under that name.
+store::Table with_column(const store::Table& table, std::string_view name, store::Column column) {
+  store::Table out;
+  for (const auto& [other, values] : table.columns())
+    out.add(other, other == name ? std::move(column) : values);
+  return out;
+}
 
 class Show : public ReportTest {
  protected:
@@ -60,6 +70,34 @@ TEST_F(Show, what_is_not_there_is_told_with_what_is) {
   asked.seed.reset();
   asked.task = "mmlu";
   EXPECT_HAS(error_of([&] { show_question(shown, asked); }), "mmlu has 57 questions");
+}
+
+TEST_F(Show, an_id_of_two_tasks_needs_the_task) {
+  Study shown = study();
+  store::Table& items = shown.predictions.items.at("mmlu");
+  store::Strings ids = items.at<store::Strings>("id");
+  ids[1] = "3";
+  items = with_column(items, "id", ids);
+  asked.id = std::string("3");
+  EXPECT_HAS(error_of([&] { show_question(shown, asked); }),
+             "spider and mmlu have a question with the id \"3\"; --task names one");
+  asked.task = "mmlu";
+  EXPECT_HAS(show_question(shown, asked), "mmlu 3: ");
+}
+
+TEST_F(Show, a_question_of_fewer_choices_than_others_has_no_more_log_probabilities) {
+  Study shown = study();
+  asked.id = shown.predictions.items.at("mmlu").at<store::Strings>("id")[0];
+  for (auto& [key, run] : shown.predictions.runs)
+    if (key.task == "mmlu") {
+      auto logprobs = run.rows.at(store::column::kChoiceLogprobs);
+      logprobs.values[logprobs.width - 1] = std::nan("");
+      run.rows = with_column(run.rows, store::column::kChoiceLogprobs.name, logprobs);
+    }
+  const std::string text = show_question(shown, asked);
+  EXPECT_HAS(text, "\n  C -");
+  EXPECT_EQ(text.find("nan"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\n  D "), std::string::npos) << text;
 }
 
 TEST(WordDiff, marks_what_is_more_and_what_is_missing) {

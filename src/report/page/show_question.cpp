@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "tradeoff/base/error.hpp"
@@ -29,16 +31,24 @@ struct Place {
 };
 
 Place find_question(const store::Predictions& p, const ShowQuestion& asked) {
-  std::vector<std::string> seen;
+  std::vector<std::string> seen, tasks;
+  std::optional<Place> place;
   for (const std::string& task : study::task_order(p)) {
     if (!asked.task.empty() && task != asked.task) continue;
     const Strings& ids = p.items.at(task).at<Strings>("id");
     const auto found = std::ranges::find(ids, asked.id);
-    if (found != ids.end()) return {task, static_cast<std::size_t>(found - ids.begin())};
+    if (found != ids.end()) {
+      place = {task, static_cast<std::size_t>(found - ids.begin())};
+      tasks.push_back(task);
+      continue;
+    }
     const auto shown = std::span(ids).first(std::min<std::size_t>(ids.size(), 4));
     seen.push_back(
         fmt::format("{} has {} questions: {}, ...", task, ids.size(), fmt::join(shown, ", ")));
   }
+  check(tasks.size() < 2, fmt::format("{} have a question with the id \"{}\"; --task names one",
+                                      fmt::join(tasks, " and "), asked.id));
+  if (place) return *place;
   fail(fmt::format("no question with the id \"{}\"; {}", asked.id,
                    seen.empty() ? "no task \"" + asked.task + "\" in the file"
                                 : fmt::format("{}", fmt::join(seen, "; "))));
@@ -123,7 +133,7 @@ std::string sql_answer(const store::Table& rows, const Place& place, const std::
   const auto at = [&](const auto& column) { return rows.at(column)[place.row]; };
   const std::string sql = at(column::kSql);
   std::string text = verdict_word(at(study::column_of(primary))) + "\n";
-  text += sql.empty() ? "(no statement in the answer) " + at(column::kText)
+  text += sql.empty() ? "(no query in the answer) " + at(column::kText)
           : diff      ? word_diff(gold, sql)
                       : sql;
   text += "\n";
@@ -183,9 +193,11 @@ std::string choice_answer(const store::Table& rows, const Place& place) {
   text += letter.empty() ? "(no letter in the answer)\n" : letter + "\n";
   if (rows.has(column::kText)) return text + indented(rows.at(column::kText)[place.row]) + "\n";
   const auto& logprobs = rows.at(column::kChoiceLogprobs);
-  for (std::size_t c = 0; c < logprobs.width; ++c)
-    text += fmt::format("  {} {:.4f}\n", static_cast<char>('A' + c),
-                        logprobs.values[place.row * logprobs.width + c]);
+  for (std::size_t c = 0; c < logprobs.width; ++c) {
+    const double value = logprobs.values[place.row * logprobs.width + c];
+    // NaN where other questions have more choices than this one.
+    if (!std::isnan(value)) text += fmt::format("  {} {:.4f}\n", static_cast<char>('A' + c), value);
+  }
   return text;
 }
 
