@@ -64,12 +64,14 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
     Table table;
     table.section(section.name);
     bind(table, kind, data);
-    Problems own;
+    // What is set has its line; what is missing has the section's.
+    Problems missing;
+    const std::size_t before = problems.lines().size();
     for (const Setting& setting : file.settings)
-      if (setting.section == section.name) table.set(setting, own);
-    table.check_required(own);
-    for (const std::string& line : own.lines()) problems.add(section.where, line);
-    if (!own.empty() || !usable) continue;
+      if (setting.section == section.name) table.set(setting, problems);
+    table.check_required(missing);
+    for (const std::string& line : missing.lines()) problems.add(section.where, line);
+    if (problems.lines().size() > before || !usable) continue;
     data.kind = kind == ToldKind::sql ? task::Kind::sql : task::Kind::choice;
     if (kind == ToldKind::letter) data.answer = task::Answer::letter;
     try {

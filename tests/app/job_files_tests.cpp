@@ -106,9 +106,10 @@ TEST_F(Program, a_task_of_ones_own_with_faults_is_refused_with_all_of_them) {
                         "databases = d\n[arm.base]\n");
   const auto bad = run("run " + job + " --output-dir x");
   EXPECT_EQ(bad.code, 2);
-  for (const std::string part :
-       {"kind: found \"sqll\"", "unknown key \"item\"", "the name \"mmlu\" is taken",
-        "[task.other] databases: is for kind = sql"})
+  for (const std::string& part :
+       {"\n  " + job + ":7: kind: found \"sqll\"", "\n  " + job + ":8: unknown key \"item\"",
+        job + ":6: --task.mine.items: missing", std::string("the name \"mmlu\" is taken"),
+        std::string("[task.other] databases: is for kind = sql")})
     EXPECT_NE(bad.err.find(part), std::string::npos) << part << " in\n" << bad.err;
 }
 
