@@ -31,5 +31,22 @@ TEST(PointNames, do_not_cover_each_other_and_stay_inside) {
   }
 }
 
+TEST(Shortened, labels_that_would_look_alike_keep_their_ends) {
+  EXPECT_EQ(shortened_apart({"high_school_macroeconomics", "high_school_microeconomics",
+                             "high_school_computer_science", "law"},
+                            16),
+            (std::vector<std::string>{"…_macroeconomics", "…_microeconomics", "high_sch…science",
+                                      "law"}));
+}
+
+TEST(PercentScale, ends_at_0_and_100) {
+  const Scale low = percent_scale({0, 0, 16.8}, 100, 0), high = percent_scale({70, 99.9}, 100, 0);
+  EXPECT_EQ(low.low, 0);
+  EXPECT_GT(low.high, 16.8);
+  EXPECT_EQ(high.high, 100);
+  EXPECT_LT(high.low, 70);
+  EXPECT_EQ(percent_scale({0}, 100, 0).low, 0) << "one value has room above it";
+}
+
 }  // namespace
 }  // namespace tradeoff::report

@@ -43,7 +43,9 @@ std::string forest_figure(const Analysis& analysis) {
     const std::string style = arm_class(analysis, pair.b);
     svg.text(kLeft - 8, y - 2, shortened(fmt::format("{} → {}", pair.a, pair.b)), "label", "end");
     svg.text(kLeft - 8, y + 12,
-             shortened(fmt::format("{}, Holm p {}", task_title(pair.task), p_value(pair.holm_p))),
+             shortened(
+                 fmt::format("{}, {}", task_title(pair.task),
+                             pair.holm_p ? "Holm p " + p_value(pair.holm_p) : std::string("no p"))),
              "tick", "end");
     if (const auto& e = pair.delta.items_and_seeds) {
       svg.line(x.at(100 * e->ci95.low), y, x.at(100 * e->ci95.high), y, "thin " + style);
@@ -75,7 +77,7 @@ std::string seeds_figure(const Analysis& analysis, const std::string& task) {
   Svg svg(kWidth, kHeight, task_title(task) + ", seeds side by side",
           "Accuracy of every seed by arm; lines join the same seed; the bar is the 95 % interval "
           "of the mean.");
-  const Scale y = scale_around(values, kHeight - kBottom, kTop);
+  const Scale y = percent_scale(values, kHeight - kBottom, kTop);
   const auto marks = ticks(y, 6);
   for (const double t : marks) {
     svg.line(kLeft, y.at(t), kWidth - 8, y.at(t), "rule");

@@ -14,7 +14,7 @@ namespace {
 constexpr double kRow = 19, kTop = 38;
 
 struct HeatRow {
-  std::string label;
+  std::string label, shown;
   std::uint64_t items = 0;
   // [arms], as fractions; NaN where an arm has no question of it.
   std::vector<double> accuracy;
@@ -27,7 +27,7 @@ std::vector<HeatRow> rows_of(const Grouping& grouping, const std::vector<std::st
       auto found = std::ranges::find(rows, g.label, &HeatRow::label);
       if (found == rows.end()) {
         rows.push_back(
-            {g.label, g.items,
+            {g.label, g.label, g.items,
              std::vector<double>(arms.size(), std::numeric_limits<double>::quiet_NaN())});
         found = rows.end() - 1;
       }
@@ -35,6 +35,19 @@ std::vector<HeatRow> rows_of(const Grouping& grouping, const std::vector<std::st
     }
   }
   return rows;
+}
+
+// Labels as they are drawn, with the number of questions.
+void name_rows(std::vector<HeatRow>& rows) {
+  std::size_t widest = 0;
+  std::vector<std::string> labels;
+  for (const HeatRow& row : rows) {
+    widest = std::max(widest, fmt::format(" ({})", row.items).size());
+    labels.push_back(row.label);
+  }
+  labels = shortened_apart(labels, kLabelLetters - widest);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].shown = fmt::format("{} ({})", labels[i], rows[i].items);
 }
 
 // What the last arm changed, from the first; NaN sorts last.
@@ -45,9 +58,7 @@ double change_of(const HeatRow& row) {
 
 void draw_row(Svg& svg, const HeatRow& row, const std::vector<std::string>& arms, double top,
               double width) {
-  const std::string asked = fmt::format(" ({})", row.items);
-  svg.text(kLabelWidth - 6, top + 13, shortened(row.label, kLabelLetters - asked.size()) + asked,
-           "label", "end");
+  svg.text(kLabelWidth - 6, top + 13, row.shown, "label", "end");
   double left = kLabelWidth;
   const auto cell = [&](const std::string& style, double strength, const std::string& text,
                         const std::string& tip) {
@@ -86,6 +97,7 @@ std::string heat_figure(const Analysis& analysis, const Grouping& grouping) {
   if (arms.empty()) return "";
   std::vector<HeatRow> rows = rows_of(grouping, arms);
   if (rows.empty()) return "";
+  name_rows(rows);
   std::ranges::stable_sort(rows, std::ranges::greater{}, change_of);
   const double columns = 2 * static_cast<double>(arms.size()) - 1;
   const double width = (kFigureWidth - kLabelWidth) / columns;

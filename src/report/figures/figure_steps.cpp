@@ -75,7 +75,7 @@ std::string steps_figure(const Study& study, const Analysis& analysis, const std
           "Accuracy of each arm with its 95 % interval by its optimizer steps; arms that differ in "
           "their length alone are joined.");
   const Scale x{0, points.back().steps * 1.02, kFrame.left + 8, kFrame.right};
-  const Scale y = scale_around(ends, kFrame.bottom, kFrame.top);
+  const Scale y = percent_scale(ends, kFrame.bottom, kFrame.top);
   draw_axes(svg, kFrame, x, y, "optimizer steps", task_title(task) + ", % right");
   std::map<std::string, std::vector<std::array<double, 2>>> lines;
   for (const StepsPoint& point : points)

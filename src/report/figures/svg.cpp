@@ -92,6 +92,13 @@ Scale scale_around(const std::vector<double>& values, double from, double to) {
   return {std::floor((low - room) / step) * step, std::ceil((high + room) / step) * step, from, to};
 }
 
+Scale percent_scale(const std::vector<double>& values, double from, double to) {
+  Scale scale = scale_around(values, from, to);
+  scale.low = std::max(scale.low, 0.0);
+  scale.high = std::min(scale.high, 100.0);
+  return scale;
+}
+
 std::vector<double> ticks(const Scale& scale, int count) {
   const double step = round_step((scale.high - scale.low) / count);
   std::vector<double> out;
@@ -107,11 +114,13 @@ std::string tick_text(double value, const std::vector<double>& all) {
   return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, decimals);
 }
 
-std::string shortened(std::string_view text, std::size_t most) {
+namespace {
+
+// The first `front` and the last `back` characters.
+std::string ends_of(std::string_view text, std::size_t front, std::size_t back) {
   const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
   const auto letters = static_cast<std::size_t>(std::ranges::count_if(text, begins));
-  if (letters <= most) return std::string(text);
-  const std::size_t front = most / 2, back = most - front - 1;
+  if (letters <= front + 1 + back) return std::string(text);
   std::string out, end;
   std::size_t seen = 0;
   for (const char c : text) {
@@ -120,6 +129,21 @@ std::string shortened(std::string_view text, std::size_t most) {
     if (seen > letters - back) end += c;
   }
   return out + "…" + end;
+}
+
+}  // namespace
+
+std::string shortened(std::string_view text, std::size_t most) {
+  return ends_of(text, most / 2, most - most / 2 - 1);
+}
+
+std::vector<std::string> shortened_apart(const std::vector<std::string>& texts, std::size_t most) {
+  std::vector<std::string> out;
+  for (const std::string& text : texts) out.push_back(shortened(text, most));
+  const std::vector<std::string> alike = out;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (std::ranges::count(alike, alike[i]) > 1) out[i] = ends_of(texts[i], 0, most - 1);
+  return out;
 }
 
 bool PointNames::free(const Box& box) const {

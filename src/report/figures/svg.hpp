@@ -39,6 +39,8 @@ struct Scale {
 
 /// The scale that holds every one of `values` with some room, ends at round numbers; never empty.
 Scale scale_around(const std::vector<double>& values, double from, double to);
+/// The same for values of 0 to 100 %, whose axis goes no further.
+Scale percent_scale(const std::vector<double>& values, double from, double to);
 /// About `count` round numbers within the scale.
 std::vector<double> ticks(const Scale& scale, int count);
 /// A tick's number, with as many decimals as the ticks' distance needs.
@@ -53,6 +55,8 @@ inline constexpr std::size_t kLabelLetters = 22;
 
 /// `text`, its middle left out where it has more than `most` characters.
 std::string shortened(std::string_view text, std::size_t most = kLabelLetters);
+/// Each shortened; those that would then look alike keep their ends instead.
+std::vector<std::string> shortened_apart(const std::vector<std::string>& texts, std::size_t most);
 
 /// The plot's area within a drawing.
 struct Frame {

@@ -130,9 +130,8 @@ Grid accuracy_grid(const Analysis& analysis, const std::string& name) {
   if (grid.rows.empty()) return grid;
   for (const std::string& group : task.groups) {
     if (std::ranges::find(names, group) == names.end())
-      grid.notes.push_back(
-          fmt::format("The group `{}` is not among the questions{}.", group,
-                      task.by_default ? ", as in the study that is repeated here" : ""));
+      grid.notes.push_back(fmt::format("The group {} is not among the questions{}.", group,
+                                       origin ? ", as in the study that is repeated here" : ""));
   }
   if (origin) grid.notes.push_back(origin_sentence());
   return grid;
