@@ -308,7 +308,8 @@ std::vector<std::int64_t> missing_chunks(const comm::Session& session, const Pre
 
 void tell_work(const comm::Session& session, const PredictionPlan& plan, std::int64_t chunks) {
   if (session.rank() != 0 || chunks == 0) return;
-  log::info("{} chunks of up to {} questions", plan.chunks.size(), plan.decoding.chunk_size);
+  log::info("{} chunk{} of up to {} questions", plan.chunks.size(),
+            plan.chunks.size() == 1 ? "" : "s", plan.decoding.chunk_size);
   if (chunks < session.size())
     log::info("{} chunks for {} ranks: {} ranks have nothing to do", chunks, session.size(),
               session.size() - chunks);

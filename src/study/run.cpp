@@ -285,8 +285,8 @@ class StudyRun {
     LoadedModel* model = missing ? &models_.load(session, arm) : nullptr;
     if (missing) use_adapter(*model, adapter);
     if (session.rank() == 0 && (missing || gathers)) {
-      log::info("arm {}, seed {}: {} {} questions", arm.name, seed, rendered.items.size(),
-                task.name);
+      log::info("arm {}, seed {}: {} {} questions{}", arm.name, seed, rendered.items.size(),
+                task.name, missing ? "" : ", answered before");
     }
     StartsCost cost = starts_cost(finished.told);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
