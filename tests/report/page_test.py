@@ -253,6 +253,12 @@ def check_heat(browser, data):
 
 
 def check_print(browser, data):
+    # Paper cannot be scrolled: on A4 between the browser's margins every table has all of its columns.
+    browser.view(718, media="print")
+    wide = browser.run("""[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1)
+        .map((e) => `${e.closest('figure')?.textContent.slice(0, 40)}: ${e.scrollWidth} of ${e.clientWidth}`)""")
+    assert not wide, wide
+    browser.view(1100, media="print", scheme="dark")
     browser.run("window.dispatchEvent(new Event('beforeprint'))")
     rows = browser.run("[...document.querySelectorAll('#list .q')].filter((q) => q.checkVisibility() && q.getBoundingClientRect().height > 10).length")
     assert rows == len(data["tasks"]["spider"]["ids"]), rows
