@@ -6,6 +6,7 @@
 #   jobs/setup.sh --tests   for jobs and tests (tests/requirements.txt, the test programs)
 #   jobs/setup.sh --model qwen2.5-coder-0.5b   additionally models/qwen2.5-coder-0.5b-instruct (0.5 GB to download), or
 #                         qwen2.5-coder-1.5b   the larger one (1.1 GB)
+#   jobs/setup.sh --no-packages   asks for no Debian/Ubuntu packages: modules or an administrator brought what they hold
 #   jobs/setup.sh --cuda on   compiles the CUDA kernels (minutes) also where no GPU is found; auto, the default: where one is.
 #                         off: never, and a new .venv gets no CUDA libraries but two small ones: 0.6 GB to download in place of
 #                         2.7. PyTorch's package needs them all for `import torch`, so .venv's Python cannot do that then, and
@@ -25,15 +26,16 @@ newer_cmake="cmake==3.31.10"
 model=models/smollm2-135m-instruct
 python=$root/.venv/bin/python
 
-tests=no wanted_model=smollm2 cuda=auto
+tests=no debian=yes wanted_model=smollm2 cuda=auto
 arguments=("$@")
 usage() {
-  echo "usage: jobs/setup.sh [--tests] [--cuda auto|on|off] [--model smollm2|qwen2.5-coder-0.5b|qwen2.5-coder-1.5b]" >&2
+  echo "usage: jobs/setup.sh [--tests] [--no-packages] [--cuda auto|on|off] [--model smollm2|qwen2.5-coder-0.5b|qwen2.5-coder-1.5b]" >&2
   exit 2
 }
 while [ $# -gt 0 ]; do
   case $1 in
     --tests) tests=yes ;;
+    --no-packages) debian=no ;;
     --model) wanted_model=${2:-} && shift ;;
     --cuda) cuda=${2:-} && shift ;;
     *) usage ;;
@@ -75,22 +77,25 @@ missing_packages() {
 }
 
 install_packages() {
+  [ "$debian" = yes ] || return 0
   if ! command -v apt-get >/dev/null; then
     say "no apt-get: taking it that these are there under other names: ${packages[*]}"
     return 0
   fi
-  local missing as_root=()
+  local missing as_root=() modules="Where modules bring what they hold: load those, then jobs/setup.sh --no-packages."
   missing=$(missing_packages)
   [ -n "$missing" ] || return 0
   step "Debian/Ubuntu packages to install, with what they need: $missing"
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "these packages are missing and there is no sudo. As root: apt-get install $missing"
+    command -v sudo >/dev/null || die "these packages are missing and there is no sudo. As root: apt-get install $missing
+$modules"
     as_root=(sudo)
   fi
   local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
   "${apt[@]}" update || say "apt-get update failed; going on with the lists that are there"
   # shellcheck disable=SC2086  # a list of words
-  "${apt[@]}" install -y --no-install-recommends $missing || die "apt-get could not install: $missing"
+  "${apt[@]}" install -y --no-install-recommends $missing || die "apt-get could not install: $missing
+$modules"
   "${apt[@]}" install -y --no-install-recommends "${comforts[@]}" || say "${comforts[*]} could not be installed; nothing here needs it"
 }
 
