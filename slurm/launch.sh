@@ -154,6 +154,13 @@ launch() {
   again "$id" "$restarts"
 }
 
+# Whether this job is one that Slurm ends, by a cancellation or a requeue of its own, and not for its time limit.
+ended_from_outside() {
+  local job
+  job=$(scontrol show job -o "$SLURM_JOB_ID") || return 1
+  grep -q ' JobState=COMPLETING ' <<<"$job" && ! grep -q ' Reason=TimeLimit ' <<<"$job"
+}
+
 # After 85: the next job of the chain, or this one once more.
 again() {
   local id=$1 restarts=$2
@@ -164,6 +171,11 @@ again() {
     fi
     echo "== saved, but this was the last of SITE_CHAIN=$SITE_CHAIN jobs: submit the same study again" >&2
     exit 1
+  fi
+  # A requeue would bring a cancelled job back.
+  if ended_from_outside; then
+    echo "== saved; the job was cancelled, or Slurm itself runs it again"
+    exit 85
   fi
   if [ "$restarts" -ge "$SITE_RESTARTS" ]; then
     echo "== saved, but this was start $((restarts + 1)): SITE_RESTARTS=$SITE_RESTARTS allows no more" >&2

@@ -39,7 +39,7 @@ SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
 MpiDefault=none
 ReturnToService=2
-KillWait=5
+KillWait={kill_wait}
 JobRequeue=1
 RequeueExit={requeue_exit}
 SlurmdParameters=config_overrides
@@ -67,7 +67,7 @@ def free_ports(count):
 class Cluster:
     """`hosts`: those of a tests/nodes/hosts.py, a slurmd in each; none: this machine. `folder`: seen by all of them."""
 
-    def __init__(self, requeue_exit=85, hosts=(), address="127.0.0.1", folder="/tmp", array=1001):
+    def __init__(self, requeue_exit=85, hosts=(), address="127.0.0.1", folder="/tmp", array=1001, kill_wait=5):
         self.hosts = list(hosts)
         # Short: the munge socket's whole path must fit in 108 bytes.
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="tr-slurm-", dir=folder))
@@ -83,7 +83,7 @@ class Cluster:
         named = [(host.name, host.address) for host in self.hosts] or [(own, "127.0.0.1")]
         self.conf.write_text(CONF.format(
             host=own, address=address, user=getpass.getuser(), root=self.root, ports=free_ports(2), range=f"{first}-{first + 100}",
-            requeue_exit=requeue_exit, array=array, nodes="".join(NODE.format(name=n, address=a) for n, a in named),
+            requeue_exit=requeue_exit, array=array, kill_wait=kill_wait, nodes="".join(NODE.format(name=n, address=a) for n, a in named),
             # Else both daemons bind 0.0.0.0.
             listen="" if self.hosts else "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny\n"))
         (self.root / "cgroup.conf").write_text("CgroupAutomount=no\n")

@@ -83,9 +83,12 @@ class Test:
         logs = sorted(p.name for p in (self.scratch / "logs").glob(f"tiny-cells-{jobs[0]}_*.log"))
         assert logs == [f"tiny-cells-{jobs[0]}_{k}.log" for k in range(3)], logs
 
+    def has_pmix(self):
+        return "pmix" in subprocess.run(["srun", "--mpi=list"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        env=self.cluster.environment).stdout
+
     def srun_with_two_ranks_gives_the_same(self):
-        if "pmix" not in subprocess.run(["srun", "--mpi=list"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                    text=True, env=self.cluster.environment).stdout:
+        if not self.has_pmix():
             print("   (this Slurm has no pmix: not tried)")
             return
         self.completed(self.submit("srun", "--whole", site=dict(SITE_LAUNCHER="srun", SITE_RANKS_PER_NODE="2")))
@@ -134,6 +137,23 @@ class Test:
         (state,) = self.cluster.finish(job)
         assert state["JobState"] == "FAILED" and state["Restarts"] == "0", state
         assert "allows no more" in self.log(job)
+
+    def a_job_asks_to_be_requeued(self):
+        (job,) = self.submit("asks", "--whole", job=self.long_job, new_tokens="64")
+        self.running(job, "asks")
+        self.cluster.run("scancel", "--batch", "--signal=USR2", str(job))
+        self.completed([job], restarts=1)
+        assert self.digest("asks") == self.long
+
+    def a_cancelled_job_stays_cancelled(self):
+        # srun gives the ranks the time to save; mpirun ends at the first TERM.
+        launcher = "srun" if self.has_pmix() else "mpirun"
+        (job,) = self.submit("cancelled", "--whole", job=self.long_job, new_tokens="64", site=dict(SITE_LAUNCHER=launcher))
+        self.running(job, "cancelled")
+        self.cluster.run("scancel", str(job))
+        (state,) = self.cluster.finish(job)
+        assert state["JobState"] == "CANCELLED" and state["Restarts"] == "0", (state, self.log(job))
+        assert launcher == "mpirun" or "saved; the job was cancelled" in self.log(job), self.log(job)
 
     def without_slurm_it_says_what_to_run(self):
         empty = self.scratch / "bin"
@@ -198,15 +218,12 @@ def main(root, program, model):
                          "a_requeued_job_finishes_with_the_same", "a_time_limited_job_finishes_with_the_same", "restarts_are_bounded"):
                 print(name, flush=True)
                 getattr(test, name)()
-        # Where Slurm itself does not requeue by the exit code, the job asks for it.
-        with Cluster(requeue_exit=99) as cluster:
+        # Where Slurm itself does not requeue by the exit code, and leaves a cancelled job the time to save.
+        with Cluster(requeue_exit=99, kill_wait=60) as cluster:
             test.cluster = cluster
-            print("a job asks to be requeued where RequeueExit is not 85", flush=True)
-            (job,) = test.submit("asks", "--whole", job=test.long_job, new_tokens="64")
-            test.running(job, "asks")
-            cluster.run("scancel", "--batch", "--signal=USR2", str(job))
-            test.completed([job], restarts=1)
-            assert test.digest("asks") == test.long
+            for name in ("a_job_asks_to_be_requeued", "a_cancelled_job_stays_cancelled"):
+                print(f"RequeueExit is not 85: {name}", flush=True)
+                getattr(test, name)()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
