@@ -114,10 +114,18 @@ unstage() {
   "${words[@]}"
 }
 
+# What the program was built with, on the login node and in jobs.
+load_modules() {
+  # shellcheck disable=SC2086  # words, on purpose
+  [ -z "$SITE_MODULES" ] || module load $SITE_MODULES ||
+    { site_error "SITE_MODULES is \"$SITE_MODULES\", which \`module load\` does not load on $(hostname)" || return 2; }
+}
+
 launch() {
   local words program staged child code signalled=no restarts=${SLURM_RESTART_COUNT:-0}
   local id="${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
   check_site || exit 2
+  load_modules || exit 2
   program_words
   # Of a chain, what an earlier link has finished needs no ranks.
   if [ -n "${TRADEOFF_LINK:-}" ] &&
@@ -125,8 +133,6 @@ launch() {
     echo "== job $id, link $TRADEOFF_LINK of $SITE_CHAIN: complete, nothing to do"
     exit 0
   fi
-  # shellcheck disable=SC2086  # words, on purpose
-  [ -z "$SITE_MODULES" ] || module load $SITE_MODULES
   export OMP_PROC_BIND=false
   # A host that is lost is noticed in about 20 s; by itself Open MPI takes minutes.
   export OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=5 OMPI_MCA_oob_tcp_keepalive_probes=3

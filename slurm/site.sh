@@ -23,7 +23,7 @@
 : "${SITE_CHAIN:=1}"               # where jobs may not be requeued: so many jobs, each after the one before
 : "${SITE_LOGS:=results/slurm}"    # folder of the jobs' logs
 # How the program starts
-: "${SITE_MODULES:=}"              # modules to load in a job, such as "gcc/12 openmpi/4.1"
+: "${SITE_MODULES:=}"              # modules to load here and in jobs, such as "gcc/12 openmpi/4.1"; what does not load is an error
 : "${SITE_LAUNCHER:=auto}"         # srun (--mpi=pmix), mpirun, or auto: srun where Slurm has pmix
 : "${SITE_CONTAINER:=}"            # FILE.sif for Apptainer; anything else is an image for Pyxis (srun --container-image)
 : "${SITE_BIND:=}"                 # further folders that the container sees, separated by commas: /scratch,/data:/data

@@ -31,6 +31,7 @@ done
 [ -n "$job" ] || code=2 die "no job file; $(usage)"
 [ -f "$job" ] || die "$job: no such file"
 check_site || exit 2
+load_modules || exit 2
 name=$(basename "$job" .ini)
 output=${output:-results/$name}
 program_words

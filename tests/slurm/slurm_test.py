@@ -184,6 +184,7 @@ class Test:
         self.refused("SITE_CHAIN is \"0\"", SITE_CHAIN="0")
         self.refused("SITE_STAGE_KEEP is \"maybe\"", SITE_STAGE_KEEP="maybe")
         self.refused("SITE_LAUNCHER is \"mpiexec\"", SITE_LAUNCHER="mpiexec")
+        self.refused("SITE_MODULES is \"no/such\"", SITE_MODULES="no/such")
         self.refused("is for Pyxis", SITE_CONTAINER="image.sqsh", SITE_LAUNCHER="mpirun")
 
     def no_job_is_told_to_save_as_it_begins(self):
