@@ -4,6 +4,22 @@
 
 site_error() { echo "slurm/site.sh: $*" >&2 && return 2; }
 
+# What the cluster is: the environment's values, then those of TRADEOFF_SITE, then those of site.sh, however they are written.
+read_site() {
+  [ -z "${TRADEOFF_SITE:-}" ] || fill_from "$TRADEOFF_SITE" || return 2
+  fill_from slurm/site.sh
+}
+# Sets what FILE sets, but nothing that has a value already.
+fill_from() {
+  [ -r "$1" ] && bash -n "$1" || { echo "slurm/launch.sh: $1 cannot be read from $PWD" >&2 && return 2; }
+  local name
+  local -A given=()
+  for name in $(compgen -v SITE_); do [ -z "${!name}" ] || given[$name]=${!name}; done
+  # Without a slash `.` would look along PATH.
+  case $1 in */*) . "$1" ;; *) . "./$1" ;; esac
+  for name in "${!given[@]}"; do printf -v "$name" %s "${given[$name]}"; done
+}
+
 # What contradicts itself in site.sh is told before a job is.
 check_site() {
   local old minutes

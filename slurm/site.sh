@@ -1,6 +1,7 @@
-# What this cluster is: read by submit.sh and by the jobs. Values in the environment win, so that one run may differ:
+# What this cluster is: read by submit.sh and by the jobs. Write yours into the lines below, or behind them as NAME=VALUE. Values
+# in the environment win however they are written, so that one run may differ:
 #   SITE_PARTITION=gpu SITE_RANKS_PER_NODE=4 slurm/submit.sh jobs/report.ini
-# Where this file cannot be changed (an installed tradeoff), TRADEOFF_SITE names one of yours that is read before it.
+# Where this file cannot be changed (an installed tradeoff), TRADEOFF_SITE names one of yours, whose values win over these.
 # Who may use what
 : "${SITE_PARTITION:=}"            # empty: the cluster's default
 : "${SITE_ACCOUNT:=}"              # empty: your default account
@@ -16,7 +17,7 @@
 : "${SITE_MEMORY_PER_CPU:=}"       # such as 8G; empty: the cluster's default
 # How much at a time, how long
 : "${SITE_PARALLEL_CELLS:=8}"      # most cells at a time
-: "${SITE_CELL_TIME:=240}"         # minutes of a cell where no ledger tells what one takes
+: "${SITE_CELL_TIME:=240}"         # minutes of a cell where no ledger tells what one takes; within the partition's limit
 : "${SITE_REDUCE_TIME:=60}"        # minutes of the reduce job
 : "${SITE_GRACE:=300}"             # seconds before the limit when the job is told to save
 : "${SITE_RESTARTS:=20}"           # most restarts of a job; then it fails

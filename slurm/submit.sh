@@ -7,9 +7,8 @@
 # What the cluster is stands in slurm/site.sh. Without Slurm it says what to run instead.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-[ -z "${TRADEOFF_SITE:-}" ] || . "$TRADEOFF_SITE"
-. slurm/site.sh
 . slurm/launch.sh
+read_site || exit 2
 
 die() { echo "slurm/submit.sh: $*" >&2 && exit "${code:-1}"; }
 usage() { sed -n '2,7s/^# \{0,1\}//p' slurm/submit.sh; }
@@ -35,14 +34,24 @@ load_modules || exit 2
 name=$(basename "$job" .ini)
 output=${output:-results/$name}
 program_words
-command -v "${program[0]}" >/dev/null || die "${program[0]} is not there; jobs/setup.sh builds build/release/tradeoff"
+if ! command -v "${program[0]}" >/dev/null; then
+  wanted="jobs/setup.sh builds build/release/tradeoff"
+  [ -z "$SITE_CONTAINER" ] || wanted="SITE_CONTAINER=$SITE_CONTAINER needs it here, where the cells are listed, as well as in jobs"
+  die "${program[0]} is not there; $wanted"
+fi
 run=("$job" --output-dir "$output" ${words[@]+"${words[@]}"})
 
-# 1. The cells, and the model that a stage copies. Listing them needs no GPU and no ranks.
+# 1. The cells, and what they read. Listing needs no GPU and no ranks.
 cells=$("${program[@]}" run "${run[@]}" --list-cells --quiet) || die "the cells of $job cannot be listed; what stands above tells why"
 count=$(grep -c . <<<"$cells") || die "$job has no cells"
+inputs=$("${program[@]}" run "${run[@]}" --list-inputs --quiet) || die "the inputs of $job cannot be listed; what stands above tells why"
+while IFS=$'\t' read -r kind folder; do
+  # An image may have folders of its own.
+  [ -n "$SITE_CONTAINER" ] || [ -e "$folder" ] ||
+    die "$kind $folder is not there (from $PWD); jobs/setup.sh --model makes some models, --model FOLDER names another"
+done <<<"$inputs"
 if [ -n "$SITE_STAGE" ]; then
-  TRADEOFF_STAGED_MODEL=$("${program[@]}" run "${run[@]}" --list-inputs --quiet | awk -F'\t' '$1 == "model" {print $2}')
+  TRADEOFF_STAGED_MODEL=$(awk -F'\t' '$1 == "model" {print $2}' <<<"$inputs")
   export TRADEOFF_STAGED_MODEL
 fi
 
@@ -119,6 +128,11 @@ submit() {
   number=$((number + 1)) id=JOB$number
   [ "$dry" = yes ] || id=$(env ${set[@]+"${set[@]}"} "$@") || die "sbatch refused it; what stands above tells why"
 }
+# submitted WHAT ID...
+submitted() {
+  [ "$dry" = no ] || return 0
+  echo "Submitted $1; logs in $SITE_LOGS; \`${program[*]} status $output --watch\` tells how far it is, \`scancel ${*:2}\` stops it"
+}
 [ "$dry" = yes ] || mkdir -p "$SITE_LOGS"
 
 # 4. Before all else: is the cluster what site.sh says?
@@ -158,11 +172,11 @@ for link in $(seq "$SITE_CHAIN"); do
   done
 done
 if [ "$whole" = yes ]; then
-  [ "$dry" = yes ] || echo "Submitted job ${all[*]}; logs in $SITE_LOGS; \`tradeoff status $output\` tells how far it is"
+  submitted "job ${all[*]}" "${all[@]}"
   exit 0
 fi
 waits=$(IFS=: && echo "${ids[*]}")
 # The last one computes nothing and may therefore be run again, also where cells come in chains.
 submit -- sbatch "${common[@]}" --time="$SITE_REDUCE_TIME" --job-name="$name-reduce" --output="$SITE_LOGS/%x-%j.log" \
   --kill-on-invalid-dep=yes --dependency="afterok:$waits" slurm/eval.sbatch "${run[@]}"
-[ "$dry" = yes ] || echo "Submitted array ${all[*]}, then job $id; logs in $SITE_LOGS; \`tradeoff status $output\` tells how far it is"
+submitted "array ${all[*]}, then job $id" "${all[@]}" "$id"

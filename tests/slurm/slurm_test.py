@@ -117,15 +117,19 @@ class Test:
         assert self.digest("limited") == self.long
         assert "saved; to be run again" in self.log(job)
 
+    def broken_model(self):
+        (self.scratch / "broken").mkdir(exist_ok=True)
+        return str(self.scratch / "broken")
+
     def a_failing_application_is_failed(self):
-        (job,) = self.submit("failing", "--whole", "--model", "/nowhere/model")
+        (job,) = self.submit("failing", "--whole", "--model", self.broken_model())
         (state,) = self.cluster.finish(job)
         assert state["JobState"] == "FAILED" and state["ExitCode"] != "0:0" and state["Restarts"] == "0", state
-        assert "/nowhere/model" in self.log(job)
+        assert str(self.scratch / "broken") in self.log(job), self.log(job)
         assert not (self.scratch / "failing" / "complete.json").exists()
 
     def a_failing_cell_stops_the_reduce_job(self):
-        array, reduce = self.submit("failing-array", "--model", "/nowhere/model")
+        array, reduce = self.submit("failing-array", "--model", self.broken_model())
         assert {j["JobState"] for j in self.cluster.finish(array)} == {"FAILED"}
         (state,) = self.cluster.finish(reduce)
         assert state["JobState"] == "CANCELLED", state
@@ -187,6 +191,32 @@ class Test:
         self.refused("SITE_MODULES is \"no/such\"", SITE_MODULES="no/such")
         self.refused("is for Pyxis", SITE_CONTAINER="image.sqsh", SITE_LAUNCHER="mpirun")
 
+    def what_a_job_would_not_find_is_told_before(self):
+        try:
+            text = self.dry("--model", "/nowhere/model")
+        except RuntimeError as error:
+            assert "model /nowhere/model is not there" in str(error), error
+        else:
+            raise AssertionError(text)
+
+    def a_missing_program_is_told(self):
+        missing = dict(TRADEOFF_PROGRAM="/nowhere/tradeoff")
+        self.refused("/nowhere/tradeoff is not there; jobs/setup.sh", **missing)
+        self.refused("SITE_CONTAINER=image.sqsh needs it here", **missing, SITE_CONTAINER="image.sqsh", SITE_LAUNCHER="srun")
+
+    def a_site_of_ones_own_is_read(self):
+        own = self.scratch / "own-site.sh"
+        own.write_text("SITE_PARTITION=of-file\nSITE_QOS=of-file\n")
+        text = self.dry(TRADEOFF_SITE=str(own), SITE_PARTITION="main")
+        assert "--partition=main" in text and "--qos=of-file" in text, text
+        own.write_text("SITE_QOS=(\n")
+        for file in (str(own), "/nowhere/site.sh"):
+            self.refused(f"{file} cannot be read", TRADEOFF_SITE=file)
+            for script in sorted((self.root / "slurm").glob("*.sbatch")):
+                done = subprocess.run(["bash", str(script)], capture_output=True, text=True,
+                                      env=os.environ | dict(TRADEOFF_SITE=file, TRADEOFF_ROOT=str(self.root)))
+                assert done.returncode == 2 and f"{file} cannot be read" in done.stderr, (script, done)
+
     def no_job_is_told_to_save_as_it_begins(self):
         """USR2 comes SITE_GRACE seconds before the limit: a limit is longer, and a check, which has nothing to save, gets none."""
         jobs = [line for line in self.dry("--check").splitlines() if "--job-name" in line]
@@ -214,7 +244,9 @@ def main(root, program, model):
     try:
         with Cluster() as cluster:
             test = Test(cluster, pathlib.Path(root), os.path.abspath(program), os.path.abspath(model), scratch)
-            for name in ("a_dry_run_submits_nothing", "a_contrary_site_is_refused", "no_job_is_told_to_save_as_it_begins", "without_slurm_it_says_what_to_run", "array_then_reduce_gives_the_bytes_of_one_job",
+            for name in ("a_dry_run_submits_nothing", "a_contrary_site_is_refused", "what_a_job_would_not_find_is_told_before",
+                         "a_missing_program_is_told", "a_site_of_ones_own_is_read", "no_job_is_told_to_save_as_it_begins",
+                         "without_slurm_it_says_what_to_run", "array_then_reduce_gives_the_bytes_of_one_job",
                          "srun_with_two_ranks_gives_the_same", "a_failing_application_is_failed", "a_failing_cell_stops_the_reduce_job",
                          "a_requeued_job_finishes_with_the_same", "a_time_limited_job_finishes_with_the_same", "restarts_are_bounded"):
                 print(name, flush=True)
