@@ -208,14 +208,14 @@ find_cmake() {
 
 build() {
   local arguments=("-DPYTORCH_PYTHON=$python" "-DTRADEOFF_CUDA=${cuda^^}") log=build/release/configure.log
-  [ -e build/release/CMakeCache.txt ] || arguments+=(-DTRADEOFF_UNITY=ON)
-  [ -z "$nvcc" ] || arguments+=("-DCMAKE_CUDA_COMPILER=$nvcc")
   step "Building build/release/tradeoff"
   mkdir -p build/release
   if [ -f build/release/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/release/CMakeCache.txt; then
     say "build/release was made for another folder: configuring anew"
     rm -rf build/release/CMakeCache.txt build/release/CMakeFiles
   fi
+  [ -e build/release/CMakeCache.txt ] || arguments+=(-DTRADEOFF_UNITY=ON)
+  [ -z "$nvcc" ] || arguments+=("-DCMAKE_CUDA_COMPILER=$nvcc")
   # Ninja configures again by itself when a CMakeLists.txt changes.
   if [ ! -f build/release/build.ninja ] || [ "$(cat build/release/configured_with 2>/dev/null)" != "${arguments[*]}" ]; then
     rm -f build/release/configured_with
