@@ -174,19 +174,23 @@ class Reader {
 
 }  // namespace
 
-std::vector<fs::path> journals_of(const fs::path& folder) {
+std::vector<fs::path> files_of(const fs::path& folder, std::string_view prefix) {
   std::vector<fs::path> paths;
   if (!fs::exists(folder)) return paths;
   check(fs::is_directory(folder),
         folder.string() + ": found a file, expected a folder of journals");
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(kJournalPrefix) && name.ends_with(kJournalSuffix)) {
+    if (name.starts_with(prefix) && name.ends_with(kJournalSuffix)) {
       paths.push_back(entry.path());
     }
   }
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+std::vector<fs::path> journals_of(const fs::path& folder) {
+  return files_of(folder, kJournalPrefix);
 }
 
 JournalContents read_journals(const fs::path& folder, const Json& header) {

@@ -20,17 +20,6 @@ std::string random_id() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-// The process id alone comes again after a restart, in another container or on another machine.
-std::string unique_name() {
-  return fmt::format("{}{}-{}-{}{}", kJournalPrefix, host_name(), ::getpid(), random_id(),
-                     kJournalSuffix);
-}
-
-fs::path new_journal(const fs::path& folder) {
-  fs::create_directories(folder);
-  return folder / unique_name();
-}
-
 void sync_folder(const fs::path& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   check_errno(fd, "open " + folder.string());
@@ -49,12 +38,19 @@ void check_finite(const Json& value, const std::string& place) {
 
 }  // namespace
 
+// The process id alone comes again after a restart, in another container or on another machine.
+fs::path new_file(const fs::path& folder, std::string_view prefix) {
+  fs::create_directories(folder);
+  return folder /
+         fmt::format("{}{}-{}-{}{}", prefix, host_name(), ::getpid(), random_id(), kJournalSuffix);
+}
+
 Start new_start(int ranks) {
   return {random_id(), ranks};
 }
 
 JournalWriter::JournalWriter(const fs::path& folder, const Json& header, const Start& start)
-    : file_(new_journal(folder), Begin::new_file) {
+    : file_(new_file(folder, kJournalPrefix), Begin::new_file) {
   try {
     file_.append(seal({{"journal", kJournalVersion},
                        {"header", header},

@@ -1,8 +1,8 @@
 #include "tradeoff/store/prediction.hpp"
 
-#include <algorithm>
 #include <utility>
 
+#include "keyed_row.hpp"
 #include "tradeoff/base/error.hpp"
 
 namespace tradeoff::store {
@@ -33,58 +33,6 @@ void visit_keys(P& p, Form form, Visit&& visit) {
   visit(column::kLogprob.name, answer.logprob);
 }
 
-struct Writer {
-  Json row = Json::object();
-
-  template <typename T>
-  void operator()(std::string_view key, const T& value) {
-    row[key] = value;
-  }
-  template <typename T>
-  void operator()(std::string_view key, const std::optional<T>& value) {
-    if (value) row[key] = *value;
-  }
-  void operator()(std::string_view key, const std::vector<double>& values) {
-    row[key] = values.empty() ? Json() : Json(values);
-  }
-  void operator()(std::string_view key, Finish finish) { row[key] = name_of(finish); }
-};
-
-struct Reader {
-  const Json& row;
-  std::vector<std::string_view> known = {};
-
-  template <typename T>
-  void operator()(std::string_view key, T& value) {
-    known.push_back(key);
-    value = field<T>(row, key);
-  }
-  template <typename T>
-  void operator()(std::string_view key, std::optional<T>& value) {
-    known.push_back(key);
-    if (row.contains(key)) value = field<T>(row, key);
-  }
-  void operator()(std::string_view key, std::vector<double>& values) {
-    known.push_back(key);
-    const auto found = row.find(key);
-    const bool none = found != row.end() && found->is_null();
-    if (!none) values = field<std::vector<double>>(row, key);
-  }
-  void operator()(std::string_view key, Finish& finish) {
-    known.push_back(key);
-    const auto name = field<std::string>(row, key);
-    finish = name == name_of(Finish::stop) ? Finish::stop : Finish::length;
-    if (name != name_of(finish))
-      fail("key \"" + std::string(key) + "\": found \"" + name + "\", expected stop or length");
-  }
-
-  void check_no_other() const {
-    for (const auto& [key, value] : row.items()) {
-      if (std::ranges::find(known, key) == known.end()) fail("unknown key \"" + key + "\"");
-    }
-  }
-};
-
 }  // namespace
 
 std::string_view name_of(Finish finish) {
@@ -92,7 +40,7 @@ std::string_view name_of(Finish finish) {
 }
 
 Json to_json(const Prediction& prediction, Form form) {
-  Writer writer;
+  KeyWriter writer;
   visit_keys(prediction, form, writer);
   return std::move(writer.row);
 }
@@ -101,7 +49,7 @@ Prediction read_prediction(const Json& row, Form form) {
   check(row.is_object(), "expected a row, an object");
   Prediction prediction;
   if (form == Form::choice) prediction.answer = ChosenAnswer();
-  Reader reader{row};
+  KeyReader reader{row};
   visit_keys(prediction, form, reader);
   reader.check_no_other();
   return prediction;

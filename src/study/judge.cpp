@@ -15,7 +15,6 @@ void take_better(std::optional<bool>& verdict, std::optional<bool> other) {
   if (other && !verdict.value_or(false)) verdict = other;
 }
 
-// The judgement by whichever of several right queries an answer equals.
 sql::Verdict score_by_any(const task::Item& item, const std::string& judged, sql::Scorer& scorer) {
   sql::Verdict best = scorer.score(item.db_id, item.query, judged);
   for (const std::string& query : item.also_right) {
@@ -33,11 +32,27 @@ sql::Verdict score_by_any(const task::Item& item, const std::string& judged, sql
   return best;
 }
 
-store::SqlJudgement judge_sql(const task::Item& item, const store::WrittenAnswer& answer,
-                              sql::Scorer& scorer) {
-  // Without a statement the whole answer is judged, so that blank and prose are told apart.
-  sql::Verdict verdict =
-      score_by_any(item, answer.read.empty() ? answer.text : answer.read, scorer);
+store::LetterJudgement judged_letter(const task::Item& item, std::string letter,
+                                     std::string_view reading) {
+  store::LetterJudgement judged;
+  judged.correct = letter == item.answer;
+  if (item.label == "ok") judged.clean = judged.correct;
+  if (!item.corrected.empty())
+    judged.corrected = std::ranges::find(item.corrected, letter) != item.corrected.end();
+  judged.letter = std::move(letter);
+  judged.reading = reading;
+  return judged;
+}
+
+}  // namespace
+
+const std::string& judged_text(const store::WrittenAnswer& answer) {
+  return answer.read.empty() ? answer.text : answer.read;
+}
+
+store::SqlJudgement judge_query(const task::Item& item, const std::string& text,
+                                sql::Scorer& scorer) {
+  sql::Verdict verdict = score_by_any(item, text, scorer);
   return {.exec = verdict.exec,
           .exec_keep_distinct = verdict.exec_keep_distinct,
           .match = verdict.match,
@@ -52,27 +67,12 @@ store::SqlJudgement judge_sql(const task::Item& item, const store::WrittenAnswer
           .result_hash = std::move(verdict.result_hash)};
 }
 
-store::LetterJudgement judge_letter(const task::Item& item, std::string letter,
-                                    std::string_view reading) {
-  store::LetterJudgement judged;
-  judged.correct = letter == item.answer;
-  if (item.label == "ok") judged.clean = judged.correct;
-  if (!item.corrected.empty())
-    judged.corrected = std::ranges::find(item.corrected, letter) != item.corrected.end();
-  judged.letter = std::move(letter);
-  judged.reading = reading;
-  return judged;
-}
-
-}  // namespace
-
-store::Judgement judge(const task::Item& item, const store::Prediction& prediction,
-                       store::Form form, sql::Scorer* scorer) {
-  if (form == store::Form::sql) return judge_sql(item, prediction.written(), *scorer);
-  if (form == store::Form::choice) return judge_letter(item, prediction.chosen().letter, "");
+store::LetterJudgement judge_letter(const task::Item& item, const store::Prediction& prediction,
+                                    store::Form form) {
+  if (form == store::Form::choice) return judged_letter(item, prediction.chosen().letter, "");
   const auto read = task::extract_letter(prediction.written().text, item.choices.size());
-  if (read.letter) return judge_letter(item, std::string(1, read.letter), name_of(read.rule));
-  return judge_letter(item, "", name_of(read.found));
+  if (read.letter) return judged_letter(item, std::string(1, read.letter), name_of(read.rule));
+  return judged_letter(item, "", name_of(read.found));
 }
 
 store::Table answers_table(std::span<const task::Item> items,

@@ -330,6 +330,14 @@ std::unique_ptr<Ticker> start_ticker(const comm::Session& session, const Predict
                                   [&counter, before] { return before + counter.counted(); });
 }
 
+// A chunk's rows as JournalWriter::append returns them.
+std::vector<store::Prediction> read_written(const PredictionPlan& plan,
+                                            const std::string& written) {
+  std::vector<store::Prediction> rows;
+  for (const Json& row : Json::parse(written)) rows.push_back(read_prediction(row, plan.form));
+  return rows;
+}
+
 struct OwnChunks {
   // A line each, for take_chunks.
   std::string lines;
@@ -340,7 +348,8 @@ struct OwnChunks {
 // Answers chunks of `order` as they are handed out, until there is none or a stop signal comes.
 OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
                         const PredictionPlan& plan, const std::vector<std::int64_t>& order,
-                        const std::filesystem::path& journal_folder, const Json& header) {
+                        const std::filesystem::path& journal_folder, const Json& header,
+                        const OnChunk& on_chunk) {
   const store::Start start = {
       comm::broadcast(session, session.rank() == 0 ? store::new_start(session.size()).id : ""),
       session.size()};
@@ -367,7 +376,9 @@ OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
     std::vector<Json> rows;
     for (const store::Prediction& answer : answers) rows.push_back(to_json(answer, plan.form));
     const std::uint64_t id = plan.chunk_ids[index];
-    own.lines += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, journal.append(id, rows));
+    const std::string written = journal.append(id, rows);
+    own.lines += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, written);
+    if (on_chunk) on_chunk(read_written(plan, written));
   }
   session.at("");
   if (comm::stop_requested()) counter.close();
@@ -380,11 +391,12 @@ OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
 
 Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
                   const std::filesystem::path& journal_folder, const Json& header,
-                  FinishedChunks finished) {
+                  FinishedChunks finished, const OnChunk& on_chunk) {
   comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
   const std::vector<std::int64_t> order = missing_chunks(session, plan, finished);
   tell_work(session, plan, std::ssize(order));
-  const OwnChunks own = answer_chunks(session, model, plan, order, journal_folder, header);
+  const OwnChunks own =
+      answer_chunks(session, model, plan, order, journal_folder, header, on_chunk);
   for (const std::string& lines : comm::gather(session, own.lines))
     take_chunks(plan, lines, finished);
   Predicted result;

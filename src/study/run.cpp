@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <functional>
+#include <future>
+#include <memory>
 #include <numeric>
 
 #include "cell_inputs.hpp"
+#include "judge_threads.hpp"
 #include "prediction_cost.hpp"
+#include "sql_questions.hpp"
 #include "study_data.hpp"
 #include "study_folder.hpp"
 #include "study_models.hpp"
+#include "task_judgements.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
@@ -37,10 +42,6 @@ namespace fs = std::filesystem;
 // For the order of cells alone; any number above those that max_steps usually is.
 constexpr double kStepsOfAnEpoch = 1e6;
 
-// A predictor that answers every question with an empty result; right where the gold result is
-// empty.
-constexpr const char* kEmptyAnswer = "SELECT 1 WHERE 0";
-
 store::Table prompt_texts(std::span<const task::Item> items) {
   std::vector<std::string> texts;
   for (const task::Item& item : items) texts.push_back(item.prompt);
@@ -54,6 +55,22 @@ store::Attributes sampling_attributes(const SamplingOptions& sampling) {
           {"samples", sampling.rule.samples},
           {"sample_seed", static_cast<std::int64_t>(sampling.sample_seed)}};
 }
+
+// A task of a cell, predicted; its queries are judged while the next task is computed.
+struct TaskRun {
+  const ArmOptions& arm;
+  std::uint64_t seed;
+  const task::Task& task;
+  // Whether it goes into predictions.h5 now, rather than when all cells are gathered.
+  bool gathers;
+  task::RenderedItems rendered = {};
+  PredictionPlan plan = {};
+  // On rank 0.
+  std::vector<store::Prediction> rows = {};
+  // Of queries.
+  std::unique_ptr<TaskJudgements> judgements = nullptr;
+  std::future<SqlQuestions> questions = {};
+};
 
 class StudyRun {
  public:
@@ -75,7 +92,7 @@ class StudyRun {
     for (const ArmOptions& arm : options.arms)
       record_["arms"][arm.name].update(models_.record_of(arm));
     resolve_all_sampling();
-    if (session.rank() == 0) prepare_scoring();
+    prepare_scoring();
     if (session.rank() == 0)
       folder_.claim({record_, inputs(), plan()}, machine(), options.overwrite, options.model.lock);
     comm::barrier(session);
@@ -103,6 +120,7 @@ class StudyRun {
       if (options_.cell && *options_.cell != i) continue;
       if (!run_cell(cells[i], session_, /*gathers=*/!options_.cell)) return result;
     }
+    settle_last();
     result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
     session_.doing("gathering");
@@ -189,8 +207,9 @@ class StudyRun {
       });
       const task::Questions& questions = data_.questions(name);
       sql::Scorer scorer(questions.databases, questions.tables, scoring);
-      check_scoring(questions.golds, scorer);
+      if (session_.rank() == 0) check_scoring(questions.golds, scorer);
       scorers_.emplace(name, std::move(scorer));
+      judgement_headers_[name] = judgement_header(scoring, questions.sha256);
     }
   }
 
@@ -221,6 +240,7 @@ class StudyRun {
       stopped = !run_cell(cells[std::stoul(next)], group, /*gathers=*/false);
       if (stopped) counter.close();
     }
+    if (!stopped) settle_last();
     return !comm::any(session_, stopped || comm::stop_requested());
   }
 
@@ -261,7 +281,9 @@ class StudyRun {
 
   bool run_task(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
                 const comm::Session& session, bool gathers) {
-    const task::RenderedItems rendered = data_.items(arm, seed, task.name);
+    auto run = std::make_unique<TaskRun>(TaskRun{arm, seed, task, gathers});
+    run->rendered = data_.items(arm, seed, task.name);
+    const std::vector<task::Item>& items = run->rendered.items;
     const model::DecoderConfig config = model::read_config(arm.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
     // An answer behind a plain prompt ends at the first line break.
@@ -269,9 +291,10 @@ class StudyRun {
       decoding.stop.push_back("\n");
     decoding.sampling = sampling_of(arm, task);
     decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, arm.model.model);
-    PredictionPlan plan =
-        plan_predictions(rendered.items, task, decoding, data_.prompts(arm).tokenizer,
+    run->plan =
+        plan_predictions(items, task, decoding, data_.prompts(arm).tokenizer,
                          config.max_position_embeddings, arena_rows(session, arm.model, config));
+    PredictionPlan& plan = run->plan;
     plan.replicate_seed = seed;
     Json identity = models_.identity(arm);
     const fs::path adapter = arm.trains ? folder_.adapter(arm.name, seed) : arm.adapter;
@@ -285,26 +308,56 @@ class StudyRun {
     LoadedModel* model = missing ? &models_.load(session, arm) : nullptr;
     if (missing) use_adapter(*model, adapter);
     if (session.rank() == 0 && (missing || gathers)) {
-      log::info("arm {}, seed {}: {} {} questions{}", arm.name, seed, rendered.items.size(),
-                task.name, missing ? "" : ", answered before");
+      log::info("arm {}, seed {}: {} {} questions{}", arm.name, seed, items.size(), task.name,
+                missing ? "" : ", answered before");
     }
+    prepare_judging(*run);
     StartsCost cost = starts_cost(finished.told);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
     Predicted predicted;
     if (missing) {
-      predicted = predict(session, *model, plan, journals, header, std::move(finished));
+      OnChunk judge;
+      if (run->judgements) judge = [&run](auto answers) { run->judgements->begin(answers); };
+      predicted = predict(session, *model, plan, journals, header, std::move(finished), judge);
     } else if (session.rank() == 0) {
       predicted = collect(plan, std::move(finished), /*all_expected=*/true, journals);
     }
     if (!predicted.complete) return false;
     const std::int64_t peak = missing ? models_.peak_memory(session) : 0;
-    if (session.rank() != 0) return true;
-    if (missing) cost = starts_cost(store::read_journals(journals, header));
-    folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
-                   options_.model.lock);
-    if (!gathers) return true;
-    store_run(arm, seed, task, plan, predicted.rows);
+    if (session.rank() == 0) {
+      if (missing) cost = starts_cost(store::read_journals(journals, header));
+      folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
+                     options_.model.lock);
+    }
+    run->rows = std::move(predicted.rows);
+    settle_last();
+    last_ = std::move(run);
     return true;
+  }
+
+  void prepare_judging(TaskRun& run) {
+    const std::string& name = run.task.name;
+    if (run.plan.form != store::Form::sql) return;
+    sql::Scorer& scorer = scorers_.at(name);
+    run.judgements = std::make_unique<TaskJudgements>(run.rendered.items, scorer, judge_threads_,
+                                                      folder_.judged(run.arm.name, run.seed, name),
+                                                      judgement_headers_.at(name));
+    const bool known = predictions_.items.contains(name) ||
+                       (last_ && last_->questions.valid() && last_->task.name == name);
+    if (session_.rank() != 0 || !run.gathers || known) return;
+    run.questions = std::async(std::launch::async, [&run, &scorer] {
+      return sql_questions(run.rendered.items, scorer, run.task.words.label);
+    });
+  }
+
+  // Puts the task that was computed last where it belongs, once its queries are judged.
+  void settle_last() {
+    if (!last_) return;
+    const std::unique_ptr<TaskRun> run = std::move(last_);
+    if (run->gathers && session_.rank() == 0)
+      store_run(*run);
+    else if (run->judgements)
+      run->judgements->finish();
   }
 
   // More questions put those that are there into other chunks too: these are computed again, as in
@@ -319,29 +372,17 @@ class StudyRun {
     return finished_chunks(plan, journals, header);
   }
 
-  void store_run(const ArmOptions& arm, std::uint64_t seed, const task::Task& task,
-                 const PredictionPlan& plan, std::span<const store::Prediction> rows) {
-    const std::string& name = task.name;
+  void store_run(TaskRun& done) {
+    const PredictionPlan& plan = done.plan;
+    const std::string& name = done.task.name;
     const std::span<const task::Item> items = plan.items;
-    store::Run run;
-    if (task.kind == task::Kind::sql) {
-      sql::Scorer& scorer = scorers_.at(name);
-      if (!predictions_.items.contains(name)) {
-        predictions_.items[name] = sql_items_table(items, scorer, task.words.label);
-        floors_.push_back({name, sql_floors(items, scorer)});
-      }
-    } else {
-      if (!predictions_.items.contains(name)) {
-        predictions_.items[name] = choice_items_table(items, task.words.label);
-        std::vector<std::string> letters;
-        for (const task::Item& item : items) letters.push_back(item.answer);
-        floors_.push_back({name, stats::letter_floors(letters)});
-      }
-    }
-    sql::Scorer* const scorer = task.kind == task::Kind::sql ? &scorers_.at(name) : nullptr;
+    const std::span<const store::Prediction> rows = done.rows;
+    if (!predictions_.items.contains(name)) store_questions(done);
     std::vector<store::Judgement> judged;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      judged.push_back(judge(items[i / plan.samples()], rows[i], plan.form, scorer));
+    if (done.judgements) judged = done.judgements->of(rows);
+    for (std::size_t i = judged.size(); i < rows.size(); ++i)
+      judged.emplace_back(judge_letter(items[i / plan.samples()], rows[i], plan.form));
+    store::Run run;
     run.rows = answers_table(items, rows, judged, plan.form);
     for (std::int64_t k = 1; k < plan.samples(); ++k)
       run.further.push_back(answers_table(items, rows, judged, plan.form, k));
@@ -350,22 +391,26 @@ class StudyRun {
     run.attributes["prompts_sha256"] = prompts;
     store::Table& texts = predictions_.summary[prompt_table_name(prompts)];
     if (texts.columns().empty()) texts = prompt_texts(items);
-    if (!reached_by_seed(arm, task)) {
+    if (!reached_by_seed(done.arm, done.task)) {
       run.attributes["computed_once"] =
           std::string("no random stream reaches it: greedy, examples in file order");
     }
-    predictions_.runs[{arm.name, seed, name}] = std::move(run);
+    predictions_.runs[{done.arm.name, done.seed, name}] = std::move(run);
   }
 
-  static std::vector<stats::Floor> sql_floors(std::span<const task::Item> items,
-                                              sql::Scorer& scorer) {
-    std::vector<std::uint8_t> empty, gold;
-    for (const task::Item& item : items) {
-      empty.push_back(scorer.score(item.db_id, item.query, kEmptyAnswer).exec.value_or(false));
-      gold.push_back(scorer.score(item.db_id, item.query, item.query).exec.value_or(false));
+  void store_questions(TaskRun& done) {
+    const std::string& name = done.task.name;
+    const std::vector<task::Item>& items = done.rendered.items;
+    if (done.questions.valid()) {
+      SqlQuestions questions = done.questions.get();
+      predictions_.items[name] = std::move(questions.items);
+      floors_.push_back({name, std::move(questions.floors)});
+      return;
     }
-    return {stats::count_floor("always_empty", empty),
-            stats::count_floor("gold_as_prediction", gold)};
+    predictions_.items[name] = choice_items_table(items, done.task.words.label);
+    std::vector<std::string> letters;
+    for (const task::Item& item : items) letters.push_back(item.answer);
+    floors_.push_back({name, stats::letter_floors(letters)});
   }
 
   const comm::Session& session_;
@@ -374,10 +419,13 @@ class StudyRun {
   StudyData data_;
   StudyModels models_;
   Json record_;
-  // By task of kind sql; on rank 0.
+  // By task of kind sql.
   std::map<std::string, sql::Scorer> scorers_;
+  std::map<std::string, Json> judgement_headers_;
   store::Predictions predictions_;
   std::vector<stats::TaskFloors> floors_;
+  JudgeThreads judge_threads_{judge_thread_count()};
+  std::unique_ptr<TaskRun> last_;
 };
 
 }  // namespace

@@ -22,6 +22,11 @@ fs::path StudyFolder::journal(const std::string& arm, std::uint64_t seed,
   return root_ / "journal" / arm / fmt::format("seed-{}", seed) / task;
 }
 
+fs::path StudyFolder::judged(const std::string& arm, std::uint64_t seed,
+                             const std::string& task) const {
+  return root_ / "judged" / arm / fmt::format("seed-{}", seed) / task;
+}
+
 fs::path StudyFolder::adapter(const std::string& arm, std::uint64_t seed) const {
   return root_ / "arms" / arm / fmt::format("seed-{}", seed) / "adapter";
 }
@@ -75,7 +80,7 @@ void StudyFolder::claim(const StudyRecord& study, const Json& machine, bool over
   const FileLock held(lock("study"), kind);
   if (overwrite) {
     for (const char* name :
-         {"journal", "arms", "export", "study.json", "predictions.h5", "complete.json",
+         {"journal", "judged", "arms", "export", "study.json", "predictions.h5", "complete.json",
           "ledger.jsonl", "report.html", "report.md", "report.json"}) {
       fs::remove_all(root_ / name);
     }

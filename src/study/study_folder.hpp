@@ -21,6 +21,9 @@ class StudyFolder {
   std::filesystem::path ledger() const { return root_ / "ledger.jsonl"; }
   std::filesystem::path journal(const std::string& arm, std::uint64_t seed,
                                 const std::string& task) const;
+  /// Of a task of kind sql: its judged answers.
+  std::filesystem::path judged(const std::string& arm, std::uint64_t seed,
+                               const std::string& task) const;
   std::filesystem::path adapter(const std::string& arm, std::uint64_t seed) const;
   std::filesystem::path lock(const std::string& name) const {
     return root_ / "locks" / (name + ".lock");

@@ -76,6 +76,7 @@ SUBJECTS = [
     ("adapter", "safetensors", "adapter/adapter_model.safetensors", "merge --model @model --adapter @adapter --out @out --quiet", None),
     ("init_adapter", "json", "adapter/adapter_config.json", TRAIN + " --init-adapter @adapter", None),
     ("journal", "sealed", "study/journal/base/seed-1/spider/journal-*.jsonl", RUN, resumed),
+    ("judged", "sealed", "study/judged/base/seed-1/spider/judged-*.jsonl", RUN, resumed),
     ("curve", "sealed", f"{STUDY}/train.jsonl", RUN, resumed),
     ("curve_retrained", "sealed", f"{STUDY}/train.jsonl", RUN, retrained),
     ("ledger", "jsonl", "study/ledger.jsonl", RUN, resumed),

@@ -113,7 +113,7 @@ TEST(LetterRows, are_judged_by_the_letter_of_their_text) {
   items[1].corrected = {"C"};
   items[3].label = "ok";
   for (std::size_t i = 0; i < items.size(); ++i)
-    judged.push_back(judge(items[i], rows[i], store::Form::letter, nullptr));
+    judged.emplace_back(judge_letter(items[i], rows[i], store::Form::letter));
   const store::Table table = answers_table(items, rows, judged, store::Form::letter);
   EXPECT_EQ(table.at<store::Strings>("answer"), (store::Strings{"B", "C", "", ""}));
   EXPECT_EQ(table.at<store::Flags>("correct"), (store::Flags{1, 0, 0, 0}));

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -99,10 +100,13 @@ struct Predicted {
 Predicted collect(const PredictionPlan& plan, FinishedChunks finished, bool all_expected,
                   const std::filesystem::path& journals);
 
+/// Called on the rank that finished a chunk, with its rows as they stand in the journal.
+using OnChunk = std::function<void(std::span<const store::Prediction>)>;
+
 /// Collective. Throws Error where a chunk does not fit into a rank's memory: it names the option
 /// that takes less, and the chunk size stays as it is, since it decides the answers' last bits.
 Predicted predict(const comm::Session& session, LoadedModel& model, const PredictionPlan& plan,
                   const std::filesystem::path& journal_folder, const Json& header,
-                  FinishedChunks finished);
+                  FinishedChunks finished, const OnChunk& on_chunk = {});
 
 }  // namespace tradeoff::study
