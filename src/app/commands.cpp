@@ -14,7 +14,7 @@ namespace {
 // A new command is a line here, its declaration in all_commands.hpp and a file of its own.
 constexpr Command kCommands[] = {
     {"run", "A whole study: every arm, seed and task of a job file", parse_run},
-    {"prepare", "Original Spider or MMLU files to formatted prompts", parse_prepare},
+    {"prepare", "A benchmark's original files to formatted prompts", parse_prepare},
     {"import", "GGUF file or Hugging Face folder to a model folder", parse_import},
     {"train", "One QLoRA adapter, in PEFT's format", parse_train},
     {"predict", "One model on one items file", parse_predict},
@@ -33,7 +33,7 @@ constexpr Command kCommands[] = {
 
 void print_overview() {
   fmt::print(
-      "tradeoff {}: what fine-tuning buys and what it costs, on Spider (text-to-SQL) and MMLU\n\n"
+      "tradeoff {}: what fine-tuning buys and what it costs, in SQL and in multiple choice\n\n"
       "Usage: tradeoff COMMAND [options]            one process\n"
       "       tradeoff COMMAND ... --ranks N        N processes (run, train, predict), one a GPU\n"
       "       mpirun -np N tradeoff COMMAND ...     the same, started by hand\n\nCommands:\n",

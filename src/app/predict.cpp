@@ -51,8 +51,8 @@ Work parse_predict(Words words) {
   bind_ranks(table, ranks);
   if (!config::parse_command_line(
           {"predict", "Answers the items of one file with one model.",
-           "tradeoff predict --model models/smollm2-135m-instruct --task spider --items "
-           "prepared/dev_formatted.jsonl --out predictions.jsonl"},
+           "tradeoff predict --model models/smollm2-135m-instruct --task " + options->task +
+               " --items prepared/dev_formatted.jsonl --out predictions.jsonl"},
           table, words, std::move(problems)))
     return {};
   check_options(*options, table);

@@ -17,6 +17,7 @@
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/page/tables.hpp"
 #include "tradeoff/report/page/write.hpp"
+#include "tradeoff/task/task.hpp"
 #include "until.hpp"
 
 namespace tradeoff::app {
@@ -134,7 +135,9 @@ std::string arms_text() {
          "    [arm.qlora-50]\n"
          "    max_steps = 50\n"
          "    lora_r = 16\n"
-         "    spider.shots = 0\n\n"
+         "    " +
+         task::default_task(task::Kind::sql).name +
+         ".shots = 0\n\n"
          "    [arm.mine]\n"
          "    adapter = my-adapter\n" +
          keys +

@@ -68,9 +68,9 @@ std::function<void()> score_of(std::span<const std::string> words) {
   const auto arguments = config::Arguments::parse(table, words, problems);
   if (arguments.help()) {
     std::cout << config::help_text(
-        {"score", "Judges predicted SQL by the official Spider rules and by stricter ones.",
-         "tradeoff score --gold gold.sql --pred predictions.sql --db jobs/data/spider/database "
-         "--table jobs/data/spider/tables.json --etype all --details"},
+        {"score", "Judges predicted SQL by the official test-suite rules and by stricter ones.",
+         "tradeoff score --gold gold.sql --pred predictions.sql --db database "
+         "--table tables.json --etype all --details"},
         table);
     return {};
   }

@@ -13,8 +13,8 @@
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
 #include "tradeoff/store/run_columns.hpp"
+#include "tradeoff/task/choice_score.hpp"
 #include "tradeoff/task/item.hpp"
-#include "tradeoff/task/mmlu_score.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -105,7 +105,7 @@ void score_choices(const fs::path& gold, const fs::path& predictions, const fs::
   if (!letters.empty())
     fail(fmt::format("{}: item {} is not one of {}", predictions.string(), letters.begin()->first,
                      gold.string()));
-  const task::MmluTally tally = task::tally_mmlu(items, in_order);
+  const task::ChoiceTally tally = task::tally_choices(items, in_order);
   out << fmt::format("{:<40} {:>6} {:>6}   {}   {}\n", "", "right", "of", "share",
                      "95 % interval (Wilson: questions as independent)");
   out << accuracy_line("all", tally.all);

@@ -10,7 +10,7 @@ namespace tradeoff::app {
 /// True for a file that `score` takes as a study's results rather than as lines of answers.
 bool is_stored(const std::filesystem::path& predictions);
 
-/// Judges the Spider answers of a predictions.h5 (options.pred) again, without a model: for each
+/// Judges the answers in SQL of a predictions.h5 (options.pred) again, without a model: for each
 /// arm and seed the tables of score_files and how many verdicts differ from the stored ones. Rows
 /// written to options.out end with "arm" and "seed".
 /// arms  those to score; all where empty. Throws Error naming the file and what it lacks.

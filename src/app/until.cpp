@@ -8,11 +8,15 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/stats/margin.hpp"
 #include "tradeoff/stats/sequence.hpp"
+#include "tradeoff/task/task.hpp"
 
 namespace tradeoff::app {
 namespace {
 
-constexpr const char* kForm = "expected TASK +-POINTS, such as \"spider.exec +-2 points\"";
+// "TASK.exec +-2 points" of a task that there is.
+std::string example() {
+  return "\"" + task::default_task(task::Kind::sql).name + ".exec +-2 points\"";
+}
 
 std::string_view trim(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -20,7 +24,7 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-// "spider.exec" and "+-2 points", or "±2 points"; empty where there is no sign between.
+// "TASK.exec" and "+-2 points", or "±2 points"; empty where there is no sign between.
 std::pair<std::string, std::string> halves(std::string_view rule) {
   for (const std::string_view sign : {"+-", "±", "+/-"}) {
     const auto at = rule.find(sign);
@@ -77,8 +81,9 @@ bool continues(const std::vector<std::uint64_t>& seeds, const std::vector<std::u
 void bind_until(config::Table& table, UntilOptions& options) {
   table
       .add("until", &options.rule,
-           "Add seeds until each arm's difference from the reference on a task is known so far: "
-           "\"spider.exec +-2 points\", by an interval that stays true however often one looks")
+           "Add seeds until each arm's difference from the reference on a task is known so "
+           "far: " +
+               example() + ", by an interval that stays true however often one looks")
       .local()
       .placeholder("RULE");
   table.add("max_seeds", &options.max_seeds, "Seeds at which --until gives up").local().at_least(1);
@@ -90,7 +95,8 @@ std::optional<Until> resolve_until(const UntilOptions& options, study::StudyOpti
   const auto [name, points] = halves(options.rule);
   const auto half = stats::parse_margin(points);
   if (name.empty() || !half) {
-    problems.add("--until", fmt::format("found \"{}\", {}", options.rule, kForm));
+    problems.add("--until", fmt::format("found \"{}\", expected TASK +-POINTS, such as {}",
+                                        options.rule, example()));
     return std::nullopt;
   }
   const Until until{name.substr(0, name.find('.')), half->fraction, options.max_seeds};

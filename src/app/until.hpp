@@ -14,7 +14,7 @@ namespace tradeoff::app {
 /// `run --until RULE`: seeds are added to a study until the difference of every arm from the
 /// reference is known so far, by an interval that stays true however often one looks.
 struct UntilOptions {
-  std::string rule;  // "spider.exec +-2 points"; empty: the job's seeds alone
+  std::string rule;  // "TASK.exec +-2 points"; empty: the job's seeds alone
   std::uint64_t max_seeds = 20;
 };
 void bind_until(config::Table& table, UntilOptions& options);

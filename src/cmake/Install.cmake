@@ -56,7 +56,7 @@ set(CPACK_PACKAGE_CONTACT "the tradeoff project")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "What fine-tuning a language model buys and what it costs
- Measures Spider (text-to-SQL) and MMLU before and after QLoRA, over ranks and seeds. LibTorch is not in the package:
+ Measures text-to-SQL and multiple choice before and after QLoRA, over ranks and seeds. LibTorch is not in the package:
  /usr/share/tradeoff/jobs/fetch.sh torch brings it.")
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3-venv, ca-certificates, openmpi-bin, libopenmpi3, libhdf5-103-1, libsqlite3-0, libboost-program-options1.74.0, libssl3, libspdlog1.10, libfmt9, zlib1g, libstdc++6")
 set(CPACK_STRIP_FILES ON)

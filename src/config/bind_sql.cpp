@@ -12,7 +12,7 @@ void bind(Table& table, sql::ScoreFilesOptions& options) {
       .add("pred", &options.pred,
            "Predictions: one SQL on a line; JSONL, a JSON list or CSV with id and sql, or text; "
            "BIRD's predict_dev.json; samples of lm-evaluation-harness; or a predictions.h5. Or "
-           "letters, as `predict --task mmlu` writes them: --gold is then the items, without --db")
+           "letters, as `predict` writes them for choices: --gold is then the items, without --db")
       .required()
       .placeholder("P.sql");
   table

@@ -255,7 +255,7 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
                                          {"set", study::Primary::set},
                                          {"strict", study::Primary::strict}},
                    "The metric that accuracy means where queries are written");
-  // [study] margin.mmlu = 1
+  // [study] margin.TASK = 1
   table.section("margin");
   for (const task::Task& task : tasks) {
     table.add(

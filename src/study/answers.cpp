@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "tradeoff/task/choice_score.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/extract_letter.hpp"
-#include "tradeoff/task/mmlu_score.hpp"
 
 namespace tradeoff::study {
 namespace {

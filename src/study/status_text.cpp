@@ -20,7 +20,7 @@ const char* word_of(Progressed state) {
   }
 }
 
-// "training 12/50", "spider 100/100".
+// "training 12/50", "TASK 100/100".
 std::string work_text(const WorkStatus& work) {
   return fmt::format("{} {}/{}", work.name, work.done,
                      work.total ? std::to_string(*work.total) : "?");

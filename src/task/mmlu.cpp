@@ -126,6 +126,10 @@ std::vector<MmluQuestion> read_mmlu_rows(const fs::path& path) {
   return questions;
 }
 
+bool is_subject(std::string_view name) {
+  return std::ranges::any_of(kSubjects, [&](const auto& known) { return known.first == name; });
+}
+
 std::string_view mmlu_group_of(std::string_view subject) {
   for (const auto& [name, group] : kSubjects) {
     if (name == subject) return group;

@@ -2,8 +2,8 @@
 #include <set>
 
 #include "fixture.hpp"
+#include "tradeoff/task/choice_score.hpp"
 #include "tradeoff/task/mmlu.hpp"
-#include "tradeoff/task/mmlu_score.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -147,14 +147,14 @@ TEST(MmluScore, counts_are_kept_by_group_and_subject) {
   };
   const std::vector<Item> items = {item("stem", "anatomy", "A"), item("stem", "astronomy", "B"),
                                    item("other", "virology", "C"), item("stem", "anatomy", "D")};
-  const MmluTally tally = tally_mmlu(items, std::vector{'A', 'C', 'C', '\0'});
+  const ChoiceTally tally = tally_choices(items, std::vector{'A', 'C', 'C', '\0'});
   EXPECT_EQ(tally.all, (Counts{2, 4}));
   EXPECT_EQ(tally.groups.at("stem"), (Counts{1, 3}));
   EXPECT_EQ(tally.groups.at("other"), (Counts{1, 1}));
   EXPECT_EQ(tally.subjects.at("anatomy"), (Counts{1, 2}));
-  EXPECT_EQ(tally_mmlu({}, {}).all, (Counts{0, 0}));
+  EXPECT_EQ(tally_choices({}, {}).all, (Counts{0, 0}));
   EXPECT_NE(
-      message_of([&] { tally_mmlu(items, std::vector{'A'}); }).find("4 MMLU items, but 1 answers"),
+      message_of([&] { tally_choices(items, std::vector{'A'}); }).find("4 items, but 1 answers"),
       std::string::npos);
 }
 

@@ -8,10 +8,10 @@
 
 namespace tradeoff::config {
 
-/// A job file: base sections ([study], [model], [spider], ...) and one [arm.NAME] for each arm,
+/// A job file: base sections ([study], [model], one a task, ...) and one [arm.NAME] for each arm,
 /// which inherits all of the base and holds only what differs; and [task.NAME], see
 /// own_tasks.hpp. In an arm a key is written plainly
-/// where one section has it ("lora_r"), else with its section ("spider.shots").
+/// where one section has it ("lora_r"), else with its section ("TASK.shots").
 ///
 ///   Problems problems;
 ///   const auto job = JobFile::read(path, problems);

@@ -52,7 +52,7 @@ class Option {
   const std::string& help() const { return help_; }
   const std::vector<std::string>& aliases() const { return aliases_; }
   const std::string& shown() const { return placeholder_; }
-  /// "shots", or "spider.shots" of a section.
+  /// "shots", or "TASK.shots" of a section.
   std::string full_name() const { return section_.empty() ? name_ : section_ + "." + name_; }
   bool is_flag() const { return flag_; }
   bool is_list() const { return list_; }

@@ -14,7 +14,8 @@ struct Selection {
   std::vector<std::string> arms;
   // "old=new": what an arm is called.
   std::vector<std::string> rename;
-  // The metric that accuracy means on Spider (exec, set, strict); empty: the study's own.
+  // The metric that accuracy means where queries are written (exec, set, strict); empty: the
+  // study's own.
   std::string primary;
 };
 

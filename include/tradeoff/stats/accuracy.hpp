@@ -82,7 +82,7 @@ struct StratumWeight {
 struct Averages {
   // Over questions: every item the same weight; cluster-robust.
   std::optional<double> micro, micro_se;
-  // Over clusters (MMLU's subjects): each the same weight; se = sd of the clusters' means /
+  // Over clusters (subjects): each the same weight; se = sd of the clusters' means /
   // sqrt(G).
   std::optional<double> macro, macro_se;
   // sum_h w_h mean_h over strata; se^2 = sum_h w_h^2 s_h^2 / n_h, items independent within strata.

@@ -14,7 +14,7 @@ namespace tradeoff::stats {
 struct FailedRun {
   std::string arm;
   std::uint64_t seed = 0;
-  std::vector<std::string> reasons;  // "spider: 3.1 %, the arm's other runs 45.2 %"
+  std::vector<std::string> reasons;  // "sql: 3.1 %, the arm's other runs 45.2 %"
 };
 
 /// Why a training counts as failed, by its loss at every optimizer step: a loss that is not finite,

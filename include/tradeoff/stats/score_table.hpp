@@ -32,7 +32,7 @@ struct ScoreTable {
   std::string arm, task;
   std::vector<std::string> items;     // [items] distinct ids
   std::vector<std::string> clusters;  // [items] database, subject
-  std::vector<std::string> strata;    // [items] MMLU group, hardness; or empty
+  std::vector<std::string> strata;    // [items] group of subjects, hardness; or empty
   // 1 where the gold answer itself failed: the item leaves the denominator. [items], or empty.
   std::vector<std::uint8_t> gold_error;
   std::vector<std::uint64_t> seeds;  // [seeds] distinct replicate seeds

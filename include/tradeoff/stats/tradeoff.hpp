@@ -14,7 +14,7 @@ struct Difference {
   double delta = 0, se = 0, df = 0;
 };
 
-/// What an arm gained on one task (x: Spider) against what it lost on another (y: MMLU).
+/// What an arm gained on one task (x) against what it lost on another (y).
 /// Assumes: the two tasks' items are independent samples (they share none), each mean is near
 /// normal, and, unless a correlation is given, nothing common moves both (true for given seeds).
 struct Tradeoff {
@@ -28,7 +28,7 @@ struct Tradeoff {
   std::array<double, 2> half_width{};
   // Both differences 0 lies outside the region.
   bool excludes_no_change = false;
-  // y per x, "MMLU points per Spider point", and its 95 % interval by Fieller 1954 with the smaller
+  // y per x, "points of y per point of x", and its 95 % interval by Fieller 1954 with the smaller
   // df; empty where x cannot be told from 0, because then the interval is unbounded.
   std::optional<double> ratio;
   std::optional<Interval> ratio95;

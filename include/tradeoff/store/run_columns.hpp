@@ -100,7 +100,7 @@ inline constexpr RunColumn<Flags> kNonEmpty = {
 
 inline constexpr RunColumn<Strings> kAnswer = {
     "answer", Answers::by_letter,
-    "MMLU: the right letter of an item; the chosen letter of an answer"};
+    "choices: the right letter of an item; the chosen letter of an answer"};
 inline constexpr RunColumn<Flags> kCorrect = {
     "correct", Answers::by_letter, "whether the chosen letter is the right one (1 yes, 0 no)"};
 inline constexpr RunColumn<Strings> kReading = {
@@ -112,7 +112,7 @@ inline constexpr RunColumn<Matrix> kChoiceLogprobs = {
     "log-probability over the whole vocabulary of the choices A to D"};
 inline constexpr RunColumn<Ints> kGreedy = {
     "greedy", Answers::choice,
-    "MMLU: the choice, from 0, that is the likeliest token of all; -1 another token is, -2 "
+    "choices: the one, from 0, that is the likeliest token of all; -1 another token is, -2 "
     "unknown"};
 inline constexpr RunColumn<Doubles> kLogprob = {
     "logprob", Answers::sampled,

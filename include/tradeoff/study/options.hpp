@@ -100,8 +100,8 @@ SamplingOptions sampling_of(const ArmOptions& arm, const task::Task& task);
 bool reached_by_seed(const ArmOptions& arm, const task::Task& task);
 
 /// The cells in the order of --list-cells: arm by arm, seeds within. A task that no random stream
-/// reaches (the untrained model on MMLU: dev rows in file order, greedy) stands in the arm's first
-/// cell alone.
+/// reaches (an untrained model on choices: examples in file order, greedy) stands in the arm's
+/// first cell alone.
 std::vector<Cell> list_cells(const StudyOptions& options);
 
 }  // namespace tradeoff::study

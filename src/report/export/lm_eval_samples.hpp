@@ -11,11 +11,11 @@ namespace tradeoff::report {
 /// A task of lm-evaluation-harness in a run: a subject of a task of choices, or an SQL task as a
 /// whole.
 struct EvalTask {
-  // mmlu_abstract_algebra, spider.
+  // TASK_abstract_algebra, TASK.
   std::string name;
   // How its tables name it: abstract_algebra.
   std::string alias;
-  // mmlu_stem; empty for a task of no group.
+  // TASK_stem; empty for a task of no group.
   std::string group;
   // Rows of the run.
   std::vector<std::size_t> rows;

@@ -6,7 +6,7 @@
 /// The page's drawings; "" where the study has nothing to draw.
 namespace tradeoff::report {
 
-std::string tradeoff_figure(const Analysis& analysis);  // Δexec against ΔMMLU, joint regions
+std::string tradeoff_figure(const Analysis& analysis);  // gain against cost, joint regions
 std::string forest_figure(const Analysis& analysis);    // paired differences
 std::string group_figure(const Analysis& analysis, const Grouping& grouping);
 /// Every label a row, every arm a column: accuracy, then the difference from the reference; the

@@ -10,7 +10,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
-#include "tradeoff/task/mmlu.hpp"
+#include "tradeoff/task/subjects.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
@@ -50,19 +50,14 @@ const task::Task* choices_named(const std::string& name) {
   return found;
 }
 
-// The subject in the name of a task of such a group: what its doc says, else one of the 57; empty
+// The subject in the name of a task of such a group: what its doc says, else a known one; empty
 // for another task.
 std::string subject_of(const Json& row, const std::string& name) {
   const task::Task* task = choices_named(name);
   if (!task || name == task->name) return "";
   const std::string subject = name.substr(task->name.size() + 1);
   if (const Json* told = inside(row, "subject"); told && text_of(*told) == subject) return subject;
-  try {
-    task::mmlu_group_of(subject);
-    return subject;
-  } catch (const Error&) {
-    return "";
-  }
+  return task::is_subject(subject) ? subject : "";
 }
 
 // A log-likelihood, which newer versions write as a text.

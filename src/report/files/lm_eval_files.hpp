@@ -22,8 +22,8 @@ std::optional<double> score_of(const Json& row, const std::string& metric);
 std::string sample_task(const std::filesystem::path& path);
 
 /// One sample of lm-evaluation-harness. The answer to a question with choices is the letter with
-/// the highest log-likelihood, the first of equals; any other answer is its filtered response. MMLU
-/// questions are called as in this program's own files: "abstract_algebra/0".
+/// the highest log-likelihood, the first of equals; any other answer is its filtered response.
+/// Questions of a subject are called as in this program's own files: "abstract_algebra/0".
 stats::ResultRow sample_row(const Json& row, const std::filesystem::path& path,
                             const CompareOptions& options);
 

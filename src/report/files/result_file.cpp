@@ -114,7 +114,7 @@ ResultFile read_results(const fs::path& path, const CompareOptions& options) {
       return from_hdf5(path / "predictions.h5", options);
     }
     std::vector<ScoreTable> tables;
-    // A task a table: MMLU's subjects are one task.
+    // A task a table: the subjects of a task of choices are one task.
     for (const auto& [task, of_task] : sample_files(path)) {
       ScoreTable table = from_rows(of_task, path, options);
       if (options.task.empty() || table.task == options.task) tables.push_back(std::move(table));

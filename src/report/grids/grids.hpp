@@ -17,7 +17,7 @@ Grid sequence_grid(const Analysis& analysis);   // intervals for adding seeds un
 Grid posterior_grid(const Analysis& analysis);  // of the trade-off
 Grid runs_grid(const Analysis& analysis);       // failed runs, counted and named
 Grid without_failed_grid(const Analysis& analysis);
-Grid tradeoff_grid(const Analysis& analysis);  // Δexec, ΔMMLU and their ratio
+Grid tradeoff_grid(const Analysis& analysis);  // gain, cost and their ratio
 Grid seeds_grid(const Analysis& analysis);     // accuracy by seed
 Grid variance_grid(const Analysis& analysis);  // question × seed components
 Grid floors_grid(const Analysis& analysis);    // predictors that need no model

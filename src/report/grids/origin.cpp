@@ -22,7 +22,7 @@ const OriginArm* origin_arm(const std::string& arm) {
 std::string origin_cell(const std::string& arm, task::Kind kind) {
   const OriginArm* o = origin_arm(arm);
   if (!o) return "";
-  if (kind == task::Kind::sql) return fmt::format("{:.1f} % ({}/200)", o->spider / 2.0, o->spider);
+  if (kind == task::Kind::sql) return fmt::format("{:.1f} % ({}/200)", o->sql / 2.0, o->sql);
   return fmt::format("{:.1f} % ({}/{}/{} of 50)",
                      (o->stem + o->humanities + o->social_sciences) / 1.5, o->stem, o->humanities,
                      o->social_sciences);

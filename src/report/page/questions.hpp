@@ -7,10 +7,10 @@ namespace tradeoff::report {
 
 /// Every question with every arm's and seed's answer, for the page's table: what assets/list.js
 /// reads. Columns, not rows, so that it packs well.
-///   tasks.<task>  ids, labels, levels, questions, golds; Spider: schema [index into schemas]
-///   cells[]       task, arm, seed, once, ok "1", "0", "-" an item; Spider: sql, class, outcome,
-///                 message, text where it is not the sql; MMLU: letters, confidence in per cent;
-///                 both: prompt_tokens, shots, overflow, prompt (a name in prompts)
+///   tasks.<task>  ids, labels, levels, questions, golds; of queries: schema [index into schemas]
+///   cells[]       task, arm, seed, once, ok "1", "0", "-" an item; of queries: sql, class,
+///                 outcome, message, text where it is not the sql; of choices: letters, confidence
+///                 in per cent; both: prompt_tokens, shots, overflow, prompt (a name in prompts)
 ///   prompts.<name>  shared, rest: study/prompt_table.hpp, counted in UTF-16 units
 Json question_data(const Study& study, const Analysis& analysis);
 

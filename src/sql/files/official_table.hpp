@@ -17,7 +17,7 @@ void print_mismatches(const std::vector<ScoredRow>& rows, std::ostream& out);
 /// enter.
 class OfficialTable {
  public:
-  /// sessions  as many as the gold file has; Spider's has one.
+  /// sessions  as many as the gold file has; one where it knows none.
   OfficialTable(bool exec, bool match, int sessions);
 
   void add(const Verdict& verdict, int session, int turn);

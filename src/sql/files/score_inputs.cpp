@@ -57,7 +57,7 @@ std::optional<std::string_view> key_of(const Json& row, std::span<const std::str
   return std::nullopt;
 }
 
-// As Spider, BIRD and others call them. The names of golds stand apart: BIRD's dev.json calls the
+// As the benchmarks call them. The names of golds stand apart: BIRD's dev.json calls the
 // gold "SQL", and rows made of it keep it beside the prediction.
 constexpr std::array<std::string_view, 2> kIdKeys = {"id", "question_id"};
 constexpr std::array<std::string_view, 3> kGoldKeys = {"query", "SQL", "sql"};

@@ -13,7 +13,7 @@ struct ScoreItem {
   std::string id;
   bool id_is_number = true;
   std::string db_id, gold, prediction;
-  // Sessions (SParC, CoSQL) and the turn in one, from 0. Spider is one session.
+  // Sessions (SParC, CoSQL) and the turn in one, from 0; one session elsewhere.
   int session = 0, turn = 0;
   // False where a prediction file of JSONL has no row for the question.
   bool answered = true;

@@ -26,8 +26,8 @@ constexpr std::size_t kMaxOpenDatabases = 24;
 // Of the answer to Ask::tables.
 constexpr int kTableColumns = 7;
 
-// Set so that none of the 8,031 runnable gold queries of Spider comes near (conventions: at most
-// 577 characters, 19 result columns). LENGTH is each request's own.
+// Set so that none of the 8,031 runnable gold queries of the benchmark comes near (conventions: at
+// most 577 characters, 19 result columns). LENGTH is each request's own.
 constexpr struct {
   int id, value;
 } kLimits[] = {

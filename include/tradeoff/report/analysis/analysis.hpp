@@ -121,7 +121,7 @@ struct Analysis {
   stats::StudySummary summary;
   // By arm and task, where answers were sampled: "temperature 0.6, top-p 0.9".
   std::map<std::pair<std::string, std::string>, std::string> sampling;
-  // "Spider +-2 points, at most 20 seeds", where seeds were added until a rule was met.
+  // "TASK +-2 points, at most 20 seeds", where seeds were added until a rule was met.
   std::string until;
   std::string until_task;
   double until_half_width = 0;  // a share
@@ -151,7 +151,7 @@ struct Analysis {
 
 Analysis analyse(const Study& study);
 
-/// "Spider", "MMLU"; the name itself of a task that is not built in.
+/// What reports call the task; the name itself of one that is not built in.
 std::string task_title(const std::string& task);
 
 }  // namespace tradeoff::report

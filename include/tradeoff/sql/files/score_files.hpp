@@ -13,7 +13,7 @@ namespace tradeoff::sql {
 
 /// What `tradeoff score` takes; the names of the official evaluation.py.
 struct ScoreFilesOptions {
-  // Gold queries: `SQL<tab>db_id` a line, or Spider's or BIRD's dev.json, JSONL or CSV with "db_id"
+  // Gold queries: `SQL<tab>db_id` a line, or a benchmark's dev.json, JSONL or CSV with "db_id"
   // and "query" or "SQL". Empty: the documents of lm-evaluation-harness samples hold them.
   std::filesystem::path gold;
   // Predictions: one SQL a line; JSONL, a JSON list or CSV of an id and SQL (or "text", a raw

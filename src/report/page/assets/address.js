@@ -1,4 +1,4 @@
-// What is shown, as part of the page's address: #task=spider&show=lost&id=17. Sections keep their plain names (#results).
+// What is shown, as part of the page's address: #task=NAME&show=lost&id=17. Sections keep their plain names (#results).
 const Address = (() => {
   const read = () => (location.hash.includes("=") ? new URLSearchParams(location.hash.slice(1)) : null);
 

@@ -19,7 +19,7 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-struct MmluTally {
+struct ChoiceTally {
   Counts all;
   std::map<std::string, Counts> groups, subjects;
 };
@@ -27,6 +27,6 @@ struct MmluTally {
 /// Counts `letters` ('A' to 'D', or 0 where an item was skipped or has no answer: wrong) against
 /// the items' answers. Items without group or subject count under "". Throws Error where the sizes
 /// differ or an item has no answer.
-MmluTally tally_mmlu(std::span<const Item> items, std::span<const char> letters);
+ChoiceTally tally_choices(std::span<const Item> items, std::span<const char> letters);
 
 }  // namespace tradeoff::task

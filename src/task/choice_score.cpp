@@ -1,4 +1,4 @@
-#include "tradeoff/task/mmlu_score.hpp"
+#include "tradeoff/task/choice_score.hpp"
 
 #include <fmt/format.h>
 
@@ -21,11 +21,11 @@ char answer_letter(std::span<const double> choice_logprobs) {
   return static_cast<char>('A' + static_cast<int>(best));
 }
 
-MmluTally tally_mmlu(std::span<const Item> items, std::span<const char> letters) {
+ChoiceTally tally_choices(std::span<const Item> items, std::span<const char> letters) {
   if (items.size() != letters.size()) {
-    fail(fmt::format("{} MMLU items, but {} answers", items.size(), letters.size()));
+    fail(fmt::format("{} items, but {} answers", items.size(), letters.size()));
   }
-  MmluTally tally;
+  ChoiceTally tally;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Item& item = items[i];
     if (item.answer.size() != 1) {
