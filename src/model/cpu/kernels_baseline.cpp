@@ -2,10 +2,14 @@
 
 namespace tradeoff::model::cpu {
 namespace {
-constexpr int kWidth = 4;
-constexpr int kTileRows = 4;
-// bf16 rows are widened to floats before the product.
-using HalfOperand = float;
+struct Isa {
+  static constexpr const char* kName = "baseline";
+  static constexpr int kWidth = 4;
+  static constexpr int kTileRows = 4;
+  // bf16 rows are widened to floats before the product.
+  static constexpr bool kPairDot = false;
+  using HalfOperand = float;
+};
 }  // namespace
 }  // namespace tradeoff::model::cpu
 
@@ -16,7 +20,7 @@ using HalfOperand = float;
 namespace tradeoff::model::cpu {
 
 const Kernels& kernels_baseline() {
-  static const Kernels kernels = make_kernels("baseline");
+  static const Kernels kernels = make_kernels();
   return kernels;
 }
 

@@ -1,9 +1,13 @@
 #pragma once
-// The one source of the CPU kernels, with the files it includes. The including file sets, in
-// namespace tradeoff::model::cpu and before this line: kWidth (floats of a vector), kTileRows (rows
-// of a register tile) and HalfOperand (the form in which a product reads bf16 rows), and, where the
-// processor has it, defines TRADEOFF_PAIR_DOT with dot_pairs(acc, pair, pair) of bf16 pairs and
-// put_rounded(uint16*, floats).
+// The one source of the CPU kernels, with the files it includes. What differs between instruction
+// sets is in a type that the including file defines before, in the unnamed namespace of
+// tradeoff::model::cpu:
+//   Isa::kName
+//   Isa::kWidth       floats of a vector
+//   Isa::kTileRows    rows of a register tile
+//   Isa::kPairDot     whether there is Isa::dot_pairs(acc, pairs, pairs) of pairs of bf16, and
+//                     Isa::put_rounded(uint16*, floats)
+//   Isa::HalfOperand  the form in which a product reads bf16 rows
 // Everything here has internal linkage: the files are compiled with different instruction sets.
 #include <cstdint>
 #include <cstring>
@@ -122,8 +126,8 @@ i64 argmax(const float* row, i64 n) {
   return best;
 }
 
-Kernels make_kernels(const char* name) {
-  return {name,         kPanel, packed_size,   pack,        gemm,  rms_norm,
+Kernels make_kernels() {
+  return {Isa::kName,   kPanel, packed_size,   pack,        gemm,  rms_norm,
           rope_scatter, attend, attend_finish, log_sum_exp, argmax};
 }
 

@@ -159,12 +159,10 @@ inline void gemm_tile(const GemmArgs& g, const Rows<A>& rows, const Step& step, 
     accumulate<FloatWords, false, R>(acc, a, rows.lda, b, kPanel, depth);
   } else if constexpr (sizeof(A) == 4) {
     accumulate_widened<R>(acc, a, rows.lda, b, depth);
-  } else {
-#if defined(TRADEOFF_PAIR_DOT)
+  } else if constexpr (Isa::kPairDot) {
     using Word = PairWords::Word;
     accumulate<PairWords, false, R>(acc, reinterpret_cast<const Word*>(a), rows.lda / 2,
                                     reinterpret_cast<const Word*>(b), kPanel, depth / 2);
-#endif
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -264,9 +262,9 @@ void gemm(const GemmArgs& g, i64 m_begin, i64 m_end, i64 panel_begin, i64 panel_
   } else if (g.in == Storage::f32) {
     gemm_blocks<float, Half, float>(g, m_begin, m_end, panel_begin, panel_end);
   } else if (g.out_storage == Storage::f32) {
-    gemm_blocks<HalfOperand, Half, float>(g, m_begin, m_end, panel_begin, panel_end);
+    gemm_blocks<Isa::HalfOperand, Half, float>(g, m_begin, m_end, panel_begin, panel_end);
   } else {
-    gemm_blocks<HalfOperand, Half, Half>(g, m_begin, m_end, panel_begin, panel_end);
+    gemm_blocks<Isa::HalfOperand, Half, Half>(g, m_begin, m_end, panel_begin, panel_end);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // Vectors of the CPU kernels, by the compiler's vector extension, and what all kernels do with
-// them. kernels_impl.hpp tells what the including file sets before.
+// them. kernels_impl.hpp tells what Isa is.
 #include <cstdint>
 #include <cstring>
 
@@ -8,6 +8,8 @@
 
 namespace tradeoff::model::cpu {
 namespace {
+
+constexpr int kWidth = Isa::kWidth, kTileRows = Isa::kTileRows;
 
 typedef float Vf __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
 typedef std::int32_t Vi __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
@@ -46,15 +48,16 @@ inline Vf load(const std::uint16_t* p) {
   const Vh half = *reinterpret_cast<const Vh*>(p);
   return reinterpret_cast<Vf>(__builtin_convertvector(half, Vu) << 16);
 }
+template <typename I = Isa>
 inline void put(std::uint16_t* p, Vf v) {
-#if defined(TRADEOFF_PAIR_DOT)
-  put_rounded(p, v);
-#else
-  const Vu bits = reinterpret_cast<Vu>(v);
-  const Vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-  const Vu nan = reinterpret_cast<Vu>(v != v);
-  *reinterpret_cast<Vh*>(p) = __builtin_convertvector((rounded & ~nan) | (nan & 0x7FC0), Vh);
-#endif
+  if constexpr (I::kPairDot) {
+    I::put_rounded(p, v);
+  } else {
+    const Vu bits = reinterpret_cast<Vu>(v);
+    const Vu rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    const Vu nan = reinterpret_cast<Vu>(v != v);
+    *reinterpret_cast<Vh*>(p) = __builtin_convertvector((rounded & ~nan) | (nan & 0x7FC0), Vh);
+  }
 }
 inline float get(const float* p) {
   return *p;

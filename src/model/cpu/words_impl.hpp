@@ -1,6 +1,8 @@
 #pragma once
 // Products of small operands whose summed dimension is cut into 32-bit words: a float, or two bf16
 // where the processor multiplies and adds those at once.
+#include <type_traits>
+
 #include "vectors_impl.hpp"
 
 namespace tradeoff::model::cpu {
@@ -25,8 +27,9 @@ struct WidenedWords {
   static Vf add_product(Vf acc, Vf a, Vf b) { return acc + a * b; }
 };
 
-#if defined(TRADEOFF_PAIR_DOT)
-struct PairWords {
+// Two bf16 a word, multiplied by the instruction of processors that have it.
+template <typename I>
+struct PairWordsOf {
   using Word = std::uint32_t;
   using Other = std::uint32_t;
   static constexpr i64 kElements = 2;
@@ -36,21 +39,16 @@ struct PairWords {
     std::memcpy(&pair, p, 4);  // it may be a row of uint16
     return pair - Vu{};
   }
-  static Vf add_product(Vf acc, Vu a, Vu b) { return dot_pairs(acc, a, b); }
+  static Vf add_product(Vf acc, Vu a, Vu b) { return I::dot_pairs(acc, a, b); }
 };
-#endif
+using PairWords = PairWordsOf<Isa>;
 
 // The words in which numbers of type T are multiplied.
 template <typename T>
 struct WordsOf {
-  using Type = FloatWords;
+  using Type =
+      std::conditional_t<Isa::kPairDot && std::is_same_v<T, std::uint16_t>, PairWords, FloatWords>;
 };
-#if defined(TRADEOFF_PAIR_DOT)
-template <>
-struct WordsOf<std::uint16_t> {
-  using Type = PairWords;
-};
-#endif
 
 template <typename W>
 constexpr i64 words_of(i64 elements) {
