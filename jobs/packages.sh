@@ -3,7 +3,7 @@
 packages=(
   g++ cmake ninja-build pkg-config python3-venv ca-certificates ccache
   openmpi-bin libopenmpi-dev libhdf5-dev libsqlite3-dev libboost-program-options-dev
-  libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libgtest-dev
+  libssl-dev zlib1g-dev nlohmann-json3-dev libfmt-dev libgtest-dev
 )
 # Not needed by anything here: h5ls, to look into predictions.h5. Comes along where packages are installed anyway.
 comforts=(hdf5-tools)

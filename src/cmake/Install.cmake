@@ -58,6 +58,6 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "What fine-tuning a language model buys and what it costs
  Measures text-to-SQL and multiple choice before and after QLoRA, over ranks and seeds. LibTorch is not in the package:
  /usr/share/tradeoff/jobs/fetch.sh torch brings it.")
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3-venv, ca-certificates, openmpi-bin, libopenmpi3, libhdf5-103-1, libsqlite3-0, libboost-program-options1.74.0, libssl3, libspdlog1.10, libfmt9, zlib1g, libstdc++6")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "python3-venv, ca-certificates, openmpi-bin, libopenmpi3, libhdf5-103-1, libsqlite3-0, libboost-program-options1.74.0, libssl3, libfmt9, zlib1g, libstdc++6")
 set(CPACK_STRIP_FILES ON)
 include(CPack)

@@ -28,7 +28,7 @@ set(PyTorchWheel_VERSION "${PyTorchWheel_VERSION}" CACHE INTERNAL "Version of to
 set(PyTorchWheel_SITE "${_site}" CACHE INTERNAL "Folder that holds torch and nvidia")
 find_package(Threads REQUIRED)
 add_library(torch::wheel INTERFACE IMPORTED GLOBAL)
-# -idirafter: torch/include carries its own fmt (12), which must not hide Debian's fmt (9) from Debian's spdlog.
+# -idirafter: torch/include carries its own fmt (12), which must not hide the system's, whose library is linked.
 foreach(_dir "${_torch}/include" "${_torch}/include/torch/csrc/api/include")
   target_compile_options(torch::wheel INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-idirafter ${_dir}>" "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-isystem ${_dir}>")

@@ -24,7 +24,7 @@ class Tradeoff(CMakePackage):
     depends_on("openssl")
     depends_on("zlib-api")
     depends_on("nlohmann-json")
-    depends_on("spdlog+fmt_external")
+    depends_on("fmt")
     depends_on("googletest")
 
     def cmake_args(self):
