@@ -23,6 +23,9 @@ one() {
     echo "$target: $(awk '/stat::number_of_executed_units/ {print $2}' "$found/$target.log") inputs, nothing found"
   else
     echo "$target: FOUND, see $found/$target.log"
+    # Also where nothing but what is printed comes back from the machine; the first lines of a report tell most.
+    { grep -m 1 -A 25 -E "ERROR|runtime error" "$found/$target.log" || true; tail -n 12 "$found/$target.log"; } | sed "s/^/  /"
+    for input in "$found/$target"/*; do [ ! -f "$input" ] || echo "  $input: $(head -c 3000 "$input" | base64 -w 0)"; done
   fi
 }
 
