@@ -11,6 +11,7 @@
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/task/draw.hpp"
+#include "tradeoff/task/subjects.hpp"
 
 namespace tradeoff::task {
 namespace {
@@ -127,7 +128,7 @@ std::vector<MmluQuestion> read_mmlu_rows(const fs::path& path) {
 }
 
 bool is_subject(std::string_view name) {
-  return std::ranges::any_of(kSubjects, [&](const auto& known) { return known.first == name; });
+  return std::ranges::find(kSubjects, name, &GroupOfSubject::subject) != std::end(kSubjects);
 }
 
 std::string_view mmlu_group_of(std::string_view subject) {
