@@ -16,8 +16,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kReal = fs::path(TRADEOFF_SOURCE_DIR) / "tests" / "report" / "lm_eval";
-constexpr const char* kTime = "2026-11-27T01-49-46.680872";
+const fs::path kFolder = fs::path(TRADEOFF_SOURCE_DIR) / "tests" / "report" / "lm_eval";
+
+// A run of lm-evaluation-harness, and what this program calls the same.
+struct Real {
+  fs::path folder;
+  const char* time;
+  Json asked;
+  // What a vocabulary with a BOS puts before the text of a plain prompt.
+  const char* bos;
+};
+const Real kPlain = {kFolder / "plain",
+                     "2026-11-27T01-49-46.680872",
+                     {{"shots", 2}, {"template", "plain"}},
+                     "<|begin_of_text|>"};
+const Real kTurns = {kFolder / "turns",
+                     "2026-11-28T10-15-46.761236",
+                     {{"shots", 2}, {"template", "chat"}, {"fewshot_as_multiturn", true}},
+                     ""};
+
 constexpr std::pair<const char*, const char*> kSubjects[] = {
     {"abstract_algebra", "stem"}, {"anatomy", "stem"}, {"philosophy", "humanities"}};
 
@@ -27,20 +44,24 @@ std::vector<Json> rows_of(const fs::path& path) {
   return rows;
 }
 
-std::vector<Json> real_samples(const std::string& subject) {
-  return rows_of(kReal / fmt::format("samples_mmlu_{}_{}.jsonl", subject, kTime));
+std::vector<Json> samples_of(const Real& real, const std::string& subject) {
+  return rows_of(real.folder / fmt::format("samples_mmlu_{}_{}.jsonl", subject, real.time));
+}
+
+Json results_of(const Real& real) {
+  return read_json(real.folder / fmt::format("results_{}.json", real.time));
 }
 
 // The questions, prompts and log-probabilities of the real files, as a study would hold them.
-store::Predictions study_of_real_files(bool with_greedy = true) {
+store::Predictions study_of(const Real& real, bool with_greedy = true) {
   store::Strings id, subject, group, question, choices, answer, chosen;
   store::Ints split, item, greedy;
   store::Flags correct;
   store::Matrix logprobs{4, {}};
   std::vector<std::string> prompts;
-  const Json results = read_json(kReal / fmt::format("results_{}.json", kTime));
+  const Json results = results_of(real);
   for (const auto& [name, of_group] : kSubjects)
-    for (const Json& row : real_samples(name)) {
+    for (const Json& row : samples_of(real, name)) {
       const Json& doc = row["doc"];
       id.push_back(fmt::format("{}/{}", name, row["doc_id"].get<int>()));
       subject.emplace_back(name);
@@ -64,13 +85,12 @@ store::Predictions study_of_real_files(bool with_greedy = true) {
       greedy.push_back(likeliest);
       split.push_back(results["n-samples"]["mmlu_" + std::string(name)]["original"]);
       item.push_back(static_cast<std::int64_t>(item.size()));
-      // What a vocabulary with a BOS puts in front is no part of lm-eval's text.
-      prompts.push_back("<|begin_of_text|>" +
-                        row["arguments"]["gen_args_0"]["arg_0"].get<std::string>());
+      prompts.push_back(real.bos + row["arguments"]["gen_args_0"]["arg_0"].get<std::string>());
     }
   store::Predictions p;
   p.config = {{"study", {{"name", "real"}, {"seeds", {0}}, {"tasks", {"mmlu"}}}},
-              {"arms", {{"base", {{"mmlu", {{"shots", 2}, {"template", "plain"}}}}}}}};
+              {"arms", {{"base", {{"mmlu", real.asked}}}}},
+              {"dtype", "float32"}};
   store::Table& items = p.items["mmlu"];
   items.add("id", id);
   items.add("subject", subject);
@@ -88,6 +108,12 @@ store::Predictions study_of_real_files(bool with_greedy = true) {
   run.attributes["prompts_sha256"] = std::string(64, 'a');
   p.summary[study::prompt_table_name(std::string(64, 'a'))] = study::prompt_table(prompts);
   return p;
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
 }
 
 // Every difference of two values, "a.b: x, y"; where one side has null it has no value.
@@ -127,43 +153,70 @@ class LmEval : public ReportTest {
   CompareOptions options;
 };
 
-TEST_F(LmEval, samples_equal_the_real_ones_key_by_key) {
-  const fs::path cell = export_of(study_of_real_files());
+// Of plain prompts and of turns.
+class LmEvalFormats : public LmEval, public testing::WithParamInterface<const Real*> {};
+
+INSTANTIATE_TEST_SUITE_P(, LmEvalFormats, testing::Values(&kPlain, &kTurns),
+                         [](const auto& info) { return info.param->folder.filename().string(); });
+
+TEST_P(LmEvalFormats, samples_equal_the_real_ones_key_by_key) {
+  const fs::path cell = export_of(study_of(*GetParam()));
   for (const auto& [name, group] : kSubjects) {
-    const auto real = real_samples(name);
+    const auto real = samples_of(*GetParam(), name);
     const auto own = rows_of(cell / fmt::format("samples_mmlu_{}_{}.jsonl", name, written));
     ASSERT_EQ(own.size(), real.size());
     for (std::size_t i = 0; i < real.size(); ++i) EXPECT_EQ(own[i], real[i]) << own[i].dump(1);
   }
   // The time of predictions.h5, as names have it.
-  EXPECT_EQ(written.size(), std::string(kTime).size());
+  EXPECT_EQ(written.size(), std::string(kPlain.time).size());
   EXPECT_EQ(written[10], 'T');
 }
 
-TEST_F(LmEval, results_have_the_real_keys_and_values) {
-  const Json real = read_json(kReal / fmt::format("results_{}.json", kTime));
-  const fs::path cell = export_of(study_of_real_files());
+TEST_P(LmEvalFormats, results_have_the_real_keys_and_values) {
+  const Json real = results_of(*GetParam());
+  const fs::path cell = export_of(study_of(*GetParam()));
   const Json own = read_json(cell / fmt::format("results_{}.json", written));
-  std::vector<std::string> found, keys, own_keys;
+  std::vector<std::string> found;
   // What tells of another program: its name, its model's size, its versions.
   Json expected = real;
-  for (const char* key : {"model", "model_args", "model_dtype", "batch_size", "limit",
-                          "bootstrap_iters", "numpy_seed", "torch_seed", "fewshot_seed"})
+  for (const char* key :
+       {"model", "model_args", "batch_size", "limit", "numpy_seed", "torch_seed", "fewshot_seed"})
     expected["config"][key] = nullptr;
   for (const char* key : {"model_source", "model_name", "model_name_sanitized"})
     expected[key] = nullptr;
   for (auto& [task, config] : expected["configs"].items()) config["metadata"] = nullptr;
   differences(expected, own, "", found);
   EXPECT_EQ(fmt::format("{}", fmt::join(found, "\n")), "");
-  for (const auto& [key, value] : real.items()) keys.push_back(key);
-  for (const auto& [key, value] : own.items()) own_keys.push_back(key);
-  EXPECT_EQ(own_keys, keys);
+  EXPECT_EQ(keys_of(own), keys_of(real));
+  for (const char* section : {"results", "groups", "group_subtasks", "configs", "versions",
+                              "n-shot", "higher_is_better", "n-samples", "task_hashes"})
+    EXPECT_EQ(keys_of(own[section]), keys_of(real[section])) << section;
   EXPECT_EQ(own["n-samples"]["mmlu_anatomy"]["original"], 135);
+}
+
+// _mmlu.yaml has neither the order of the alphabet nor that of the questions.
+TEST(LmEvalTasks, stand_group_by_group_in_its_order) {
+  store::Table items;
+  items.add("subject", store::Strings{"astronomy", "birds", "formal_logic", "global_facts",
+                                      "physics", "sociology"});
+  items.add("group",
+            store::Strings{"stem", "mine", "humanities", "other", "stem", "social_sciences"});
+  std::vector<std::string> names;
+  std::vector<std::size_t> rows;
+  for (const EvalTask& task : eval_tasks(task::default_task(task::Kind::choice), items)) {
+    names.push_back(task.group + "/" + task.alias);
+    rows.insert(rows.end(), task.rows.begin(), task.rows.end());
+  }
+  EXPECT_EQ(fmt::format("{}", fmt::join(names, " ")),
+            "mmlu_stem/astronomy mmlu_stem/physics mmlu_other/global_facts "
+            "mmlu_social_sciences/sociology "
+            "mmlu_humanities/formal_logic mmlu_mine/birds");
+  EXPECT_EQ(rows, (std::vector<std::size_t>{0, 4, 3, 5, 2, 1}));
 }
 
 // Three of four rows have no choice that is the likeliest token; older files do not tell.
 TEST_F(LmEval, greedy_is_none_where_the_file_does_not_tell) {
-  const fs::path cell = export_of(study_of_real_files(false));
+  const fs::path cell = export_of(study_of(kPlain, false));
   const auto own = rows_of(cell / fmt::format("samples_mmlu_anatomy_{}.jsonl", written));
   EXPECT_EQ(own[0]["filtered_resps"][0][1], "None");
 }
@@ -209,9 +262,9 @@ TEST_F(LmEval, a_gold_error_is_no_sample) {
 }
 
 TEST_F(LmEval, its_files_and_this_programs_pair_and_agree) {
-  export_of(study_of_real_files());
+  export_of(study_of(kPlain));
   for (const fs::path& own : {folder / "own", folder / "lm-eval" / "base_seed-0"}) {
-    options.files = {own, kReal};
+    options.files = {own, kPlain.folder};
     const auto found = compare_files(options);
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].pair.items, 9u);
@@ -225,17 +278,18 @@ TEST_F(LmEval, its_files_and_this_programs_pair_and_agree) {
 TEST_F(LmEval, an_answer_is_the_letter_and_not_its_log_probability) {
   fs::create_directories(folder / "moved");
   for (const auto& [name, group] : kSubjects) {
-    std::ofstream out(folder / "moved" / fmt::format("samples_mmlu_{}_{}.jsonl", name, kTime));
-    for (Json row : real_samples(name)) {
+    std::ofstream out(folder / "moved" /
+                      fmt::format("samples_mmlu_{}_{}.jsonl", name, kPlain.time));
+    for (Json row : samples_of(kPlain, name)) {
       for (Json& response : row["filtered_resps"])
         response[0] = python_text(std::stod(response[0].get<std::string>()) - 0.25);
       out << to_line(row) << "\n";
     }
   }
-  options.files = {kReal, folder / "moved"};
+  options.files = {kPlain.folder, folder / "moved"};
   EXPECT_EQ(compare_files(options)[0].pair.answer_change_rate, 0.0);
   // Numbers, as before 0.4.9, and another letter.
-  const auto other = folder / "moved" / fmt::format("samples_mmlu_anatomy_{}.jsonl", kTime);
+  const auto other = folder / "moved" / fmt::format("samples_mmlu_anatomy_{}.jsonl", kPlain.time);
   auto rows = rows_of(other);
   std::ofstream out(other);
   for (Json& row : rows) {
@@ -247,7 +301,7 @@ TEST_F(LmEval, an_answer_is_the_letter_and_not_its_log_probability) {
   }
   out.close();
   const auto found = compare_files(options);
-  const bool was_d = real_samples("anatomy")[0]["filtered_resps"][3][1] == "True";
+  const bool was_d = samples_of(kPlain, "anatomy")[0]["filtered_resps"][3][1] == "True";
   EXPECT_NEAR(*found[0].pair.answer_change_rate, was_d ? 0.0 : 1.0 / 9, 1e-12);
 }
 
@@ -256,22 +310,23 @@ TEST_F(LmEval, of_two_runs_in_a_folder_the_newest_is_taken) {
   for (const auto& [name, group] : kSubjects) {
     const std::string old = fmt::format("samples_mmlu_{}_2025-01-01T00-00-00.000001.jsonl", name);
     std::ofstream out(folder / "both" / old);
-    for (Json row : real_samples(name)) {
+    for (Json row : samples_of(kPlain, name)) {
       row["acc"] = 1.0;
       out << to_line(row) << "\n";
     }
     out.close();
-    const std::string now = fmt::format("samples_mmlu_{}_{}.jsonl", name, kTime);
-    fs::copy_file(kReal / now, folder / "both" / now);
+    const std::string now = fmt::format("samples_mmlu_{}_{}.jsonl", name, kPlain.time);
+    fs::copy_file(kPlain.folder / now, folder / "both" / now);
   }
-  options.files = {kReal, folder / "both"};
+  options.files = {kPlain.folder, folder / "both"};
   const auto found = compare_files(options);
   EXPECT_EQ(found[0].pair.items, 9u);
   EXPECT_EQ(found[0].pair.n01 + found[0].pair.n10, 0u);
   // Two models are no two runs.
   fs::create_directories(folder / "both" / "other");
-  fs::copy_file(kReal / fmt::format("samples_mmlu_anatomy_{}.jsonl", kTime),
-                folder / "both" / "other" / fmt::format("samples_mmlu_anatomy_{}.jsonl", kTime));
+  fs::copy_file(
+      kPlain.folder / fmt::format("samples_mmlu_anatomy_{}.jsonl", kPlain.time),
+      folder / "both" / "other" / fmt::format("samples_mmlu_anatomy_{}.jsonl", kPlain.time));
   EXPECT_NE(error_of([&] { compare_files(options); }).find("samples in 2 folders, one a model"),
             std::string::npos);
 }

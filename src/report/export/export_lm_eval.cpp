@@ -112,7 +112,7 @@ Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
   const bool choice = of.kind == task::Kind::choice;
   const bool letter = choice && of.answer == task::Answer::letter;
   const std::string format = field_or<std::string>(arm, "template", "plain");
-  const bool chat = format == "chat", original = format == "hendrycks";
+  const bool original = format == "hendrycks";
   const std::string question = original ? "{{question}}" : "{{question.strip()}}";
   const Json doc_to_text = choice
                                ? Json(question +
@@ -121,7 +121,8 @@ Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
                                : Json();
   const Json choices = choice && !letter ? Json({"A", "B", "C", "D"}) : Json();
   const Json target = letter ? "{{['A', 'B', 'C', 'D'][answer]}}" : choice ? "answer" : "query";
-  const std::string delimiter = choice && !chat ? " " : "";
+  // Also of a chat, whose choices follow the prompt without it.
+  const std::string delimiter = choice ? " " : "";
   std::string subject = original ? " " : "";
   subject += task.alias;
   std::ranges::replace(subject, '_', ' ');
@@ -166,6 +167,18 @@ Json task_config(const EvalTask& task, const task::Task& of, const Json& arm) {
   return json;
 }
 
+// As PyTorch writes it: "torch.bfloat16"; null in files that do not tell.
+Json torch_type(const Json& config) {
+  const auto name = field_or<std::string>(config, "dtype", "");
+  return name.empty() ? Json() : Json("torch." + name);
+}
+
+Json sorted_by_key(const Json& object) {
+  std::map<std::string, Json> sorted;
+  for (const auto& [key, value] : object.items()) sorted.emplace(key, value);
+  return sorted;
+}
+
 // Hardness levels and groups stand beside the tasks, each with its own.
 class Results {
  public:
@@ -191,6 +204,8 @@ class Results {
   }
 
   Json finish() {
+    for (const char* key : {"configs", "versions", "n-shot", "higher_is_better"})
+      json_[key] = sorted_by_key(json_[key]);
     add_config();
     return std::move(json_);
   }
@@ -275,7 +290,7 @@ class Results {
     json_["config"] = {{"model", "tradeoff"},
                        {"model_args", {{"arm", arm_}, {"seed", seed_}}},
                        {"model_num_parameters", nullptr},
-                       {"model_dtype", field_or<std::string>(config, "dtype", "")},
+                       {"model_dtype", torch_type(config)},
                        {"model_revision", nullptr},
                        {"model_sha", nullptr},
                        {"batch_size", nullptr},
@@ -283,7 +298,7 @@ class Results {
                        {"device", nullptr},
                        {"use_cache", nullptr},
                        {"limit", nullptr},
-                       {"bootstrap_iters", 0},
+                       {"bootstrap_iters", nullptr},
                        {"gen_kwargs", Json::object()},
                        {"random_seed", seed_},
                        {"numpy_seed", nullptr},

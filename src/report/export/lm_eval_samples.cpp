@@ -20,6 +20,8 @@ using store::Ints;
 using store::Strings;
 
 constexpr std::size_t kMostChoices = 10;
+// Of its group `mmlu`, in its order.
+constexpr std::string_view kGroups[] = {"stem", "other", "social_sciences", "humanities"};
 constexpr std::string_view kDescription = "The following are multiple choice questions";
 
 // "A. x\nB. y\nC. z" -> the texts, at most so many, which may hold line breaks.
@@ -108,6 +110,17 @@ Json doc_id_of(const std::string& id, std::size_t row) {
   return digits ? Json(std::stoul(number)) : Json(row);
 }
 
+// Groups that are not its own follow, in the order of their first task.
+void order_by_group(std::vector<EvalTask>& tasks, const std::string& task) {
+  std::vector<std::string> order;
+  for (const std::string_view group : kGroups) order.push_back(fmt::format("{}_{}", task, group));
+  for (const EvalTask& one : tasks)
+    if (std::ranges::find(order, one.group) == order.end()) order.push_back(one.group);
+  std::ranges::stable_sort(tasks, {}, [&](const EvalTask& one) {
+    return std::ranges::find(order, one.group) - order.begin();
+  });
+}
+
 }  // namespace
 
 std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items) {
@@ -126,6 +139,7 @@ std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& ite
     }
     tasks[at->second].rows.push_back(i);
   }
+  order_by_group(tasks, task.name);
   return tasks;
 }
 

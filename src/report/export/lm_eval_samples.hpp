@@ -23,7 +23,8 @@ struct EvalTask {
   std::optional<std::int64_t> split_size;
 };
 
-/// The tasks of a run, in the order of its items.
+/// The tasks of a run, group by group as lm-evaluation-harness has them, else in the order of its
+/// items.
 std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& items);
 
 /// The metrics of a task, the first being its main one: acc, of written letters exact_match.

@@ -1,4 +1,4 @@
-"""What lm-evaluation-harness 0.4.13 writes, in small: three questions of three subjects of MMLU.
+"""What lm-evaluation-harness 0.4.13 writes, in small: three questions of three subjects of MMLU, plain and as turns.
 
     python -m venv V; V/bin/pip install lm-eval==0.4.13 torch transformers
     V/bin/python make_fixture.py MMLU_FOLDER MODEL_FOLDER OUT_FOLDER
@@ -20,6 +20,7 @@ import yaml
 
 SUBJECTS = {"abstract_algebra": "stem", "anatomy": "stem", "philosophy": "humanities"}
 SHOTS, QUESTIONS = 2, 3
+FORMATS = {"plain": [], "turns": ["--apply_chat_template", "--fewshot_as_multiturn", "true"]}
 
 
 def write_data(mmlu, folder):
@@ -61,6 +62,20 @@ def without_machine(results):
     return results
 
 
+def evaluate(work, model, words, out):
+    environment = dict(os.environ, HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+    subprocess.run([pathlib.Path(sys.executable).parent / "lm_eval", "run", "--model", "hf", "--model_args",
+                    f"pretrained={model.name},dtype=float32", "--tasks", "mmlu", "--include_path", work / "tasks",
+                    "--num_fewshot", str(SHOTS), "--limit", str(QUESTIONS), "--output_path", work / out.name,
+                    "--log_samples", "--device", "cpu", *words], cwd=work, env=environment, check=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for path in (work / out.name).rglob("*.json*"):
+        if path.suffix == ".json":
+            results = without_machine(json.loads(path.read_text(encoding="utf-8")))
+            path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.copy(path, out)
+
+
 def main():
     mmlu, model, out = (pathlib.Path(argument).absolute() for argument in sys.argv[1:4])
     with tempfile.TemporaryDirectory() as name:
@@ -68,17 +83,8 @@ def main():
         write_data(mmlu, work / "data")
         write_tasks(work / "data", work / "tasks")
         (work / model.name).symlink_to(model)
-        environment = dict(os.environ, HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
-        subprocess.run([pathlib.Path(sys.executable).parent / "lm_eval", "run", "--model", "hf", "--model_args",
-                        f"pretrained={model.name},dtype=float32", "--tasks", "mmlu", "--include_path", work / "tasks",
-                        "--num_fewshot", str(SHOTS), "--limit", str(QUESTIONS), "--output_path", work / "out",
-                        "--log_samples", "--device", "cpu"], cwd=work, env=environment, check=True)
-        out.mkdir(parents=True, exist_ok=True)
-        for path in (work / "out").rglob("*.json*"):
-            if path.suffix == ".json":
-                results = without_machine(json.loads(path.read_text(encoding="utf-8")))
-                path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            shutil.copy(path, out)
+        for form, words in FORMATS.items():
+            evaluate(work, model, words, out / form)
 
 
 if __name__ == "__main__":
