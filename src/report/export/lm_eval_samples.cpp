@@ -20,7 +20,7 @@ using store::Ints;
 using store::Strings;
 
 constexpr std::size_t kMostChoices = 10;
-// Of its group `mmlu`, in its order.
+// Groups of subjects in the order of the harness.
 constexpr std::string_view kGroups[] = {"stem", "other", "social_sciences", "humanities"};
 constexpr std::string_view kDescription = "The following are multiple choice questions";
 
