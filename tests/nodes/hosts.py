@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 NETWORK = "10.213.7"
 # As slurm/launch.sh sets them: a host that is lost is noticed after about 20 s and not after minutes.
@@ -91,6 +92,17 @@ class Hosts:
     def link(self, number, state):
         """Takes the cable of node`number` out ("down") or puts it back ("up")."""
         call("ip", "link", "set", f"{self.port}{number}", state)
+        if state == "up":
+            self.wait_reachable(self.hosts[number - 1], self.hosts[0])
+
+    @staticmethod
+    def wait_reachable(host, other, seconds=15):
+        """A link that is up carries nothing for a moment: what asked in vain before is remembered as unreachable."""
+        ask = "import socket, sys; s = socket.socket(); s.settimeout(1); sys.exit(s.connect_ex((sys.argv[1], 9)) not in (0, 111))"
+        end = time.monotonic() + seconds
+        while subprocess.run(host.words(sys.executable, "-c", ask, other.address)).returncode:
+            assert time.monotonic() < end, f"{host.name} does not reach {other.name}"
+            time.sleep(0.1)
 
     def launch(self, ranks, *words, **more):
         """mpirun on node1 with `ranks` = [ranks of node1, of node2, ...]."""
