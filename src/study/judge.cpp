@@ -27,6 +27,7 @@ sql::Verdict score_by_any(const task::Item& item, const std::string& judged, sql
     take_better(best.match, other.match);
     take_better(best.set, other.set);
     take_better(best.strict, other.strict);
+    best.lasting = best.lasting && other.lasting;
     if (other.soft_f1) best.soft_f1 = std::max(best.soft_f1.value_or(0), *other.soft_f1);
   }
   return best;
@@ -50,21 +51,21 @@ const std::string& judged_text(const store::WrittenAnswer& answer) {
   return answer.read.empty() ? answer.text : answer.read;
 }
 
-store::SqlJudgement judge_query(const task::Item& item, const std::string& text,
-                                sql::Scorer& scorer) {
+JudgedQuery judge_query(const task::Item& item, const std::string& text, sql::Scorer& scorer) {
   sql::Verdict verdict = score_by_any(item, text, scorer);
-  return {.exec = verdict.exec,
-          .exec_keep_distinct = verdict.exec_keep_distinct,
-          .match = verdict.match,
-          .set = verdict.set,
-          .strict = verdict.strict,
-          .non_empty = verdict.non_empty,
-          .soft_f1 = verdict.soft_f1,
-          .outcome = std::string(name_of(verdict.outcome)),
-          .error_class = std::move(verdict.error_class),
-          .message = std::move(verdict.message),
-          .result = std::move(verdict.preview),
-          .result_hash = std::move(verdict.result_hash)};
+  store::SqlJudgement judgement = {.exec = verdict.exec,
+                                   .exec_keep_distinct = verdict.exec_keep_distinct,
+                                   .match = verdict.match,
+                                   .set = verdict.set,
+                                   .strict = verdict.strict,
+                                   .non_empty = verdict.non_empty,
+                                   .soft_f1 = verdict.soft_f1,
+                                   .outcome = std::string(name_of(verdict.outcome)),
+                                   .error_class = std::move(verdict.error_class),
+                                   .message = std::move(verdict.message),
+                                   .result = std::move(verdict.preview),
+                                   .result_hash = std::move(verdict.result_hash)};
+  return {std::move(judgement), verdict.lasting};
 }
 
 store::LetterJudgement judge_letter(const task::Item& item, const store::Prediction& prediction,

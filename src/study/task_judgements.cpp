@@ -1,7 +1,5 @@
 #include "task_judgements.hpp"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -11,15 +9,6 @@
 
 namespace tradeoff::study {
 namespace {
-
-// What the state of the machine may decide, rather than the query.
-bool is_of_the_moment(const store::SqlJudgement& judgement) {
-  constexpr std::array kOutcomes = {sql::Outcome::timeout, sql::Outcome::crashed};
-  return std::ranges::any_of(kOutcomes, [&](sql::Outcome outcome) {
-    // A variant of the database may be what it failed on; the class of the error tells that.
-    return judgement.outcome == name_of(outcome) || judgement.error_class == name_of(outcome);
-  });
-}
 
 // As it comes back from its file, so that no byte depends on who judged it.
 store::SqlJudgement as_written(const store::SqlJudgement& judgement) {
@@ -96,20 +85,21 @@ void TaskJudgements::start(Asked asked) {
 
 void TaskJudgements::judge_one(const Asked& asked) {
   std::exception_ptr failure;
-  std::optional<store::SqlJudgement> judged;
+  std::optional<JudgedQuery> judged;
   try {
-    if (!given_up_) judged = as_written(judge_query(*asked.item, asked.text, scorer_));
+    if (!given_up_) judged = judge_query(*asked.item, asked.text, scorer_);
+    if (judged) judged->judgement = as_written(judged->judgement);
   } catch (...) {
     failure = std::current_exception();
   }
   const std::scoped_lock lock(mutex_);
   try {
-    if (judged && !is_of_the_moment(*judged)) file_.append(asked.key, *judged);
+    if (judged && judged->lasting) file_.append(asked.key, judged->judgement);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (judged && (last_time_ || !is_of_the_moment(*judged)))
-    judged_.emplace(asked.key, std::move(*judged));
+  if (judged && (last_time_ || judged->lasting))
+    judged_.emplace(asked.key, std::move(judged->judgement));
   if (failure && !failure_) failure_ = failure;
   --open_;
   ended_.notify_all();

@@ -59,7 +59,7 @@ struct Judging : testing::Test {
     sql::Scorer scorer(folder, {}, options);
     std::vector<store::Judgement> judged;
     for (std::size_t i = 0; i < rows.size(); ++i)
-      judged.emplace_back(judge_query(items[i], judged_text(rows[i].written()), scorer));
+      judged.emplace_back(judge_query(items[i], judged_text(rows[i].written()), scorer).judgement);
     return judged;
   }
   std::size_t lines() const {
@@ -117,9 +117,11 @@ TEST_F(Judging, of_other_limits_or_data_are_made_anew) {
 }
 
 TEST_F(Judging, a_statement_out_of_time_is_judged_once_more_and_not_kept) {
-  options.execute.timeout_s = 0.2;
+  options.execute.timeout_s = 1;
   options.execute.max_steps = 100'000'000'000;
-  const std::vector<store::Prediction> rows = {answer(0, kEndless), answer(1, "SELECT 1")};
+  items[2].query = std::string(kEndless) + " WHERE i <> 0";
+  const std::vector<store::Prediction> rows = {answer(0, kEndless), answer(1, "SELECT 1"),
+                                               answer(2, "SELECT 1")};
   sql::Scorer scorer(folder, {}, options);
   JudgeThreads threads(1);
   TaskJudgements judgements(items, scorer, threads, place, judgement_header(options, "data"));
@@ -127,8 +129,11 @@ TEST_F(Judging, a_statement_out_of_time_is_judged_once_more_and_not_kept) {
   judgements.finish();
   EXPECT_EQ(lines(), 2u);
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(std::get<store::SqlJudgement>(judgements.of(rows)[0]).outcome, "timeout");
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));
+  const auto judged = judgements.of(rows);
+  EXPECT_EQ(std::get<store::SqlJudgement>(judged[0]).outcome, "timeout");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  // A gold that ran out of time says as little.
+  EXPECT_EQ(std::get<store::SqlJudgement>(judged[2]).outcome, "gold_error");
   EXPECT_EQ(lines(), 2u);
 }
 

@@ -13,10 +13,13 @@ namespace tradeoff::study {
 /// and prose are told apart.
 const std::string& judged_text(const store::WrittenAnswer& answer);
 
+struct JudgedQuery {
+  store::SqlJudgement judgement;
+  bool lasting = true;  // see sql::Verdict
+};
 /// How `text` (judged_text) is judged as an answer to `item`, by whichever of several right queries
 /// it equals. scorer  previews rows.
-store::SqlJudgement judge_query(const task::Item& item, const std::string& text,
-                                sql::Scorer& scorer);
+JudgedQuery judge_query(const task::Item& item, const std::string& text, sql::Scorer& scorer);
 
 /// How a letter is judged as an answer to `item`; a skipped one is wrong. That of a written answer
 /// is read from the text again, so that the rules of this version judge rows of an older journal.

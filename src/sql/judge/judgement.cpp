@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tradeoff/sql/judge/compare.hpp"
 
@@ -15,17 +16,22 @@ namespace {
 constexpr std::size_t kMaxRuns = 256;
 }  // namespace
 
+ResultPtr Judgement::seen(ResultPtr result) {
+  if (result->outcome == Outcome::timeout || result->outcome == Outcome::crashed) lasting_ = false;
+  return result;
+}
+
 ResultPtr Judgement::gold(const fs::path& database, std::string_view sql) {
-  if (auto known = golds_.find(database, sql)) return known;
-  return golds_.insert(database, sql, executor_.run(database, sql));
+  if (auto known = golds_.find(database, sql)) return seen(std::move(known));
+  return seen(golds_.insert(database, sql, executor_.run(database, sql)));
 }
 
 // The text may be a gold's too, or have run for another semantics a moment ago.
 ResultPtr Judgement::prediction(const fs::path& database, const std::string& sql) {
-  if (auto known = golds_.find(database, sql)) return known;
+  if (auto known = golds_.find(database, sql)) return seen(std::move(known));
   for (const Run& run : runs_)
     if (run.database == &database && run.sql == sql) return run.result;
-  auto result = std::make_shared<const Result>(executor_.run(database, sql));
+  auto result = seen(std::make_shared<const Result>(executor_.run(database, sql)));
   if (runs_.size() < kMaxRuns) runs_.push_back({&database, sql, result});
   exhausted_ = exhausted_ || result->outcome == Outcome::timeout ||
                result->outcome == Outcome::step_limit || result->outcome == Outcome::crashed;

@@ -18,9 +18,10 @@ using ResultPtr = std::shared_ptr<const Result>;
 class Judgement {
  public:
   /// databases  the question's own file first.
+  /// lasting    becomes false once a statement ran out of time or crashed.
   Judgement(Executor& executor, ResultCache& golds,
-            const std::vector<std::filesystem::path>& databases)
-      : executor_(executor), golds_(golds), databases_(databases) {}
+            const std::vector<std::filesystem::path>& databases, bool& lasting)
+      : executor_(executor), golds_(golds), databases_(databases), lasting_(lasting) {}
 
   ResultPtr gold(const std::filesystem::path& database, std::string_view sql);
   ResultPtr prediction(const std::filesystem::path& database, const std::string& sql);
@@ -43,6 +44,8 @@ class Judgement {
   bool exhausted() const { return exhausted_; }
 
  private:
+  ResultPtr seen(ResultPtr result);
+
   struct Run {
     const std::filesystem::path* database;
     std::string sql;
@@ -55,6 +58,7 @@ class Judgement {
   std::vector<Run> runs_;
   Difference difference_;
   bool exhausted_ = false;
+  bool& lasting_;
 };
 
 }  // namespace tradeoff::sql

@@ -175,7 +175,8 @@ std::vector<std::string> Scorer::left_out_tables(std::string_view db_id) {
 std::string Scorer::gold_failure(std::string_view db_id, std::string_view gold) {
   const auto files = databases(db_id);
   auto executor = state_->executors.take();
-  return Judgement(*executor, state_->golds, files).gold_failure(gold);
+  bool lasting = true;
+  return Judgement(*executor, state_->golds, files, lasting).gold_failure(gold);
 }
 
 Result Scorer::run(std::string_view db_id, std::string_view sql) {
@@ -242,7 +243,7 @@ Verdict Scorer::score(std::string_view db_id, std::string_view gold_sql, std::st
   if (!state.options.execution) return verdict;
 
   auto executor = state_->executors.take();
-  Judgement judgement(*executor, state_->golds, files);
+  Judgement judgement(*executor, state_->golds, files, verdict.lasting);
   const fs::path& own = files.front();
   if (std::string failure = judgement.gold_failure(gold_sql); !failure.empty()) {
     verdict.outcome = Outcome::gold_error;

@@ -57,6 +57,9 @@ struct Verdict {
   std::string result_hash;
   // "easy", "medium", "hard" or "extra" of the gold; empty when it does not parse.
   std::string hardness;
+  // False where a statement, the gold or the prediction, ran out of time or crashed: a busy machine
+  // may be why, and another try may end otherwise.
+  bool lasting = true;
 };
 
 /// Scores predictions against gold queries. score() may be called from several threads at once:
