@@ -59,7 +59,7 @@ class TaskJudgements {
   const Json header_;
   std::map<std::string, const task::Item*> items_;  // by id
   std::atomic<bool> given_up_ = false;
-  // A statement that ran out of time or memory while the processors were busy is judged once more.
+  // Keeps also what does not last (sql::Verdict::lasting): there is no other try.
   std::atomic<bool> last_time_ = false;
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -83,6 +83,11 @@ constexpr GroupOfSubject kSubjects[] = {
     {"world_religions", "humanities"},
 };
 
+const GroupOfSubject* find_subject(std::string_view name) {
+  const auto found = std::ranges::find(kSubjects, name, &GroupOfSubject::subject);
+  return found == std::end(kSubjects) ? nullptr : &*found;
+}
+
 std::vector<std::string> subjects_in(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     fail(fmt::format("{}: no such folder, expected the CSV files of MMLU in it", folder.string()));
@@ -128,13 +133,11 @@ std::vector<MmluQuestion> read_mmlu_rows(const fs::path& path) {
 }
 
 bool is_subject(std::string_view name) {
-  return std::ranges::find(kSubjects, name, &GroupOfSubject::subject) != std::end(kSubjects);
+  return find_subject(name) != nullptr;
 }
 
 std::string_view mmlu_group_of(std::string_view subject) {
-  for (const auto& [name, group] : kSubjects) {
-    if (name == subject) return group;
-  }
+  if (const GroupOfSubject* known = find_subject(subject)) return known->group;
   fail(fmt::format("\"{}\" is none of MMLU's {} subjects", subject, std::size(kSubjects)));
 }
 
