@@ -38,13 +38,35 @@ herr_t append_attribute_name(hid_t, const char* name, const H5A_info_t*, void* n
   return 0;
 }
 
+// Where HDF5 would make room for a copy of the image, it gets the image: nothing is copied, grown
+// or freed.
+void* take_image(std::size_t, H5FD_file_image_op_t, void* image) {
+  return image;
+}
+void* leave_image(void* to, const void*, std::size_t, H5FD_file_image_op_t, void*) {
+  return to;
+}
+void* refuse_growth(void*, std::size_t, H5FD_file_image_op_t, void*) {
+  return nullptr;
+}
+herr_t keep_image(void*, H5FD_file_image_op_t, void*) {
+  return 0;
+}
+void* same_image(void* image) {
+  return image;
+}
+herr_t keep_same_image(void*) {
+  return 0;
+}
+
 }  // namespace
 
 struct Hdf5Reader::Impl {
   std::filesystem::path path;
+  MappedFile image;
   Handle file;
 
-  explicit Impl(const std::filesystem::path& from) : path(from), file(open_file()) {
+  explicit Impl(const std::filesystem::path& from) : path(from), image(from), file(open_file()) {
     std::string foreign;
     check_hdf5(H5Lvisit(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, find_foreign_link, &foreign),
                "H5Lvisit", path.string());
@@ -57,17 +79,23 @@ struct Hdf5Reader::Impl {
     return fmt::format("{}:{}", path.string(), object);
   }
 
-  // From a copy in memory: HDF5's own opening takes a file lock that some cluster file systems
+  // From the mapped file: HDF5's own opening takes a file lock that some cluster file systems
   // refuse.
   Handle open_file() const {
     silence_hdf5();
     // No code of filters that a file names and this library does not have.
     check_hdf5(H5PLset_loading_state(0), "H5PLset_loading_state", path.string());
     const std::string where = path.string();
-    MappedFile image(path);
     check(image.size() > 0, where + ": the file is empty, expected HDF5");
+    check(image.text().starts_with("\x89HDF\r\n\x1a\n"),
+          where + ": not a whole HDF5 file: it does not begin as one");
     const Handle access = memory_access(where);
+    // Opened for reading, it is not written to.
     auto* bytes = const_cast<std::byte*>(image.bytes().data());
+    H5FD_file_image_callbacks_t in_place{take_image, leave_image,     refuse_growth, keep_image,
+                                         same_image, keep_same_image, bytes};
+    check_hdf5(H5Pset_file_image_callbacks(access.get(), &in_place), "H5Pset_file_image_callbacks",
+               where);
     check_hdf5(H5Pset_file_image(access.get(), bytes, image.size()), "H5Pset_file_image", where);
     return {H5Fopen(unique_name(path).c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
             "not a whole HDF5 file: H5Fopen", where};
