@@ -82,8 +82,14 @@ class Builder {
 
 }  // namespace
 
+void check_no_nul(std::string_view text) {
+  if (const std::size_t at = text.find('\0'); at != text.npos)
+    fail(fmt::format("byte {}: found a NUL byte, which JSON has nowhere", at));
+}
+
 template <typename T>
 T parse_tree(std::string_view text, const JsonRules& rules) {
+  check_no_nul(text);
   Builder<T> builder(rules);
   T::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();

@@ -57,7 +57,7 @@ bool parse_quant_state(const at::Tensor& bytes, Nf4Weight& weight) {
         std::string("found ") + c10::toString(bytes.scalar_type()) +
             ", expected u8 holding JSON text");
   const auto* text = static_cast<const char*>(bytes.const_data_ptr());
-  const Json state = Json::parse(text, text + bytes.numel());
+  const Json state = parse_json({text, static_cast<std::size_t>(bytes.numel())});
   check(state.is_object(), "expected a JSON object");
   const auto type = field<std::string>(state, "quant_type");
   check(type == "nf4", "quant_type is \"" + type + "\", expected nf4");

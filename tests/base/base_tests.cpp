@@ -121,6 +121,18 @@ TEST_F(BaseFiles, what_is_no_json_is_told_in_plain_words) {
   EXPECT_EQ(message.find("json.exception"), std::string::npos) << message;
 }
 
+TEST_F(BaseFiles, json_with_nuls_behind_it_is_none) {
+  const auto path = file("nul.json", std::string("{\"a\":1}\0\0\n", 10));
+  const std::string told = "byte 7: found a NUL byte";
+  EXPECT_NE(message_of([&] { read_json(path); }).find(path.string() + ": not JSON: " + told),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { read_wide_json(path); }).find(told), std::string::npos);
+  EXPECT_NE(message_of([&] {
+              for_each_json_line(path, [](Json&, std::size_t) {});
+            }).find(path.string() + ":1: " + told),
+            std::string::npos);
+}
+
 TEST_F(BaseFiles, a_field_of_another_type_is_named) {
   const Json row = Json::parse(R"({"id":"x"})");
   EXPECT_NE(message_of([&] {

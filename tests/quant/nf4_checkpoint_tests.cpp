@@ -116,6 +116,8 @@ TEST(Nf4Checkpoint, what_is_missing_or_wrong_is_named) {
   };
   EXPECT_EQ(with_state(R"({"quant_type": "fp4"})"),
             kState + ": quant_type is \"fp4\", expected nf4");
+  EXPECT_EQ(with_state("{\"quant_type\": " + std::string(100'000, '[')),
+            kState + ": nested deeper than 256 levels");
   EXPECT_EQ(with_state(R"({"quant_type": "nf4"})"), kState + ": missing key \"blocksize\"");
   EXPECT_EQ(
       with_state(R"({"quant_type": "nf4", "blocksize": 64, "dtype": "int8", "shape": [300, 65]})"),

@@ -16,6 +16,10 @@ struct JsonRules {
   bool keys_once = false;
 };
 
+/// Throws Error where `text` holds a NUL byte: nlohmann's parser takes one for the end, and what a
+/// power loss made of a file would be read as far as that.
+void check_no_nul(std::string_view text);
+
 /// Parses `text` in time that grows with its size (nlohmann's parser with a callback looks, at the
 /// end of each object, at all that its parent holds). T is Json or WideJson. Throws Error saying
 /// the byte, or the rule.

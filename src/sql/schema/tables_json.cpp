@@ -292,6 +292,7 @@ class Reader {
 
 void read_tables_json(std::string_view text, SchemaUse use,
                       const std::function<void(Schema)>& take) {
+  check_no_nul(text);
   Reader reader(use, take);
   Json::sax_parse(text.begin(), text.end(), &reader);
 }
