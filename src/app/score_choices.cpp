@@ -10,6 +10,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/stats/uncertainty.hpp"
 #include "tradeoff/store/run_columns.hpp"
@@ -71,7 +72,7 @@ bool holds_choices(const fs::path& predictions) {
   const std::string_view text = file.text();
   const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   try {
-    const Json row = parse_json(text.substr(begin, text.find('\n', begin) - begin));
+    const Json row = parse_json(Lines(text.substr(begin)).next().value_or(""));
     return row.is_object() && row.contains(column::kChoiceLogprobs.name);
   } catch (const Error&) {
     return false;

@@ -12,7 +12,7 @@ namespace {
 class CsvReader {
  public:
   CsvReader(std::string_view text, const std::filesystem::path& path, char separator)
-      : path_(path), text_(text), separator_(separator), ends_{separator, '\r', '\n'} {
+      : path_(path), text_(text), separator_(separator), ends_{separator, '\r', '\n', '\0'} {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
   }
 
@@ -38,6 +38,11 @@ class CsvReader {
     fail(fmt::format("{}:{}: row {}: {}", path_.string(), record_.line, record_.row, what));
   }
 
+  // Python's readers refuse it too, and a hole of gigabytes is full of them.
+  [[noreturn]] void no_text() const {
+    bad(fmt::format("field {} holds a NUL byte, expected text", record_.fields.size() + 1));
+  }
+
   bool skip(char wanted) {
     if (at_ == text_.size() || text_[at_] != wanted) return false;
     ++at_;
@@ -57,6 +62,7 @@ class CsvReader {
       read_quoted(value);
     } else {
       const std::size_t end = std::min(text_.find_first_of(ends_, at_), text_.size());
+      if (end < text_.size() && text_[end] == '\0') no_text();
       value = text_.substr(at_, end - at_);
       at_ = end;
     }
@@ -73,6 +79,7 @@ class CsvReader {
                         record_.fields.size() + 1));
       }
       const char c = text_[at_++];
+      if (c == '\0') no_text();
       if (c == '"' && !skip('"')) return;
       if (c == '\n') ++line_;
       value.push_back(c);

@@ -5,6 +5,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json_problem.hpp"
 #include "tradeoff/base/json_tree.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff {
@@ -41,18 +42,16 @@ WideJson read_wide_json(const std::filesystem::path& path) {
 void for_each_json_line(const std::filesystem::path& path,
                         const std::function<void(Json&, std::size_t)>& row) {
   const MappedFile file(path);
-  std::string_view rest = without_bom(file.text());
-  for (std::size_t line = 1; !rest.empty(); ++line) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view text = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  Lines lines(without_bom(file.text()));
+  while (const auto text = lines.next()) {
+    if (text->find_first_not_of(" \t\r") == std::string_view::npos) continue;
     try {
-      Json value = parse_json(text);
+      check(lines.end() != Lines::End::too_long, kNoLineEnd);
+      Json value = parse_json(*text);
       check(value.is_object(), "expected a JSON object, one a line");
-      row(value, line);
+      row(value, lines.number());
     } catch (const std::exception& error) {
-      fail(fmt::format("{}:{}: {}", path.string(), line, error.what()));
+      fail(fmt::format("{}:{}: {}", path.string(), lines.number(), error.what()));
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_size.hpp"
 
 namespace tradeoff {
 
@@ -45,6 +46,12 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void check_size(const MappedFile& file, std::size_t mebibytes) {
+  if (file.size() <= mebibytes << 20) return;
+  fail(file.path().string() + ": has " + std::to_string(file.size()) + " bytes, expected at most " +
+       std::to_string(mebibytes) + " MiB");
 }
 
 std::string read_text(const std::filesystem::path& path) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tradeoff/base/file_size.hpp"
+#include "tradeoff/base/json.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::config {
@@ -11,6 +13,14 @@ namespace {
 
 // Sections, keys and problems are looked up one by one.
 constexpr std::size_t kMaxLines = 10000;
+constexpr std::size_t kMostMiB = 16;
+
+// In quotes, its first bytes, what cannot be printed escaped.
+std::string shown(std::string_view line) {
+  constexpr std::size_t kShown = 80;
+  const std::string text = to_line(Json(std::string(line.substr(0, kShown))));
+  return line.size() > kShown ? text + "..." : text;
+}
 
 // nullopt for a quoted value whose quote does not close.
 std::optional<std::string> value_of(std::string_view text) {
@@ -32,6 +42,7 @@ std::optional<std::string> value_of(std::string_view text) {
 IniFile read_ini(const std::filesystem::path& path, Problems& problems) {
   IniFile file{path, {}, {}};
   const MappedFile mapped(path);
+  check_size(mapped, kMostMiB);
   std::string_view rest = mapped.text();
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
   std::string section;
@@ -46,7 +57,7 @@ IniFile read_ini(const std::filesystem::path& path, Problems& problems) {
     if (line.front() == '[') {
       const auto header = value_of(line);
       if (!header->ends_with(']') || trim(header->substr(1, header->size() - 2)).empty()) {
-        problems.add(where, fmt::format("found \"{}\", expected [section]", line));
+        problems.add(where, fmt::format("found {}, expected [section]", shown(line)));
         continue;
       }
       section = trim(std::string_view(*header).substr(1, header->size() - 2));
@@ -60,7 +71,7 @@ IniFile read_ini(const std::filesystem::path& path, Problems& problems) {
     const auto equals = line.find('=');
     const auto key = trim(line.substr(0, equals));
     if (equals == std::string_view::npos || key.empty()) {
-      problems.add(where, fmt::format("found \"{}\", expected key = value", line));
+      problems.add(where, fmt::format("found {}, expected key = value", shown(line)));
       continue;
     }
     const auto value = value_of(trim(line.substr(equals + 1)));

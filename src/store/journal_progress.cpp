@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 
 #include "journal_format.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/store/sealed_line.hpp"
 
@@ -31,12 +31,9 @@ class Reader {
   void read(const fs::path& path) {
     const MappedFile file(path);
     start_ = path.string();
-    std::string_view rest = file.text();
-    bool first = true;
-    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      take(rest.substr(0, end), std::exchange(first, false));
-      rest.remove_prefix(end + 1);
-    }
+    Lines lines(file.text());
+    while (const auto line = lines.next())
+      if (lines.end() == Lines::End::newline) take(*line, lines.number() == 1);
     progress_.written_at = std::max(progress_.written_at, change_time(path));
   }
 

@@ -1,6 +1,7 @@
 #include "journal_format.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/store/journal.hpp"
 
@@ -13,12 +14,10 @@ constexpr std::size_t kLongestEndRecord = 256;
 // Whether a journal ends a chunk that is not kept: most have none, and are not read whole.
 bool holds_others(const std::filesystem::path& path, const std::set<std::uint64_t>& kept) {
   const MappedFile file(path);
-  std::string_view rest = file.text();
-  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end + 1);
-    if (line.size() > kLongestEndRecord) continue;
-    const auto record = unseal(line);
+  Lines lines(file.text());
+  while (const auto line = lines.next()) {
+    if (lines.end() != Lines::End::newline || line->size() > kLongestEndRecord) continue;
+    const auto record = unseal(*line);
     if (record && record->contains("rows") &&
         !kept.contains(field_or<std::uint64_t>(*record, "chunk", 0)))
       return true;

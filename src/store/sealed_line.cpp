@@ -9,6 +9,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
 namespace tradeoff::store {
@@ -28,6 +29,8 @@ std::string sum_of(std::string_view text) {
 
 std::string seal(const Json& object) {
   const std::string text = to_line(object).substr(1);
+  check(text.size() <= kLongestLine - kLead,
+        fmt::format("a record of {} bytes, more than a line may have", text.size()));
   return fmt::format("{}{}{}{}\n", kOpen, sum_of(text), kClose, text);
 }
 
@@ -46,15 +49,15 @@ std::optional<Json> unseal(std::string_view line) {
 }
 
 std::vector<SealedLine> read_sealed(const std::filesystem::path& path) {
-  std::vector<SealedLine> lines;
+  std::vector<SealedLine> sealed;
   const MappedFile file(path);
-  std::string_view rest = file.text();
-  // A line without newline is torn, whatever it says.
-  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    lines.push_back({unseal(rest.substr(0, end)), lines.size() + 1});
-    rest.remove_prefix(end + 1);
+  Lines lines(file.text());
+  while (const auto line = lines.next()) {
+    // A line without newline is torn, whatever it says.
+    if (lines.end() == Lines::End::newline) sealed.push_back({unseal(*line), lines.number()});
+    if (lines.end() == Lines::End::too_long) sealed.push_back({std::nullopt, lines.number()});
   }
-  return lines;
+  return sealed;
 }
 
 AppendFile::AppendFile(std::filesystem::path path, Begin begin) : path_(std::move(path)) {

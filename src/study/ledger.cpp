@@ -7,6 +7,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
@@ -68,19 +69,17 @@ std::vector<LedgerEntry> read_ledger(const std::filesystem::path& file,
   std::vector<LedgerEntry> entries;
   if (!std::filesystem::exists(file)) return entries;
   const MappedFile mapped(file);
-  std::string_view rest = mapped.text();
-  for (std::size_t line = 1; !rest.empty(); ++line) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view text = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  Lines lines(mapped.text());
+  while (const auto text = lines.next()) {
+    if (text->find_first_not_of(" \t\r") == std::string_view::npos) continue;
     try {
-      const Json row = parse_json(text);
+      check(lines.end() != Lines::End::too_long, kNoLineEnd);
+      const Json row = parse_json(*text);
       check(row.is_object(), "expected an object");
       entries.push_back(entry_of(row));
     } catch (const Error& error) {
       damage.push_back(fmt::format("{}:{}: not a line of a ledger, left out: {}", file.string(),
-                                   line, error.what()));
+                                   lines.number(), error.what()));
     }
   }
   return entries;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_size.hpp"
 #include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
@@ -78,11 +79,8 @@ void read_hf_config(const fs::path& folder, Vocabulary& vocabulary) {
 }
 
 std::string read_template_file(const fs::path& file) {
-  constexpr std::size_t kMost = std::size_t{16} << 20;
   const MappedFile mapped(file);
-  check(mapped.text().size() <= kMost,
-        fmt::format("{}: a chat template of {} bytes; at most {} are expected", file.string(),
-                    mapped.text().size(), kMost));
+  check_size(mapped, 16);
   return std::string(mapped.text());
 }
 

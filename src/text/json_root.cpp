@@ -1,7 +1,9 @@
 #include "json_root.hpp"
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_size.hpp"
 #include "tradeoff/base/json_problem.hpp"
+#include "tradeoff/base/json_tree.hpp"
 
 namespace tradeoff::text {
 namespace {
@@ -25,23 +27,17 @@ std::size_t too_deep_at(std::string_view text) {
 
 }  // namespace
 
-void check_tokenizer_size(const std::filesystem::path& path, const MappedFile& file) {
-  // Mistral's tekken.json has 19 MB; no vocabulary that this program can use has more.
-  constexpr std::size_t kMost = std::size_t{256} << 20;
-  check(file.size() <= kMost, path.string() + ": has " + std::to_string(file.size()) +
-                                  " bytes, expected at most 256 MiB");
-}
-
 JsonObject read_json_root(const std::filesystem::path& path) {
   const auto bad = [&](const std::string& what) { fail(path.string() + ": " + what); };
   const MappedFile file(path);
-  check_tokenizer_size(path, file);
+  check_size(file, kMostTokenizerMiB);
   if (const std::size_t at = too_deep_at(file.text()); at != std::string_view::npos)
     bad("byte " + std::to_string(at) + ": nested deeper than 64 levels");
   JsonObject root;
   try {
+    check_no_nul(file.text());
     root = JsonObject::parse(file.text());
-  } catch (const JsonObject::exception& error) {
+  } catch (const std::exception& error) {
     bad(json_problem(error));
   }
   if (!root.is_object()) bad("expected an object");

@@ -3,15 +3,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tradeoff/base/mapped_file.hpp"
-
 namespace tradeoff::text {
 
 // Sorted keys: with base's order-keeping objects a vocabulary of n tokens takes O(n^2) to read.
 using JsonObject = nlohmann::json;
 
-/// Throws Error where a tokenizer's file has more than 256 MiB. A GGUF may: it holds a model too.
-void check_tokenizer_size(const std::filesystem::path& path, const MappedFile& file);
+/// Of a tokenizer's file; a GGUF holds a model too. Mistral's tekken.json has 19 MB, and no
+/// vocabulary that this program can use has more.
+inline constexpr std::size_t kMostTokenizerMiB = 256;
 
 /// The object that a tokenizer's JSON file holds. Throws Error naming the file where it is none, is
 /// larger than a vocabulary can be, or is nested deeper than 64 levels.

@@ -6,6 +6,7 @@
 #include "sentencepiece.hpp"
 #include "token_table.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/file_size.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "vocabulary_files.hpp"
@@ -43,7 +44,7 @@ Vocabulary read_vocabulary(const fs::path& path) {
   const MappedFile file(path);
   const std::string_view text = file.text();
   if (text.starts_with("GGUF")) return read_gguf_vocabulary(path);
-  check_tokenizer_size(path, file);
+  check_size(file, kMostTokenizerMiB);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && text[first] == '{') return read_json_vocabulary(path);
   // A protobuf whose first field, and whose first field's first field, have number 1: a piece.

@@ -72,6 +72,10 @@ TEST_F(Csv, malformed_rows_are_named) {
   EXPECT_NE(after.find("b.csv:3: row 2: found 'e' after a closing quote"), after.npos) << after;
   const std::string bytes = message_of([&] { read_csv(file("c.csv", "a\nb,\xC3(\n")); });
   EXPECT_NE(bytes.find("c.csv:2: row 2: field 2 is not UTF-8 at its byte 0"), bytes.npos) << bytes;
+  for (const std::string& field : {std::string("x\0y", 3), std::string("\"x\0y\"", 5)}) {
+    const std::string nul = message_of([&] { read_csv(file("d.csv", "a,b\nc," + field + "\n")); });
+    EXPECT_NE(nul.find("d.csv:2: row 2: field 2 holds a NUL byte"), nul.npos) << nul;
+  }
   const std::string missing = message_of([&] { read_csv(folder / "no.csv"); });
   EXPECT_NE(missing.find("no.csv"), missing.npos);
 }

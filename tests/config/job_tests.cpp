@@ -119,6 +119,25 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
   EXPECT_EQ(problems.lines(), expected);
 }
 
+TEST_F(JobTest, a_file_larger_than_any_job_is_refused_and_a_long_line_shown_cut) {
+  const auto told = [](const std::string& path) {
+    Problems problems;
+    try {
+      read_ini(path, problems);
+      problems.throw_if_any();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("(no error)");
+  };
+  const std::string long_line = told(file("long.ini", std::string(1000, '\0')));
+  EXPECT_NE(long_line.find("long.ini:1: found \"\\u0000"), long_line.npos) << long_line;
+  EXPECT_LT(long_line.size(), 800u);
+  const std::string large = file("large.ini", "");
+  std::filesystem::resize_file(large, (16 << 20) + 1);
+  EXPECT_EQ(told(large), large + ": has 16777217 bytes, expected at most 16 MiB");
+}
+
 TEST_F(JobTest, an_arms_name_fits_a_file_name) {
   for (const std::size_t size : {1, 128, 129, 300}) {
     Problems problems;

@@ -270,7 +270,7 @@ CASES = [
     ("dev_climbs", "dev", replaced('"db_id": "concert_singer"', '"db_id": "../../x"'), REFUSED, "dev.json"),
     ("csv_open", "answers_csv", lambda data: data + b'9,"x' + b"y" * 1000000, REFUSED, "never closed"),
     # Templates that do not end.
-    ("jinja_large", "jinja", text("x" * (17 << 20)), REFUSED, "chat.jinja: a chat template of 17825792 bytes"),
+    ("jinja_large", "jinja", text("x" * (17 << 20)), REFUSED, "chat.jinja: has 17825792 bytes, expected at most 16 MiB"),
     ("jinja_loops", "jinja", text("{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}"), REFUSED, "chat.jinja"),
     ("jinja_doubles", "jinja", text("{% set ns = namespace(x='ab') %}{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}"), REFUSED, "chat.jinja"),
     ("jinja_recursion", "jinja", text("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), REFUSED, "chat.jinja"),

@@ -340,9 +340,22 @@ def empty(path):
     path.write_bytes(b"")
 
 
-def sparse(path):
+# 2 GiB that were never written, as a power loss leaves less of: they read as NULs.
+def hole(path):
     with path.open("wb") as file:
         file.truncate(2**31)
 
 
-REPLACEMENTS = [fifo, folder, device, nowhere, circle, empty, sparse]
+def hole_and_line_end(path):
+    with path.open("wb") as file:
+        file.seek(2**31)
+        file.write(b"\n")
+
+
+def hole_behind(path):
+    with path.open("ab") as file:
+        file.truncate(2**31)
+
+
+HOLES = [hole, hole_and_line_end, hole_behind]
+REPLACEMENTS = [fifo, folder, device, nowhere, circle, empty, *HOLES]

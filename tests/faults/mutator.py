@@ -2,7 +2,7 @@
 changed, the program ends by itself within 5 s of computing, needs at most twice the file and 600 MB, and where it refuses,
 names the file in words of its own.
 
-usage: mutator.py PROGRAM DATA [--each N] [--seed S] [--only NAME] [--keep FOLDER] [--replace]
+usage: mutator.py PROGRAM DATA [--each N] [--seed S] [--only NAME] [--keep FOLDER] [--replace | --holes]
 """
 
 import argparse
@@ -125,6 +125,7 @@ class Trials:
         make_files(options.program, options.data, self.base)
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "PMI"))}
         self.outcomes, self.whole = {}, set()
+        self.replacements = mutations.HOLES if options.holes else mutations.REPLACEMENTS if options.replace else []
 
     def fresh(self, subject):
         """A copy of all files, as the subject wants them, and the one to be changed."""
@@ -160,9 +161,8 @@ class Trials:
         code, said, *_ = self.run(trial, subject[3])
         assert code == 0, f"{subject[0]}: the unchanged file is refused: {said}"
 
-    def faults(self, subject, file, result):
+    def faults(self, file, size, result):
         code, said, cpu, wall, peak = result
-        size = file.stat().st_size if file.is_file() else 0
         if code < 0 or code > 128:
             yield f"ended by signal or status {code}"
         if wall >= WALL_S:
@@ -181,16 +181,20 @@ class Trials:
         rng = random.Random(f"{self.o.seed} {name} {number}")
         trial, file = self.fresh(subject)
         data = file.read_bytes()
-        if self.o.replace and number < len(mutations.REPLACEMENTS):
-            what = mutations.REPLACEMENTS[number].__name__
-            file.unlink()
-            mutations.REPLACEMENTS[number](file)
+        if number < len(self.replacements):
+            replace = self.replacements[number]
+            what = replace.__name__
+            if replace not in mutations.HOLES:
+                file.unlink()
+            replace(file)
         else:
             what, changed = mutations.mutate(kind, data, rng)
             file.write_bytes(changed)
+        # What the program takes for damaged it may make anew.
+        size = file.stat().st_size if file.is_file() else 0
         result = self.run(trial, subject[3])
         self.outcomes[name] = self.outcomes.get(name, 0) + (result[0] != 0)
-        faults = list(self.faults(subject, file, result))
+        faults = list(self.faults(file, size, result))
         if faults:
             print(f"{name} {number}: {what}: {'; '.join(faults)}\n    {' | '.join(result[1].splitlines()[-4:])[:600]}", flush=True)
             self.keep(name, number, file)
@@ -212,6 +216,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="names that begin so, with commas")
     parser.add_argument("--replace", action="store_true", help="the first of each kind are FIFOs, devices, folders, ...")
+    parser.add_argument("--holes", action="store_true", help="the first three of each kind have 2 GiB that were never written")
     parser.add_argument("--keep", type=pathlib.Path, help="a folder for the files that a fault was found with")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -215,6 +215,8 @@ TEST_F(ScoreFiles, whatever_is_missing_is_named_before_a_query_runs) {
   EXPECT_FALSE(fs::exists(options.out));
   files("SELECT 1 concert_singer\n", "SELECT 1\n");
   EXPECT_HAS(failure(), "gold.sql:1: expected a query, one tab and a db_id");
+  fs::resize_file(options.gold, std::uintmax_t{2} << 30);
+  EXPECT_HAS(failure(), "gold.sql:2: found no line end in 256 MiB");
   files("SELECT 1\t../concert_singer\n", "SELECT 1\n");
   EXPECT_HAS(failure(), "no such database");
 }

@@ -11,6 +11,7 @@
 #include "store_fixture.hpp"
 #include "tradeoff/base/seed.hpp"
 #include "tradeoff/store/difference.hpp"
+#include "tradeoff/store/journal_progress.hpp"
 
 namespace tradeoff::store {
 namespace {
@@ -116,6 +117,22 @@ TEST_F(Journals, retiring_passes_over_torn_and_damaged_lines) {
   EXPECT_EQ(retire_chunks(journals, {2, 3}), 2u);
   EXPECT_EQ(read().size(), 1u);
   EXPECT_TRUE(read().contains(3));
+}
+
+TEST_F(Journals, with_a_hole_behind_their_lines_lose_no_line) {
+  Chunks truth;
+  const std::string whole = small_journal(truth);
+  const fs::path path = journals_of(journals).front();
+  constexpr std::size_t kHole = std::size_t{2} << 30;
+  fs::resize_file(path, whole.size() + kHole);
+  const JournalContents found = read_journals(journals, {{"items", "ab"}});
+  EXPECT_EQ(found.chunks, truth);
+  ASSERT_EQ(found.damage.size(), 1u);
+  EXPECT_TRUE(found.damage[0].starts_with(path.string() + ":9: the line is not as it was written"))
+      << found.damage[0];
+  EXPECT_EQ(journal_progress(journals).rows, 4);
+  EXPECT_EQ(retire_chunks(journals, {7}), 2u);
+  EXPECT_LT(fs::file_size(path), kHole);
 }
 
 TEST_F(Journals, of_a_missing_or_empty_folder_hold_nothing_and_a_file_in_its_place_is_an_error) {

@@ -52,6 +52,19 @@ TEST_F(Ledger, has_one_line_for_each_arm_seed_and_task) {
   EXPECT_TRUE(damage.empty());
 }
 
+TEST_F(Ledger, with_a_hole_behind_its_lines_keeps_them_and_is_written_anew) {
+  record_cost(file, entry("base", 1, 2));
+  constexpr std::size_t kHole = std::size_t{2} << 30;
+  fs::resize_file(file, kHole);
+  EXPECT_EQ(read_ledger(file, damage).size(), 1u);
+  ASSERT_EQ(damage.size(), 1u);
+  EXPECT_NE(damage[0].find(":2: not a line of a ledger, left out: found no line end in 256 MiB"),
+            std::string::npos)
+      << damage[0];
+  record_cost(file, entry("base", 1, 2));
+  EXPECT_LT(fs::file_size(file), kHole);
+}
+
 TEST_F(Ledger, keeps_a_peak_that_a_later_start_does_not_know) {
   LedgerEntry measured = entry("base", 1, 2);
   measured.peak_bytes = 1 << 20;

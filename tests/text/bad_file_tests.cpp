@@ -202,6 +202,11 @@ TEST_F(BadFiles, a_file_larger_than_any_tokenizer_is_refused_unread) {
   }
 }
 
+TEST_F(BadFiles, nuls_behind_a_tokenizer_are_refused) {
+  const auto path = file("tokenizer.json", small().dump() + std::string(2, '\0'));
+  EXPECT_SAYS(error_of([&] { load_tokenizer(path); }), "found a NUL byte");
+}
+
 TEST_F(BadFiles, a_folder_without_a_tokenizer_is_refused) {
   EXPECT_SAYS(error_of([&] { load_tokenizer(folder); }),
               "found none of tokenizer.json, tekken.json and tokenizer.model");

@@ -12,7 +12,7 @@
 /// the CRC-32C of its rest, {"crc32c":"1f2e3d4c",...}. The journals and train.jsonl are such files.
 namespace tradeoff::store {
 
-/// `object` (not empty) as a line with its checksum and its newline.
+/// `object` (not empty) as a line with its checksum and its newline, at most kLongestLine bytes.
 std::string seal(const Json& object);
 
 /// The object of a line (without its newline); nullopt when the line is not as it was written.
@@ -23,7 +23,8 @@ struct SealedLine {
   std::size_t number = 0;      // from 1
 };
 
-/// Every line that has its newline; a last one without, as a kill leaves it, is passed over.
+/// Every line that has its newline; a last one without, as a kill leaves it, is passed over. Where
+/// none ends within kLongestLine bytes, that is the last one, damaged.
 std::vector<SealedLine> read_sealed(const std::filesystem::path& path);
 
 enum class Begin { new_file, existing };

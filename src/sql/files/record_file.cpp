@@ -127,8 +127,8 @@ void for_each_record(const fs::path& path, const Record& record) {
     if (whole && is_bird(*whole))
       return at_place(path.string(),
                       [&](const std::string& place) { bird_records(*whole, place, record); });
-    const std::size_t line_end = text.find('\n');
-    if (whole && line_end != std::string_view::npos && !begun(text.substr(line_end)).empty()) {
+    const std::size_t line_end = whole ? text.find('\n') : text.npos;
+    if (line_end != text.npos && !begun(text.substr(line_end)).empty()) {
       std::vector<std::string> keys;
       for (const auto& [key, value] : whole->items())
         if (keys.size() < 5) keys.push_back(key);

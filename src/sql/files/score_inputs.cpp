@@ -12,6 +12,7 @@
 #include "record_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/json.hpp"
+#include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/sql/files/sample_filter.hpp"
 
@@ -30,15 +31,16 @@ std::string_view stripped(std::string_view text) {
 }
 
 // What newlines end, and a last line that lacks its newline; without a byte-order mark.
-std::vector<std::string_view> lines_of(std::string_view text) {
+std::vector<std::string_view> lines_of(const fs::path& path, std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.push_back(stripped(text.substr(0, end)));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  std::vector<std::string_view> stripped_lines;
+  Lines lines(text);
+  while (const auto line = lines.next()) {
+    check(lines.end() != Lines::End::too_long,
+          fmt::format("{}:{}: {}", path.string(), lines.number(), kNoLineEnd));
+    stripped_lines.push_back(stripped(*line));
   }
-  return lines;
+  return stripped_lines;
 }
 
 // An id as text, and whether it was a number.
@@ -83,7 +85,7 @@ std::vector<ScoreItem> read_gold_records(const fs::path& path) {
 // Blank lines give items without a db_id; the caller makes sessions of them.
 std::vector<ScoreItem> read_plain_gold(const fs::path& path, std::string_view text) {
   std::vector<ScoreItem> items;
-  auto lines = lines_of(text);
+  auto lines = lines_of(path, text);
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   for (std::size_t i = 0; i < lines.size(); ++i) {
     ScoreItem item;
@@ -103,7 +105,7 @@ std::vector<ScoreItem> read_plain_gold(const fs::path& path, std::string_view te
 
 void add_plain_predictions(std::vector<ScoreItem>& items, const fs::path& gold,
                            const fs::path& path, std::string_view text) {
-  auto lines = lines_of(text);
+  auto lines = lines_of(path, text);
   // Blank lines behind the last gold answer nothing; a line that is not there is never an answer.
   while (lines.size() > items.size() && lines.back().empty()) lines.pop_back();
   check(lines.size() == items.size(),
