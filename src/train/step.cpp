@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "tradeoff/comm/collectives.hpp"
+#include "tradeoff/comm/signals.hpp"
 
 namespace tradeoff::train {
 namespace {
@@ -53,8 +54,7 @@ void GradientStep::compute(const MicroBatch& micro, std::span<const Sample* cons
   }
 }
 
-StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws,
-                           bool stop_requested) {
+StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws) {
   const c10::InferenceMode inference;
   std::vector<const Sample*> batch;
   StepSums sums;
@@ -111,7 +111,8 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
     link_->finish();
   }
   if (scale != 1) flat_.div_(scale);
-  shared.back() = stop_requested ? 1 : 0;
+  // Asked at the end, so that a signal during a step stops behind that one.
+  shared.back() = comm::stop_requested() ? 1 : 0;
   comm::all_reduce_sum(session_, std::span(shared));
   sums.stop = shared.back() > 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {

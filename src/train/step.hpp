@@ -29,8 +29,8 @@ class GradientStep {
                const TrainOptions& options, Recompute recompute);
 
   /// Collective. The gradient of the mean loss over the supervised tokens of all `draws`, on every
-  /// rank, is in gradient() afterwards.
-  StepSums run(const SampleSet& samples, std::span<const Draw> draws, bool stop_requested);
+  /// rank, is in gradient() afterwards. A signal to any rank before its end stops all.
+  StepSums run(const SampleSet& samples, std::span<const Draw> draws);
   const at::Tensor& gradient() const { return flat_; }
 
  private:

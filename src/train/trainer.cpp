@@ -17,7 +17,6 @@
 #include "tradeoff/base/out_of_memory.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/comm/collectives.hpp"
-#include "tradeoff/comm/signals.hpp"
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/model/device.hpp"
 #include "tradeoff/store/difference.hpp"
@@ -125,7 +124,7 @@ class Trainer {
       const std::int64_t index = result.steps;
       session_.at(fmt::format("training, step {} of {}", index + 1, total_));
       decoder_.set_adapter(&adapter_.weights);
-      const StepSums sums = step.run(samples_, plan.step(index), comm::stop_requested());
+      const StepSums sums = step.run(samples_, plan.step(index));
       const double learning_rate = train::learning_rate(job_.options, total_, index);
       refuse_broken(index + 1, sums.broken, "loss");
       const double norm = clip_gradient(step.gradient(), job_.options.max_grad_norm);

@@ -90,6 +90,11 @@ def main():
               expect=["another training", "learning_rate", "0.002", "0.001"])
     assert result(train("moved", learning_rate=1e-3)) != trees[0]
 
+    # A signal while a step computes stops behind that step, not behind the next.
+    adapter = make_adapter(base, pipe.work / "signalled", 0.1)
+    for ranks in (None, 2):
+        assert "stops" in pipe.call("stop", job("signalled-out", init_adapter=adapter)[0], ranks=ranks).stdout
+
     # A stop signal: the step is finished and saved, exit 85, and --resume gives the same bits.
     path, out = job("stopped", max_steps=2000, save_steps=0)
     process = subprocess.Popen(pipe.command("train", path), stderr=subprocess.PIPE, text=True)

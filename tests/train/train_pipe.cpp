@@ -4,14 +4,17 @@
 // clang-format off
 //   train_pipe train JOB.json                       a whole training
 //   train_pipe gradient JOB.json OUT.safetensors    loss and gradient of the first step, by PEFT's names of the matrices
+//   train_pipe stop JOB.json                        "stops" where a signal within the first step, to the last rank, does
 //   train_pipe schedule JOB.json STEPS              the learning rate of each step, a line each
 //   train_pipe adamw JOB.json IN OUT.safetensors    updates of IN's "parameters" by its "gradients" [steps, n]
 //   train_pipe serve                                many of these in one process: serve.hpp
 // clang-format on
 #include <ATen/ops/from_blob.h>
+#include <ATen/record_function.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -130,22 +133,59 @@ int run_train(const comm::Session& session, const Json& job) {
   return train::train(session, decoder, samples, train_job(job)).complete ? 0 : comm::kRunAgain;
 }
 
+// What a first step needs.
+struct FirstStep {
+  train::SampleSet samples;
+  model::Decoder decoder;
+  train::TrainJob made;
+  lora::Adapter adapter;
+  train::GradientStep step;
+  train::BatchPlan plan;
+
+  FirstStep(const comm::Session& session, const Json& job)
+      : samples(samples_of(job)),
+        decoder(load(job)),
+        made(train_job(job)),
+        adapter(lora::read_peft(made.init_adapter, decoder.config())),
+        step(session, with_adapter(), made.lora, made.options, made.options.recompute),
+        plan(static_cast<std::int64_t>(samples.samples.size()),
+             train::global_batch_size(made.options, session.size()), made.options.seed,
+             made.options.shuffle) {}
+  train::StepSums run() { return step.run(samples, plan.step(0)); }
+
+ private:
+  model::Decoder& with_adapter() {
+    decoder.prepare_backward();
+    decoder.set_adapter(&adapter.weights);
+    return decoder;
+  }
+};
+
+// Called before each operation on tensors.
+std::unique_ptr<at::ObserverContext> signal_once(const at::RecordFunction&) {
+  static bool signalled = false;
+  if (!std::exchange(signalled, true)) std::raise(SIGTERM);
+  return nullptr;
+}
+
+void run_stop(const comm::Session& session, const Json& job) {
+  const c10::InferenceMode inference;
+  const comm::StopSignals signals;
+  FirstStep first(session, job);
+  if (session.rank() == session.size() - 1)
+    at::addThreadLocalCallback(at::RecordFunctionCallback(signal_once));
+  const train::StepSums sums = first.run();
+  check(sums.stop, fmt::format("rank {} goes on", session.rank()));
+  if (session.rank() == 0) fmt::print("stops\n");
+}
+
 void run_gradient(const comm::Session& session, const Json& job, const std::string& out) {
   const c10::InferenceMode inference;
-  const train::SampleSet samples = samples_of(job);
-  model::Decoder decoder = load(job);
-  const train::TrainJob made = train_job(job);
-  lora::Adapter adapter = lora::read_peft(made.init_adapter, decoder.config());
-  decoder.prepare_backward();
-  decoder.set_adapter(&adapter.weights);
-  train::GradientStep step(session, decoder, made.lora, made.options, made.options.recompute);
-  train::BatchPlan plan(static_cast<std::int64_t>(samples.samples.size()),
-                        train::global_batch_size(made.options, session.size()), made.options.seed,
-                        made.options.shuffle);
-  const train::StepSums sums = step.run(samples, plan.step(0), false);
+  FirstStep first(session, job);
+  const train::StepSums sums = first.run();
   if (session.rank() != 0) return;
   std::vector<std::pair<std::string, at::Tensor>> tensors;
-  const auto grads = lora::views_of(step.gradient(), decoder.config(), made.lora);
+  const auto grads = lora::views_of(first.step.gradient(), first.decoder.config(), first.made.lora);
   for (std::size_t layer = 0; layer < grads.layers.size(); ++layer) {
     for (const model::Projection projection : model::kProjections) {
       const auto& update = grads.layers[layer][static_cast<std::size_t>(projection)];
@@ -186,7 +226,9 @@ int run(const comm::Session& session, const Words& words) {
   const Json job = read_json(words.at(1));
   model::set_threads(field_or(job, "threads", 1), session.local_size());
   if (words.at(0) == "train") return run_train(session, job);
-  if (words.at(0) == "gradient") {
+  if (words.at(0) == "stop") {
+    run_stop(session, job);
+  } else if (words.at(0) == "gradient") {
     run_gradient(session, job, words.at(2));
   } else if (words.at(0) == "adamw") {
     run_adamw(job, words.at(2), words.at(3));
