@@ -113,10 +113,11 @@ class Reader {
       return now_ - work.written_at <= kRunningWithinS;
     });
     const std::string named = fmt::format("arm {}, seed {}:", cell.arm, cell.seed);
-    const bool told = std::ranges::any_of(status_.ranks, [&](const RankStatus& rank) {
-      return rank.doing.starts_with(named) && rank.age_s <= kRunningWithinS;
+    // Ranks that end, other than by a kill, take their heartbeats away.
+    const bool runs = std::ranges::any_of(status_.ranks, [&](const RankStatus& rank) {
+      return rank.age_s <= kRunningWithinS && (written || rank.doing.starts_with(named));
     });
-    return written || told ? Progressed::running : Progressed::missing;
+    return runs ? Progressed::running : Progressed::missing;
   }
 
   bool is_complete() {

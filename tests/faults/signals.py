@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -44,6 +45,8 @@ def stopped_and_gone_on(study, ranks, groups, number, signalled, want):
     found = re.search(SAYS, output)
     assert found and 0 < int(found[2]) < STEPS, f"{what}: {output}"
     assert not (folder / "predictions.h5").exists()
+    told = subprocess.run([study.program, "status", folder], capture_output=True, text=True)
+    assert told.returncode == 3 and ", 0 running, " in told.stdout, (what, told)
     process = study.start(folder, ranks)
     assert process.wait(120) == 0, f"{what}: {study.output(process)}"
     assert study.outcome(folder) == want, f"{what}: another result"

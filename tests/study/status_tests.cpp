@@ -35,6 +35,15 @@ struct Status : testing::Test {
   }
   void TearDown() override { fs::remove_all(folder); }
 
+  // A sign of life of seven seconds ago.
+  void beat(const std::string& doing) {
+    const Json beat = {{"launch", "77"}, {"rank", 1},
+                       {"ranks", 2},     {"host", "node7"},
+                       {"pid", 12},      {"started", static_cast<double>(now) - 60},
+                       {"beat", 4},      {"time", static_cast<double>(now) - 7},
+                       {"doing", doing}};
+    write_atomically(folder / "heartbeat/node7-12.json", beat.dump());
+  }
   void answer(const std::string& arm, std::uint64_t chunk, std::size_t rows) {
     store::JournalWriter journal(folder / "journal" / arm / "seed-1" / "spider", {{"task", "x"}},
                                  store::new_start(1));
@@ -74,6 +83,7 @@ TEST_F(Status, finished_chunks_and_steps_count_and_chunks_of_two_journals_once) 
   answer("base", 1, 3);
   fs::create_directories(folder / "arms/tuned/seed-1/adapter");
   make_steps(3);
+  beat("between two");
   const StudyStatus status = read_status(folder, now);
   ASSERT_EQ(status.cells.size(), 2u);
   EXPECT_EQ(status.cells[0].state, Progressed::running);
@@ -85,8 +95,10 @@ TEST_F(Status, finished_chunks_and_steps_count_and_chunks_of_two_journals_once) 
   // One step of 2 s is left, and questions at a rate that is told by what was answered.
   ASSERT_TRUE(status.left_s);
   EXPECT_GE(*status.left_s, 1.0);
-  // What nobody has touched for long does not run.
+  // What nobody has touched for long does not run, and neither what ended in order, at once.
   EXPECT_EQ(read_status(folder, now + 2 * kRunningWithinS).count(Progressed::running), 0u);
+  fs::remove_all(folder / "heartbeat");
+  EXPECT_EQ(read_status(folder, now).count(Progressed::running), 0u);
 }
 
 TEST_F(Status, a_torn_line_and_a_foreign_file_do_not_count) {
@@ -103,6 +115,7 @@ TEST_F(Status, a_torn_line_and_a_foreign_file_do_not_count) {
 
 TEST_F(Status, the_ledger_tells_that_a_task_is_through_with_as_many_questions_as_are_asked) {
   answer("base", 0, 9);
+  beat("");
   EXPECT_EQ(read_status(folder, now).cells[0].state, Progressed::running);
   LedgerEntry entry;
   entry.arm = "base";
@@ -131,16 +144,7 @@ TEST_F(Status, complete_is_what_complete_json_vouches_for) {
 }
 
 TEST_F(Status, ranks_tell_of_themselves_and_what_is_no_heartbeat_is_passed_over) {
-  const Json beat = {{"launch", "77"},
-                     {"rank", 1},
-                     {"ranks", 2},
-                     {"host", "node7"},
-                     {"pid", 12},
-                     {"started", static_cast<double>(now) - 60},
-                     {"beat", 4},
-                     {"time", static_cast<double>(now) - 7},
-                     {"doing", "arm tuned, seed 1: training, step 3 of 4"}};
-  write_atomically(folder / "heartbeat/node7-12.json", beat.dump());
+  beat("arm tuned, seed 1: training, step 3 of 4");
   write_atomically(folder / "heartbeat/node7-13.json", "{");
   const StudyStatus status = read_status(folder, now);
   ASSERT_EQ(status.ranks.size(), 1u);

@@ -53,8 +53,8 @@ struct StudyStatus {
   std::size_t count(Progressed state) const;
 };
 
-/// A cell counts as running where something of it was written, or a rank told of it, in so many
-/// seconds.
+/// A cell counts as running where a rank gave a sign of life in so many seconds, and told of it or
+/// something of it was written in the same time.
 inline constexpr std::int64_t kRunningWithinS = 120;
 
 /// From the files of a study's folder alone, also while it runs elsewhere. `now`: Unix seconds.
