@@ -58,10 +58,30 @@ __device__ float to_float(__half value) {
   return __half2float(value);
 }
 
+// Two neighbours, rounded in one instruction.
+__device__ float2 rounded_pair(float a, float b, float) {
+  return {a, b};
+}
+__device__ __nv_bfloat162 rounded_pair(float a, float b, __nv_bfloat16) {
+  return __floats2bfloat162_rn(a, b);
+}
+__device__ __half2 rounded_pair(float a, float b, __half) {
+  return __floats2half2_rn(a, b);
+}
+
 template <typename Out>
 struct alignas(16) Chunk {
-  Out values[kChunk];
+  decltype(rounded_pair(0, 0, Out())) pairs[kChunk / 2];
 };
+
+// What is written is more than the caches hold.
+template <typename Out>
+__device__ void store(Out* to, const Chunk<Out>& chunk) {
+  const auto* const words = reinterpret_cast<const uint4*>(&chunk);
+#pragma unroll
+  for (int i = 0; i < sizeof(chunk) / sizeof(uint4); ++i)
+    __stcs(reinterpret_cast<uint4*>(to) + i, words[i]);
+}
 
 // Where number i of the weight goes.
 template <bool kRowsApart>
@@ -95,13 +115,14 @@ __global__ void __launch_bounds__(kThreads)
     for (int k = 0; k < kChunksPerThread; ++k) {
       Chunk<Out> chunk;
 #pragma unroll
-      for (int i = 0; i < kChunk; ++i) {
+      for (int i = 0; i < kChunk / 2; ++i) {
         // Of each byte the high half comes first.
-        const unsigned code = codes[k] >> (4 * (i ^ 1)) & 15u;
-        chunk.values[i] = rounded<Out>(__fmul_rn(map[code], absmax[k]));
+        const unsigned first = codes[k] >> (8 * i + 4) & 15u, second = codes[k] >> (8 * i) & 15u;
+        chunk.pairs[i] = rounded_pair(__fmul_rn(map[first], absmax[k]),
+                                      __fmul_rn(map[second], absmax[k]), Out());
       }
       const std::int64_t begin = tile + (k * kThreads + threadIdx.x) * kChunk;
-      *reinterpret_cast<Chunk<Out>*>(out + place_of<kRowsApart>(weight, begin)) = chunk;
+      store(out + place_of<kRowsApart>(weight, begin), chunk);
     }
     return;
   }
