@@ -8,6 +8,7 @@
 
 #include "kernels_cuda.cuh"
 #include "tradeoff/model/key_chains.hpp"
+#include "tradeoff/quant/overlap.cuh"
 
 namespace tradeoff::model {
 namespace {
@@ -20,9 +21,9 @@ constexpr int kLevels = KeyChains::kLevels;
 constexpr int kWarp = 32, kWarps = 4;
 constexpr int kLanes = 8;                        // of one key
 constexpr int kSlots = kWarps * kWarp / kLanes;  // keys that a block reads at once
-constexpr int kMostSlices = 32;
-// Enough blocks for any card's processors.
-constexpr int kBlocks = 512;
+constexpr int kMostSlices = 16;                  // a warp weighs them
+// About two for each of a large card's processors: more slices cost more to merge than they save.
+constexpr int kBlocks = 256;
 
 struct Shape {
   int heads, kv_heads, head_blocks, slices;
@@ -79,6 +80,8 @@ __global__ void __launch_bounds__(kWarps* kWarp)
     chain_kernel(const T* q, const T* k, const T* v, const int* begin, const int* count,
                  const int* position, const std::int64_t* query_position, Shape shape, T* out,
                  float* slice_out, float* slice_lse) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   constexpr int kWidth = kPer * kLanes;
   __shared__ Chain chain;
   __shared__ float outs[kWarps][kHeads][kWidth], highests[kWarps][kHeads], totals[kWarps][kHeads];
@@ -183,7 +186,9 @@ __global__ void __launch_bounds__(kWarps* kWarp)
 template <typename T>
 __global__ void merge_slices_kernel(const float* slice_out, const float* slice_lse, int slices,
                                     int width, T* out) {
-  __shared__ float weights[kMostSlices];
+  quant::wait_for_inputs();
+  quant::let_next_begin();
+  __shared__ float weights[kWarp];
   const std::int64_t head = blockIdx.x;
   if (threadIdx.x < kWarp) {
     const int i = threadIdx.x;
@@ -244,18 +249,16 @@ at::Tensor attend_chains(const at::Tensor& q, const at::Tensor& k, const at::Ten
       using T = std::remove_pointer_t<decltype(type)>;
       const auto stream = c10::cuda::getCurrentCUDAStream();
       const dim3 grid(shape.slices, blocks, static_cast<unsigned>(rows));
-      chain_kernel<T, decltype(per)::value, kHeads><<<grid, kWarps * kWarp, 0, stream>>>(
-          cuda::in(q, type), cuda::in(k, type), cuda::in(v, type),
-          chains.begin.const_data_ptr<int>(), chains.count.const_data_ptr<int>(),
-          chains.position.const_data_ptr<int>(), query_position.const_data_ptr<std::int64_t>(),
-          shape, cuda::out_of(out, type), slice_out.mutable_data_ptr<float>(),
-          slice_lse.mutable_data_ptr<float>());
-      C10_CUDA_KERNEL_LAUNCH_CHECK();
+      quant::launch(chain_kernel<T, decltype(per)::value, kHeads>, grid, kWarps * kWarp, 0, stream,
+                    cuda::in(q, type), cuda::in(k, type), cuda::in(v, type),
+                    chains.begin.const_data_ptr<int>(), chains.count.const_data_ptr<int>(),
+                    chains.position.const_data_ptr<int>(),
+                    query_position.const_data_ptr<std::int64_t>(), shape, cuda::out_of(out, type),
+                    slice_out.mutable_data_ptr<float>(), slice_lse.mutable_data_ptr<float>());
       if (shape.slices == 1) return;
-      merge_slices_kernel<<<static_cast<unsigned>(rows * heads), 128, 0, stream>>>(
-          slice_out.const_data_ptr<float>(), slice_lse.const_data_ptr<float>(), shape.slices,
-          static_cast<int>(d), cuda::out_of(out, type));
-      C10_CUDA_KERNEL_LAUNCH_CHECK();
+      quant::launch(merge_slices_kernel<T>, static_cast<unsigned>(rows * heads), 128, 0, stream,
+                    slice_out.const_data_ptr<float>(), slice_lse.const_data_ptr<float>(),
+                    shape.slices, static_cast<int>(d), cuda::out_of(out, type));
     });
   });
   return out;

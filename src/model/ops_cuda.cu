@@ -8,6 +8,7 @@
 #include "ops_cuda.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/model/room.hpp"
+#include "tradeoff/quant/overlap.cuh"
 
 namespace tradeoff::model::cuda {
 namespace {
@@ -18,6 +19,11 @@ constexpr int kMaxLevels = 8;
 template <typename T, int kCount>
 __global__ void rms_norm_kernel(Rows<const T> from, const float* weight, float eps, int columns,
                                 Rows<T> to) {
+  // Of a model whose weights pass the cache once a step, the norm's lie far away.
+  for (int i = threadIdx.x * kCount; i < columns; i += blockDim.x * kCount)
+    quant::bring_near(weight + i);
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   const T* const x = from.row(blockIdx.x);
   T* const out = to.row(blockIdx.x);
   float squares = 0;
@@ -42,6 +48,8 @@ __global__ void rms_norm_kernel(Rows<const T> from, const float* weight, float e
 template <typename T>
 __global__ void norm_columns_kernel(T* x, const float* weight, float eps, std::int64_t stride,
                                     int groups, int width) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   x += blockIdx.x / groups * stride + blockIdx.x % groups * width;
   float squares = 0;
   for (int i = threadIdx.x; i < width; i += blockDim.x) squares += to_float(x[i]) * to_float(x[i]);
@@ -55,6 +63,8 @@ __global__ void norm_columns_kernel(T* x, const float* weight, float eps, std::i
 template <typename T, int kCount>
 __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64_t* position,
                             const std::int64_t* kv_row, Rope rope, T* q, T* k, T* v) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   const std::int64_t token = blockIdx.x;
   const int heads = rope.heads, kv_heads = rope.kv_heads, d = rope.d;
   const int half = rope.rotary / 2, pairs = (heads + kv_heads) * half;
@@ -92,6 +102,8 @@ __global__ void rope_kernel(const T* qkv, const float* cos_sin, const std::int64
 template <typename T, int kCount>
 __global__ void gated_kernel(Rows<const T> x, Activation activation, std::int64_t rows, int width,
                              Rows<T> out) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   const int column = (blockIdx.x * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
@@ -171,6 +183,8 @@ __device__ Best best_of_block(Best best) {
 
 // Slices of a row, one a block: the best of each.
 __global__ void argmax_slices_kernel(const float* logits, int columns, Best* slices) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   const float* const row = logits + static_cast<std::int64_t>(blockIdx.y) * columns;
   Best best = {-INFINITY, columns};
   for (int i = blockIdx.x * kThreads + threadIdx.x; i < columns; i += gridDim.x * kThreads)
@@ -181,6 +195,8 @@ __global__ void argmax_slices_kernel(const float* logits, int columns, Best* sli
 
 // One warp a row. A row without a number above -inf has its first column.
 __global__ void argmax_kernel(const Best* slices, int count, int columns, std::int64_t* out) {
+  quant::wait_for_inputs();
+  quant::let_next_begin();
   Best best = {-INFINITY, columns};
   for (int i = threadIdx.x; i < count; i += 32)
     best.take(slices[blockIdx.x * count + i].value, slices[blockIdx.x * count + i].index);
@@ -239,12 +255,11 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps, s
   at::Tensor out = empty_with_room(x.size(0), x.size(1), room, x.options());
   if (x.size(0) == 0) return out;
   by_columns({x, out}, x.size(1), [&](auto* type, auto count, dim3) {
-    rms_norm_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
-        <<<x.size(0), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            rows_in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
-            static_cast<int>(x.size(1)), rows_out(out, type));
+    quant::launch(rms_norm_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>,
+                  static_cast<unsigned>(x.size(0)), kThreads, 0, c10::cuda::getCurrentCUDAStream(),
+                  rows_in(x, type), weight.const_data_ptr<float>(), static_cast<float>(eps),
+                  static_cast<int>(x.size(1)), rows_out(out, type));
   });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
@@ -253,12 +268,12 @@ void norm_columns_(at::Tensor& x, std::int64_t begin, std::int64_t groups, const
   if (x.size(0) == 0) return;
   const std::int64_t width = weight.size(0);
   dispatch(x, [&](auto* type) {
-    norm_columns_kernel<<<static_cast<unsigned>(x.size(0) * groups), width <= 256 ? 64 : kThreads,
-                          0, c10::cuda::getCurrentCUDAStream()>>>(
-        out_of(x, type) + begin, weight.const_data_ptr<float>(), static_cast<float>(eps),
-        x.stride(0), static_cast<int>(groups), static_cast<int>(width));
+    quant::launch(norm_columns_kernel<std::remove_pointer_t<decltype(type)>>,
+                  static_cast<unsigned>(x.size(0) * groups), width <= 256 ? 64 : kThreads, 0,
+                  c10::cuda::getCurrentCUDAStream(), out_of(x, type) + begin,
+                  weight.const_data_ptr<float>(), static_cast<float>(eps), x.stride(0),
+                  static_cast<int>(groups), static_cast<int>(width));
   });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
 }
 
 at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at::Tensor& cos_sin,
@@ -269,13 +284,12 @@ at::Tensor rope_scatter(const at::Tensor& qkv, const RopeShape& shape, const at:
   // Few tokens leave most of a card idle unless each has several blocks.
   const dim3 grid(static_cast<unsigned>(qkv.size(0)), qkv.size(0) <= 64 ? 8 : 1);
   by_pairs(qkv, shape, [&](auto* type, auto count) {
-    rope_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
-        <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            in(qkv, type), cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
-            kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type),
-            out_of(k_arena, type), out_of(v_arena, type));
+    quant::launch(rope_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>, grid,
+                  kThreads, 0, c10::cuda::getCurrentCUDAStream(), in(qkv, type),
+                  cos_sin.const_data_ptr<float>(), position.const_data_ptr<std::int64_t>(),
+                  kv_row.const_data_ptr<std::int64_t>(), Rope(shape), out_of(q, type),
+                  out_of(k_arena, type), out_of(v_arena, type));
   });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return q;
 }
 
@@ -284,11 +298,10 @@ at::Tensor gated_product(const at::Tensor& x, Activation activation, std::int64_
   at::Tensor out = empty_with_room(rows, width, room, x.options());
   if (rows == 0) return out;
   by_columns({x, out}, width, [&](auto* type, auto count, dim3 grid) {
-    gated_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>
-        <<<grid, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-            rows_in(x, type), activation, rows, static_cast<int>(width), rows_out(out, type));
+    quant::launch(gated_kernel<std::remove_pointer_t<decltype(type)>, decltype(count)::value>, grid,
+                  kThreads, 0, c10::cuda::getCurrentCUDAStream(), rows_in(x, type), activation,
+                  rows, static_cast<int>(width), rows_out(out, type));
   });
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }
 
@@ -302,11 +315,11 @@ at::Tensor argmax_rows(const at::Tensor& logits) {
                                 logits.options().dtype(c10::ScalarType::Byte));
   auto* const best = static_cast<Best*>(slices.mutable_data_ptr());
   const auto stream = c10::cuda::getCurrentCUDAStream();
-  argmax_slices_kernel<<<dim3(kSlices, static_cast<unsigned>(rows)), kThreads, 0, stream>>>(
-      logits.const_data_ptr<float>(), static_cast<int>(columns), best);
-  argmax_kernel<<<static_cast<unsigned>(rows), 32, 0, stream>>>(
-      best, kSlices, static_cast<int>(columns), out.mutable_data_ptr<std::int64_t>());
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  quant::launch(argmax_slices_kernel, dim3(kSlices, static_cast<unsigned>(rows)), kThreads, 0,
+                stream, logits.const_data_ptr<float>(), static_cast<int>(columns), best);
+  quant::launch(argmax_kernel, static_cast<unsigned>(rows), 32, 0, stream, best,
+                static_cast<int>(kSlices), static_cast<int>(columns),
+                out.mutable_data_ptr<std::int64_t>());
   return out;
 }
 

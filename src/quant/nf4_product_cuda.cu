@@ -13,6 +13,7 @@
 #include "nf4_kernels.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/quant/capability.hpp"
+#include "tradeoff/quant/overlap.cuh"
 
 namespace tradeoff::quant {
 namespace {
@@ -25,14 +26,15 @@ constexpr int kRows = 16, kCols = 8;  // of one mma's result: rows of W, rows of
 // mean square, where that of dequantised weights is 0.11 %. absmax is divided by it.
 constexpr float kTableScale = 1.437f;
 
-// Both values of each byte as a pair of bfloat16, 32 times, so that lane i reads bank i alone.
-constexpr int kTableWords = 256 * kWarp;
+// Both values of each byte as a pair of bfloat16, 32 times, so that lane i reads bank i alone. Of
+// 256 bytes an entry half are empty: so a byte and a lane make an address in one instruction.
+constexpr int kEntryBytes = 256, kTableBytes = 256 * kEntryBytes;
 
 __constant__ float kValues[16] = {kNf4[0],  kNf4[1],  kNf4[2],  kNf4[3], kNf4[4],  kNf4[5],
                                   kNf4[6],  kNf4[7],  kNf4[8],  kNf4[9], kNf4[10], kNf4[11],
                                   kNf4[12], kNf4[13], kNf4[14], kNf4[15]};
 
-__device__ void fill_table(unsigned* table) {
+__device__ void fill_table(char* table) {
   // The first value of a byte is in its high half, the first of a pair in the low half.
   if (threadIdx.x >= 256) {
     __syncthreads();
@@ -45,7 +47,7 @@ __device__ void fill_table(unsigned* table) {
   // Each lane starts at another place, so that a warp's stores spread over the banks.
   for (int i = 0; i < kWarp / 4; ++i) {
     const int at = (i + static_cast<int>(threadIdx.x)) % (kWarp / 4);
-    *reinterpret_cast<uint4*>(table + threadIdx.x * kWarp + at * 4) = four;
+    *reinterpret_cast<uint4*>(table + threadIdx.x * kEntryBytes + at * sizeof(uint4)) = four;
   }
   __syncthreads();
 }
@@ -63,8 +65,10 @@ __device__ void multiply_add(float (&c)[4], const unsigned (&a)[4], unsigned b0,
 // A lane's 16 values of a block: 8 bytes of codes, or 32 bytes of x.
 struct Codes {
   uint2 words;
-  __device__ unsigned byte(int i) const {
-    return (i < 4 ? words.x >> (8 * i) : words.y >> (8 * (i - 4))) & 255u;
+  // The values of byte i; `bank` is 4 times the lane.
+  __device__ unsigned pair(const char* table, int i, unsigned bank) const {
+    const unsigned at = __byte_perm(i < 4 ? words.x : words.y, bank, 0x5504 | i % 4 << 4);
+    return *reinterpret_cast<const unsigned*>(table + at);
   }
 };
 struct Inputs {
@@ -88,18 +92,19 @@ __device__ int place_of(int t) {
   return t >> 1 | (t & 1) << 1;
 }
 
-// A warp's view of W: a strip of its rows, in the part that holds it.
+// A warp's view of W: a strip of its rows, in the part that holds it, from this lane's first one.
 struct Strip {
   const std::uint8_t* packed;
   AbsmaxView absmax;
-  std::int64_t from;  // number of the first block of this lane's first row
+  std::int64_t from;  // number of the row's first block in `absmax`
 };
 
 __device__ Strip strip_at(const ProductTask& task, int first, int group, int blocks) {
   int part = 0;
   while (first >= task.parts[part].rows) first -= task.parts[part++].rows;
   const Nf4View& weight = task.parts[part].weight;
-  return {weight.packed, weight.absmax, static_cast<std::int64_t>(first + group) * blocks};
+  const std::int64_t from = static_cast<std::int64_t>(first + group) * blocks;
+  return {weight.packed + from * (kBlock / 2), weight.absmax, from};
 }
 
 // Blocks in whole groups of kAhead: two blocks are one load, and a group's scales too.
@@ -110,23 +115,24 @@ __device__ void load_whole(const Strip& strip, int at, int t, int blocks,
   for (int s = 0; s < kSlices; ++s) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const std::int64_t block =
-          strip.from + static_cast<std::int64_t>(s * kRows + half * 8) * blocks + at;
+      const unsigned block = (s * kRows + half * 8) * blocks + at;
+      const auto* const codes =
+          reinterpret_cast<const uint4*>(strip.packed + block * (kBlock / 2) + t * sizeof(uint4));
+      const float* const from = strip.absmax.values + strip.from + block;
 #pragma unroll
       for (int a = 0; a < kAhead; a += 2) {
-        const uint4 two =
-            __ldcs(reinterpret_cast<const uint4*>(strip.packed + (block + a) * (kBlock / 2)) + t);
+        const uint4 two = __ldcs(codes + a * (kBlock / 2) / sizeof(uint4));
         to.codes[a][s][half].words = {two.x, two.y};
         to.codes[a + 1][s][half].words = {two.z, two.w};
       }
       if constexpr (kAhead == 4) {
-        const float4 scales = __ldg(reinterpret_cast<const float4*>(strip.absmax.values + block));
+        const float4 scales = __ldg(reinterpret_cast<const float4*>(from));
         to.absmax[0][s][half] = scales.x;
         to.absmax[1][s][half] = scales.y;
         to.absmax[2][s][half] = scales.z;
         to.absmax[3][s][half] = scales.w;
       } else {
-        const float2 scales = __ldg(reinterpret_cast<const float2*>(strip.absmax.values + block));
+        const float2 scales = __ldg(reinterpret_cast<const float2*>(from));
         to.absmax[0][s][half] = scales.x;
         to.absmax[1][s][half] = scales.y;
       }
@@ -137,26 +143,24 @@ __device__ void load_whole(const Strip& strip, int at, int t, int blocks,
 // Of what load_whole got, lanes 0 and 1 have all of the first block of two, 2 and 3 of the second:
 // each gives away half.
 template <int kSlices, int kAhead>
-__device__ void exchange(int t, Loaded<kSlices, kAhead>& loaded) {
+__device__ Loaded<kSlices, kAhead> exchanged(int t, const Loaded<kSlices, kAhead>& from) {
   const bool first = t < 2;
+  Loaded<kSlices, kAhead> to = from;
 #pragma unroll
   for (int a = 0; a < kAhead; a += 2) {
 #pragma unroll
     for (int s = 0; s < kSlices; ++s) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        uint2& one = loaded.codes[a][s][half].words;
-        uint2& other = loaded.codes[a + 1][s][half].words;
+        const uint2 one = from.codes[a][s][half].words, other = from.codes[a + 1][s][half].words;
         const unsigned x = __shfl_xor_sync(0xffffffffu, first ? other.x : one.x, 2),
                        y = __shfl_xor_sync(0xffffffffu, first ? other.y : one.y, 2);
-        if (first) {
-          other = {x, y};
-        } else {
-          one = {x, y};
-        }
+        to.codes[a][s][half].words = {first ? one.x : x, first ? one.y : y};
+        to.codes[a + 1][s][half].words = {first ? x : other.x, first ? y : other.y};
       }
     }
   }
+  return to;
 }
 
 // Any blocks and scales. Beyond the last block: the last one once more, times nothing.
@@ -170,10 +174,10 @@ __device__ void load(const Strip& strip, int at, int t, int blocks, Loaded<kSlic
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const std::int64_t number =
-            strip.from + static_cast<std::int64_t>(s * kRows + half * 8) * blocks + block;
+            static_cast<std::int64_t>(s * kRows + half * 8) * blocks + block;
         to.codes[a][s][half].words = __ldcs(
             reinterpret_cast<const uint2*>(strip.packed + number * (kBlock / 2)) + place_of(t));
-        const float scale = strip.absmax(number);
+        const float scale = strip.absmax(strip.from + number);
         to.absmax[a][s][half] = at + a < blocks ? scale : 0.0f;
       }
     }
@@ -185,21 +189,22 @@ __device__ void load(const Strip& strip, int at, int t, int blocks, Loaded<kSlic
 // has kStrips strips of rows, whose warps read the same x at the same time, out of the nearest
 // cache; kKeys warps share a strip's columns. While a warp multiplies, what it needs next is on its
 // way, also the next tile's, and the first before the table is there.
-template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks>
+// `kWhole`: load_whole can load it.
+template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks, bool kWhole>
 __global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
-    product_kernel(const __grid_constant__ ProductTask task, int tiles, bool whole) {
+    product_kernel(const __grid_constant__ ProductTask task, int tiles) {
   constexpr int kWarps = kStrips * kKeys, kThreads = kWarps * kWarp, kWide = kTiles * kCols;
   constexpr int kStripRows = kSlices * kRows, kTileRows = kStrips * kStripRows;
   constexpr int kAll = kRows * kWide, kStep = kKeys * kAhead;
   // Products that do not wait for each other: of several rows of x, or parts of a sum.
   constexpr int kGroup = kTiles < 4 ? kTiles : 4;
-  constexpr int kChains = kGroup * kSlices >= 4 ? 1 : 4 / (kGroup * kSlices);
-  __shared__ __align__(16) unsigned table[kTableWords];
-  extern __shared__ float shared[];  // [kWarps][kRows][kWide]
+  constexpr int kChains = kGroup * kSlices >= 4 ? 1 : 2;
+  extern __shared__ __align__(16) char table[];
+  auto* const shared = reinterpret_cast<float*>(table + kTableBytes);  // [kWarps][kRows][kWide]
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp, group = lane / 4, t = lane % 4;
   const int strip = warp % kStrips, key = warp / kStrips;
   const int blocks = task.in / kBlock;
-  const auto* const x = static_cast<const __nv_bfloat16*>(task.x);
+  const auto* const x = static_cast<const __nv_bfloat16*>(task.x) + 16 * place_of(t);
   // A strip beyond W's rows computes the last one again, which nobody stores.
   const auto view = [&](int tile) {
     const int first = min(tile * kTileRows + strip * kStripRows, task.out_columns - kStripRows);
@@ -207,30 +212,35 @@ __global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
   };
   Loaded<kSlices, kAhead> next;
   const auto fetch = [&](const Strip& from, int at) {
-    if constexpr (kAhead % 2 == 0) {
-      if (whole) return load_whole(from, min(at, blocks - kAhead), t, blocks, next);
+    if constexpr (kWhole) {
+      load_whole(from, min(at, blocks - kAhead), t, blocks, next);
+    } else {
+      load(from, at, t, blocks, next);
     }
-    load(from, at, t, blocks, next);
   };
   Strip now = view(min(static_cast<int>(blockIdx.x), tiles - 1));
   fetch(now, key * kAhead);
   fill_table(table);
+  wait_for_inputs();
+  let_next_begin();
   for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     float sums[kSlices][kTiles][4] = {};
     for (int at = key * kAhead; at < blocks; at += kStep) {
-      Loaded<kSlices, kAhead> loaded = next;
+      Loaded<kSlices, kAhead> loaded;
+      if constexpr (kWhole) {
+        loaded = exchanged(t, next);
+      } else {
+        loaded = next;
+      }
       if (at + kStep < blocks) {
         fetch(now, at + kStep);
       } else if (tile + static_cast<int>(gridDim.x) < tiles) {
         now = view(tile + gridDim.x);
         fetch(now, key * kAhead);
       }
-      if constexpr (kAhead % 2 == 0) {
-        if (whole) exchange(t, loaded);
-      }
 #pragma unroll
       for (int a = 0; a < kAhead; ++a) {
-        const int column = min(at + a, blocks - 1) * kBlock + 16 * place_of(t);
+        const int column = (kWhole ? at + a : min(at + a, blocks - 1)) * kBlock;
         unsigned values[kSlices][4][4];
 #pragma unroll
         for (int s = 0; s < kSlices; ++s) {
@@ -238,7 +248,8 @@ __global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
           for (int j = 0; j < 4; ++j) {
 #pragma unroll
             for (int i = 0; i < 4; ++i)
-              values[s][j][i] = table[loaded.codes[a][s][i % 2].byte(2 * j + i / 2) * kWarp + lane];
+              values[s][j][i] =
+                  loaded.codes[a][s][i % 2].pair(table, 2 * j + i / 2, lane * sizeof(unsigned));
           }
         }
 #pragma unroll
@@ -250,7 +261,7 @@ __global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
             const int row = min((n0 + n) * kCols + group, task.x_rows - 1);
             const auto* const from = reinterpret_cast<const uint4*>(
                 x + static_cast<std::int64_t>(row) * task.in + column);
-            inputs[n] = {__ldg(from), __ldg(from + 1)};
+            inputs[n] = {from[0], from[1]};
           }
 #pragma unroll
           for (int j = 0; j < 4; ++j) {
@@ -312,26 +323,36 @@ __global__ void __launch_bounds__(kStrips* kKeys* kWarp, kBlocks)
   }
 }
 
-template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks>
-void launch(const ProductTask& task, int processors, cudaStream_t stream) {
+template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks, bool kWhole>
+void start_kernel(const ProductTask& task, int processors, cudaStream_t stream) {
   constexpr int kTileRows = kStrips * kSlices * kRows, kWarps = kStrips * kKeys;
   const int tiles = (task.out_columns + kTileRows - 1) / kTileRows;
-  constexpr int kBytes = sizeof(float) * kWarps * kRows * kTiles * kCols;
-  const auto kernel = product_kernel<kSlices, kTiles, kStrips, kKeys, kAhead, kBlocks>;
-  // Beyond 48 KiB together with the table, shared memory has to be asked for.
+  constexpr int kBytes = kTableBytes + sizeof(float) * kWarps * kRows * kTiles * kCols;
+  const auto kernel = product_kernel<kSlices, kTiles, kStrips, kKeys, kAhead, kBlocks, kWhole>;
+  // Beyond 48 KiB shared memory has to be asked for.
   static const cudaError_t allowed =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (allowed != cudaSuccess) fail(std::string("NF4 product: ") + cudaGetErrorString(allowed));
+  launch(kernel, static_cast<unsigned>(std::min(tiles, kBlocks * processors)), kWarps * kWarp,
+         kBytes, stream, task, tiles);
+}
+
+template <int kSlices, int kTiles, int kStrips, int kKeys, int kAhead, int kBlocks>
+void start(const ProductTask& task, int processors, cudaStream_t stream) {
   // Whole groups of blocks everywhere, and scales that need no second step.
-  bool whole = task.in / kBlock % kAhead == 0;
+  bool whole = kAhead % 2 == 0 && task.in / kBlock % kAhead == 0;
   for (const ProductTask::Part& part : task.parts) {
     if (part.rows == 0) continue;
     whole = whole && part.weight.absmax.values &&
             reinterpret_cast<std::uintptr_t>(part.weight.absmax.values) % 16 == 0 &&
             reinterpret_cast<std::uintptr_t>(part.weight.packed) % 16 == 0;
   }
-  kernel<<<std::min(tiles, kBlocks * processors), kWarps * kWarp, kBytes, stream>>>(task, tiles,
-                                                                                    whole);
+  if constexpr (kAhead % 2 == 0) {
+    if (whole)
+      return start_kernel<kSlices, kTiles, kStrips, kKeys, kAhead, kBlocks, true>(task, processors,
+                                                                                  stream);
+  }
+  start_kernel<kSlices, kTiles, kStrips, kKeys, kAhead, kBlocks, false>(task, processors, stream);
 }
 
 }  // namespace
@@ -353,15 +374,15 @@ void product_cuda(const ProductTask& task, at::Device device) {
   // Where W has rows enough, warps that share what they read of x are better than more tiles.
   const bool tall = task.out_columns >= 4 * ProductTask::kTileRows * processors;
   if (task.x_rows <= 8) {
-    launch<1, 1, 1, 8, 4, 2>(task, processors, stream);
+    start<1, 1, 1, 8, 4, 2>(task, processors, stream);
   } else if (task.x_rows <= 16) {
-    launch<2, 2, 1, 8, 4, 1>(task, processors, stream);
+    start<2, 2, 1, 8, 4, 1>(task, processors, stream);
   } else if (task.x_rows <= 32) {
-    tall ? launch<2, 4, 4, 2, 2, 1>(task, processors, stream)
-         : launch<2, 4, 1, 8, 2, 1>(task, processors, stream);
+    tall ? start<2, 4, 4, 2, 2, 1>(task, processors, stream)
+         : start<2, 4, 1, 8, 2, 1>(task, processors, stream);
   } else {
-    tall ? launch<2, 8, 4, 2, 1, 1>(task, processors, stream)
-         : launch<2, 8, 1, 8, 2, 1>(task, processors, stream);
+    tall ? start<2, 8, 4, 2, 1, 1>(task, processors, stream)
+         : start<2, 8, 1, 8, 2, 1>(task, processors, stream);
   }
   const cudaError_t status = cudaGetLastError();
   if (status != cudaSuccess) fail(std::string("NF4 product: ") + cudaGetErrorString(status));

@@ -1,7 +1,7 @@
 // Greedy decoding of few prompts: tokens per second for 1, 16 and 64 rows, prompts of 128 random
 // tokens, 128 new ones. The prompts' own time is taken off by a run with one new token.
 //   decode_bench MODEL_FOLDER [--quantization none|nf4] [--residency packed|bf16]
-//   [--graphs true|false|both] [--device cuda|cpu]
+//   [--graphs true|false|both] [--device cuda|cpu] [--rows N]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
     fmt::print(
         stderr,
         "usage: decode_bench MODEL_FOLDER [--quantization none|nf4] [--residency packed|bf16] "
-        "[--graphs true|false|both] [--device cuda|cpu]\n");
+        "[--graphs true|false|both] [--device cuda|cpu] [--rows N]\n");
     return 2;
   }
   model::set_threads(0, 1);
@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   model::LoadOptions load;
   infer::EngineOptions engine_options;
   std::vector<bool> modes = {true};
+  std::vector<std::int64_t> counts = {1, 16, 32, 64};
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
     if (key == "--quantization" && value == "nf4") load.quantization = model::Quantization::nf4;
@@ -61,11 +62,12 @@ int main(int argc, char** argv) {
     if (key == "--graphs" && value != "true") modes = {false};
     if (key == "--graphs" && value == "both") modes = {true, false};
     if (key == "--device" && value == "cpu") choice = model::DeviceChoice::cpu;
+    if (key == "--rows") counts = {std::stoll(value)};
   }
   load.device = model::pick_device(choice, 0, 1);
   load.dtype = model::pick_dtype(model::DtypeChoice::automatic, load.device);
   model::Decoder decoder(argv[1], load);
-  for (const std::int64_t rows : {1, 16, 32, 64}) {
+  for (const std::int64_t rows : counts) {
     SeedStream stream(0, "bench");
     Prompts prompts(static_cast<std::size_t>(rows));
     for (auto& prompt : prompts) {
