@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 import mutations
-from mutator import STUDY, SUBJECTS, Trials
+from mutator import STUDY, SUBJECTS, Trials, size_of
 
 REFUSED, READ = "refused", "read"
 
@@ -318,8 +318,9 @@ def main():
             subject = by_name[of]
             trial, file = trials.fresh(subject)
             apply(change, file)
+            size = size_of(file)
             result = trials.run(trial, subject[3])
-            faults = list(trials.faults(subject, file, result))
+            faults = list(trials.faults(file, size, result))
             if (result[0] == 0) != (expected == READ):
                 faults.append(f"exit code {result[0]}, expected to be {expected}")
             if word not in result[1]:

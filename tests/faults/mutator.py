@@ -118,14 +118,19 @@ SUBJECTS = [
 ]
 
 
+def size_of(file):
+    """Asked before the program runs: what it takes for damaged it may make anew."""
+    return file.stat().st_size if file.is_file() else 0
+
+
 class Trials:
-    def __init__(self, options, work):
+    def __init__(self, options, work, replacements=()):
+        self.replacements = replacements
         self.o, self.work, self.base = options, work, work / "base"
         self.base.mkdir()
         make_files(options.program, options.data, self.base)
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "PMI"))}
         self.outcomes, self.whole = {}, set()
-        self.replacements = mutations.HOLES if options.holes else mutations.REPLACEMENTS if options.replace else []
 
     def fresh(self, subject):
         """A copy of all files, as the subject wants them, and the one to be changed."""
@@ -190,8 +195,7 @@ class Trials:
         else:
             what, changed = mutations.mutate(kind, data, rng)
             file.write_bytes(changed)
-        # What the program takes for damaged it may make anew.
-        size = file.stat().st_size if file.is_file() else 0
+        size = size_of(file)
         result = self.run(trial, subject[3])
         self.outcomes[name] = self.outcomes.get(name, 0) + (result[0] != 0)
         faults = list(self.faults(file, size, result))
@@ -223,7 +227,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="tradeoff-mutator-"))
     found, count, slowest = 0, 0, 0.0
     try:
-        trials = Trials(options, work)
+        trials = Trials(options, work, mutations.HOLES if options.holes else mutations.REPLACEMENTS if options.replace else ())
         for subject in SUBJECTS:
             if options.only and not subject[0].startswith(tuple(options.only.split(","))):
                 continue
