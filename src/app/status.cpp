@@ -1,4 +1,4 @@
-#include "tradeoff/study/status.hpp"
+#include "tradeoff/results/status.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -32,21 +32,21 @@ std::int64_t now() {
       .count();
 }
 
-void print(const study::StudyStatus& status, const StatusOptions& options) {
+void print(const results::StudyStatus& status, const StatusOptions& options) {
   const bool redraws = options.watch && !options.json && ::isatty(STDOUT_FILENO) == 1;
   if (redraws) fmt::print("\033[H\033[J");
   if (options.json)
-    fmt::print("{}\n", to_line(study::status_json(status)));
+    fmt::print("{}\n", to_line(results::status_json(status)));
   else
-    fmt::print("{}", study::status_text(status));
+    fmt::print("{}", results::status_text(status));
   std::fflush(stdout);
 }
 
-bool is_complete(const study::StudyStatus& status, const StatusOptions& options) {
+bool is_complete(const results::StudyStatus& status, const StatusOptions& options) {
   if (!options.cell) return status.complete;
   check(*options.cell < status.cells.size(), fmt::format("--cell {}: the study has cells 0 to {}",
                                                          *options.cell, status.cells.size() - 1));
-  return status.cells[*options.cell].state == study::Progressed::complete;
+  return status.cells[*options.cell].state == results::Progressed::complete;
 }
 
 void sleep(const StatusOptions& options) {
@@ -64,7 +64,7 @@ void await_beginning(const StatusOptions& options) {
 int show(const StatusOptions& options) {
   if (options.watch) await_beginning(options);
   while (true) {
-    const study::StudyStatus status = study::read_status(options.folder, now());
+    const results::StudyStatus status = results::read_status(options.folder, now());
     print(status, options);
     if (is_complete(status, options)) return kComplete;
     if (!options.watch) return kNotComplete;

@@ -36,8 +36,8 @@ std::pair<std::string, std::string> halves(std::string_view rule) {
 }
 
 // The metric that accuracy means for a task.
-std::string metric_of(const task::Task& task, study::Primary primary) {
-  return task.kind == task::Kind::sql ? std::string(study::name_of(primary)) : "accuracy";
+std::string metric_of(const task::Task& task, results::Primary primary) {
+  return task.kind == task::Kind::sql ? std::string(results::name_of(primary)) : "accuracy";
 }
 
 // What is wrong with the rule for this study; empty: nothing.

@@ -251,9 +251,9 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
   table.add_choice("tasks", &options.tasks, nameable(tasks),
                    "What is asked; each task has a section of its name, with the keys of its kind");
   table.add_choice("primary", &options.primary,
-                   Names<study::Primary>{{"exec", study::Primary::exec},
-                                         {"set", study::Primary::set},
-                                         {"strict", study::Primary::strict}},
+                   Names<results::Primary>{{"exec", results::Primary::exec},
+                                           {"set", results::Primary::set},
+                                           {"strict", results::Primary::strict}},
                    "The metric that accuracy means where queries are written");
   // [study] margin.TASK = 1
   table.section("margin");

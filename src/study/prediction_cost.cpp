@@ -18,9 +18,9 @@ StartsCost starts_cost(const store::JournalsTold& journals) {
   return cost;
 }
 
-LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan,
-                            std::span<const store::Prediction> rows, const StartsCost& cost,
-                            std::int64_t peak_bytes) {
+results::LedgerEntry prediction_cost(results::LedgerEntry of, const PredictionPlan& plan,
+                                     std::span<const store::Prediction> rows,
+                                     const StartsCost& cost, std::int64_t peak_bytes) {
   of.questions = std::ssize(plan.items);
   for (const auto& prompt : plan.prompts) of.prompt_tokens += std::ssize(prompt);
   if (plan.written())

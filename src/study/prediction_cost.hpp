@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <span>
 
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/store/journal.hpp"
-#include "tradeoff/study/ledger.hpp"
 #include "tradeoff/study/prediction.hpp"
 
 namespace tradeoff::study {
@@ -16,8 +16,8 @@ struct StartsCost {
 StartsCost starts_cost(const store::JournalsTold& journals);
 
 /// The ledger's line of a finished prediction; `of` names arm, task and seed.
-LedgerEntry prediction_cost(LedgerEntry of, const PredictionPlan& plan,
-                            std::span<const store::Prediction> rows, const StartsCost& cost,
-                            std::int64_t peak_bytes);
+results::LedgerEntry prediction_cost(results::LedgerEntry of, const PredictionPlan& plan,
+                                     std::span<const store::Prediction> rows,
+                                     const StartsCost& cost, std::int64_t peak_bytes);
 
 }  // namespace tradeoff::study

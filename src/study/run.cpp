@@ -24,10 +24,10 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
 #include "tradeoff/comm/signals.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/study/items_table.hpp"
 #include "tradeoff/study/judge.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
 #include "tradeoff/task/extract.hpp"
 #include "tradeoff/task/extract_letter.hpp"
 #include "tradeoff/train/trainer.hpp"
@@ -45,7 +45,7 @@ constexpr double kStepsOfAnEpoch = 1e6;
 store::Table prompt_texts(std::span<const task::Item> items) {
   std::vector<std::string> texts;
   for (const task::Item& item : items) texts.push_back(item.prompt);
-  return prompt_table(texts);
+  return results::prompt_table(texts);
 }
 
 store::Attributes sampling_attributes(const SamplingOptions& sampling) {
@@ -136,8 +136,8 @@ class StudyRun {
       predictions.versions["letter_extraction"] = std::to_string(task::kExtractLetterVersion);
     for (const auto& [name, known] : options_.known)
       predictions.versions[name + "_prompt"] = std::to_string(known.task.prompt_version);
-    result.summary = reduce_study(predictions, options_.primary, floors_);
-    predictions.summary = summary_tables(predictions, result.summary);
+    result.summary = results::reduce_study(predictions, options_.primary, floors_);
+    predictions.summary = results::summary_tables(predictions, result.summary);
     fs::remove(folder_.completion());  // it is of the file that goes
     store::write_predictions(folder_.predictions(), predictions);
     result.predictions = std::move(predictions_);
@@ -389,7 +389,7 @@ class StudyRun {
     if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
     const std::string prompts = task::prompts_sha256(items);
     run.attributes["prompts_sha256"] = prompts;
-    store::Table& texts = predictions_.summary[prompt_table_name(prompts)];
+    store::Table& texts = predictions_.summary[results::prompt_table_name(prompts)];
     if (texts.columns().empty()) texts = prompt_texts(items);
     if (!reached_by_seed(done.arm, done.task)) {
       run.attributes["computed_once"] =

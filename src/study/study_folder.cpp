@@ -93,9 +93,9 @@ void StudyFolder::claim(const StudyRecord& study, const Json& machine, bool over
   write_atomically(study_json(), json.dump(2) + "\n");
 }
 
-void StudyFolder::record(const LedgerEntry& entry, LockKind kind) const {
+void StudyFolder::record(const results::LedgerEntry& entry, LockKind kind) const {
   const FileLock held(lock("ledger"), kind);
-  record_cost(ledger(), entry);
+  results::record_cost(ledger(), entry);
 }
 
 void write_completion_record(const fs::path& output_dir) {

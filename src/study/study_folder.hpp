@@ -6,7 +6,7 @@
 #include "growth.hpp"
 #include "tradeoff/base/file_lock.hpp"
 #include "tradeoff/base/json.hpp"
-#include "tradeoff/study/ledger.hpp"
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/study/options.hpp"
 
 namespace tradeoff::study {
@@ -35,7 +35,7 @@ class StudyFolder {
   /// whose results would be others, and the keys.
   void claim(const StudyRecord& study, const Json& machine, bool overwrite, LockKind kind) const;
   /// Puts a cell's cost into the ledger, which other processes write too.
-  void record(const LedgerEntry& entry, LockKind kind) const;
+  void record(const results::LedgerEntry& entry, LockKind kind) const;
 
  private:
   void grow(Json json, const StudyRecord& study, const Json& machine) const;

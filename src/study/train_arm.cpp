@@ -34,12 +34,12 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
   return train::train(session, *model.decoder, samples, job).complete;
 }
 
-LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed, std::int64_t peak_bytes,
-                          std::span<const train::CurveRow> curve,
-                          const std::filesystem::path& adapter_folder) {
-  LedgerEntry entry;
+results::LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed,
+                                   std::int64_t peak_bytes, std::span<const train::CurveRow> curve,
+                                   const std::filesystem::path& adapter_folder) {
+  results::LedgerEntry entry;
   entry.arm = arm.name;
-  entry.task = kTrainingTask;
+  entry.task = results::kTrainingTask;
   entry.seed = seed;
   entry.peak_bytes = peak_bytes;
   std::set<std::string> starts, cut;

@@ -11,9 +11,9 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::fuzz {
 namespace {
@@ -52,7 +52,7 @@ store::Predictions sample() {
   curve.add("loss", store::Doubles{2.5, 2});
   p.training[{"base", 1}] = curve;
   p.summary["prompts-0123456789abcdef"] =
-      study::prompt_table(std::vector<std::string>{"a prompt", "a question"});
+      results::prompt_table(std::vector<std::string>{"a prompt", "a question"});
   return p;
 }
 
@@ -193,9 +193,9 @@ void read_result_file(const fs::path& folder, std::string_view bytes) {
   put(folder / "complete.json", to_line(Json{{"predictions_sha256", sha256(read_text(path))}}));
   const store::Predictions read = store::read_predictions(path);
   try {
-    (void)study::score_tables(read, study::primary_of(read));
+    (void)results::score_tables(read, results::primary_of(read));
     for (const auto& [name, table] : read.summary) {
-      if (name.starts_with("prompts-")) (void)study::prompts_of(table);
+      if (name.starts_with("prompts-")) (void)results::prompts_of(table);
     }
   } catch (const Error& error) {
     fail(path.string() + ": " + error.what());

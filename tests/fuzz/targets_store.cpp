@@ -1,8 +1,8 @@
 #include "target.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/ledger.hpp"
 #include "tradeoff/train/curve.hpp"
 
 namespace tradeoff::fuzz {
@@ -39,7 +39,7 @@ void read_curve(const fs::path& folder, std::string_view bytes) {
 void read_ledger(const fs::path& folder, std::string_view bytes) {
   const fs::path path = put(folder / "ledger.jsonl", bytes);
   std::vector<std::string> damage;
-  (void)study::read_ledger(path, damage);
+  (void)results::read_ledger(path, damage);
   check_told(damage, path);
 }
 

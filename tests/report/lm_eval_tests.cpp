@@ -8,8 +8,8 @@
 #include "fixture.hpp"
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/files/result_file.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -106,7 +106,7 @@ store::Predictions study_of(const Real& real, bool with_greedy = true) {
   run.rows.add("choice_logprobs", logprobs);
   if (with_greedy) run.rows.add("greedy", greedy);
   run.attributes["prompts_sha256"] = std::string(64, 'a');
-  p.summary[study::prompt_table_name(std::string(64, 'a'))] = study::prompt_table(prompts);
+  p.summary[results::prompt_table_name(std::string(64, 'a'))] = results::prompt_table(prompts);
   return p;
 }
 

@@ -8,7 +8,6 @@
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/page/tables.hpp"
 #include "tradeoff/report/page/write.hpp"
-#include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -294,15 +293,6 @@ TEST_F(Report, a_ledger_becomes_the_cost_of_each_arm) {
   EXPECT_EQ(analysis.costs[0].train_s, 0);
   EXPECT_NEAR(analysis.costs[1].train_s, 3 * 20 * 3.5, 1e-9);
   EXPECT_NEAR(analysis.costs[0].device_hours, 2 * 0.2 * (180 + 57) / 3600, 1e-9);
-}
-
-TEST(PromptTable, keeps_every_byte_and_shares_what_is_alike) {
-  const std::vector<std::string> prompts = {"",     "abc é x", "abc è x", "abc è x",
-                                            "🙂", "🙃",    "abc"};
-  const store::Table table = study::prompt_table(prompts);
-  EXPECT_EQ(study::prompts_of(table), prompts);
-  EXPECT_EQ(table.at<store::Ints>("shared"), (store::Ints{0, 0, 4, 8, 0, 0, 0}));
-  EXPECT_EQ(study::prompts_of(study::prompt_table({})), std::vector<std::string>{});
 }
 
 TEST_F(Report, a_page_holds_the_prompts_of_merged_files) {

@@ -52,7 +52,7 @@ TEST_F(Select, another_metric_scores_the_stored_rows_again) {
   Study some = study();
   select(some, {.arms = {}, .rename = {}, .primary = "set"});
   const Analysis analysis = analyse(some);
-  EXPECT_EQ(analysis.primary, study::Primary::set);
+  EXPECT_EQ(analysis.primary, results::Primary::set);
   const auto& flags = some.predictions.runs.at({"base", 1, "spider"}).rows.at<store::Flags>("set");
   const auto* table = analysis.table_of("base", "spider");
   for (std::size_t i = 0; i < 5; ++i)

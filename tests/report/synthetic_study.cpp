@@ -8,10 +8,10 @@
 #include <random>
 
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/stats/accuracy.hpp"
 #include "tradeoff/stats/reduce.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -311,7 +311,7 @@ store::Predictions synthetic_study(const SyntheticOptions& options) {
     for (const std::string& question : out.items[key.task].at<store::Strings>("question")) {
       texts.push_back("Answer the quéstion 🙂 " + hash + "\n" + question + "\nAnswer:");
     }
-    out.summary[study::prompt_table_name(hash)] = study::prompt_table(texts);
+    out.summary[results::prompt_table_name(hash)] = results::prompt_table(texts);
   }
   std::vector<stats::TaskFloors> floors;
   if (options.spider > 0) {
@@ -326,8 +326,8 @@ store::Predictions synthetic_study(const SyntheticOptions& options) {
   stats::PairOptions few_draws;
   few_draws.bootstrap.draws = 100;
   const auto summary =
-      stats::reduce(study::score_tables(out, study::Primary::exec), floors, few_draws);
-  out.summary = study::summary_tables(out, summary);
+      stats::reduce(results::score_tables(out, results::Primary::exec), floors, few_draws);
+  out.summary = results::summary_tables(out, summary);
   return out;
 }
 

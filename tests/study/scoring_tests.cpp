@@ -7,11 +7,11 @@
 #include <fstream>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/store/predictions_file.hpp"
 #include "tradeoff/study/items_table.hpp"
 #include "tradeoff/study/judge.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -83,8 +83,8 @@ TEST_F(ScoringCheck, every_column_of_a_study_has_a_description) {
   check_all(choice_items_table({}));
   for (const store::Form form : {store::Form::sql, store::Form::letter, store::Form::choice})
     check_all(store::run_table({}, {.form = form, .sampled = true, .corrections = true}));
-  for (const auto& [name, table] : summary_tables({}, {})) check_all(table);
-  check_all(prompt_table({}));
+  for (const auto& [name, table] : results::summary_tables({}, {})) check_all(table);
+  check_all(results::prompt_table({}));
   for (const char* name :
        {"step", "epoch", "loss", "lr", "grad_norm", "tokens", "supervised_tokens"})
     EXPECT_NE(store::column_text(name), "") << name;

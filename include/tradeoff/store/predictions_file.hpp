@@ -20,7 +20,7 @@
 ///                                  Of a sampled run one row an item and sample, ordered so; column `sample`
 ///                                  from 0, attributes temperature, top_p, top_k, samples, sample_seed
 ///   /runs/<arm>/seed-<s>/training  the loss curve, one row an optimizer step (column `step` from 1)
-///   /summary/<name>                reduced tables, and the prompts (study/prompt_table.hpp)
+///   /summary/<name>                reduced tables, and the prompts (results/prompt_table.hpp)
 // clang-format on
 /// Columns of runs: run_columns.hpp. Missing values: table.hpp.
 namespace tradeoff::store {

@@ -8,11 +8,11 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/options.hpp"
+#include "tradeoff/results/primary.hpp"
 #include "tradeoff/sql/judge/score.hpp"
 #include "tradeoff/stats/margin.hpp"
 #include "tradeoff/study/loaded_model.hpp"
 #include "tradeoff/study/prediction.hpp"
-#include "tradeoff/study/primary.hpp"
 #include "tradeoff/task/task.hpp"
 #include "tradeoff/train/options.hpp"
 
@@ -60,7 +60,7 @@ struct StudyOptions {
   std::vector<std::string> tasks;
   // Every task that the job may name: what is asked, and what is trained on.
   std::map<std::string, StudyTask> known;
-  Primary primary = Primary::exec;
+  results::Primary primary = results::Primary::exec;
   ModelOptions model;
   // How the model folder's chat template is run, where an arm asks for it.
   text::ChatOptions chat;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "analysis_parts.hpp"
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -119,21 +119,21 @@ Analysis analyse(const Study& study) {
   const store::Predictions& predictions = study.predictions;
   Analysis out;
   out.name = study_name(predictions);
-  out.primary = study::primary_of(predictions);
-  out.arms = study::arm_order(predictions);
-  out.tasks = study::task_order(predictions);
-  for (const std::string& name : out.tasks) out.known[name] = study::task_of(predictions, name);
+  out.primary = results::primary_of(predictions);
+  out.arms = results::arm_order(predictions);
+  out.tasks = results::task_order(predictions);
+  for (const std::string& name : out.tasks) out.known[name] = results::task_of(predictions, name);
   if (!out.arms.empty()) out.reference = out.arms.front();
   if (std::ranges::find(out.arms, "base") != out.arms.end()) out.reference = "base";
   // The reference first, so that it is `a` of its pairs.
   std::ranges::stable_partition(out.arms, [&](const auto& arm) { return arm == out.reference; });
-  out.tables = study::score_tables(predictions, out.primary);
+  out.tables = results::score_tables(predictions, out.primary);
   std::ranges::stable_partition(out.tables,
                                 [&](const auto& table) { return table.arm == out.reference; });
   stats::share_gold_errors(out.tables);
   stats::PairOptions pairing;
   pairing.margins = stored_margins(predictions);
-  out.summary = stats::reduce(out.tables, study::stored_floors(predictions), pairing);
+  out.summary = stats::reduce(out.tables, results::stored_floors(predictions), pairing);
   for (const std::string& name : out.tasks) {
     const store::Table& items = predictions.items.at(name);
     const task::Task& task = out.task(name);

@@ -11,7 +11,7 @@ void add_costs(const Study& study, Analysis& out) {
     cost.arm = arm;
     std::set<std::uint64_t> seeds;
     std::int64_t predicted = 0;
-    for (const study::LedgerEntry& row : study.ledger) {
+    for (const results::LedgerEntry& row : study.ledger) {
       if (row.arm != arm) continue;
       const std::int64_t tokens = row.prompt_tokens + row.new_tokens;
       const bool predicts = std::ranges::find(out.tasks, row.task) != out.tasks.end();

@@ -114,7 +114,7 @@ namespace {
 // How the reference's rows became those of `arm`, over paired seeds.
 void add_transitions(const Study& study, const Analysis& out, const std::string& task,
                      const std::string& arm, std::vector<Transition>& transitions) {
-  const auto& metric = study::column_of(out.primary);
+  const auto& metric = results::column_of(out.primary);
   const auto reference = sql_runs(study, out.reference, task);
   const bool once = reference.size() == 1 &&
                     study.predictions.runs.at(*reference[0]).attributes.contains("computed_once");
@@ -155,7 +155,7 @@ std::vector<stats::ChoiceRow> choice_rows(const Study& study, const std::string&
 }  // namespace
 
 void count_errors(const Study& study, Analysis& out) {
-  const auto& metric = study::column_of(out.primary);
+  const auto& metric = results::column_of(out.primary);
   for (const std::string& task : out.tasks) {
     if (out.task(task).kind != task::Kind::sql) continue;
     TaskErrors& errors = out.errors[task];

@@ -22,9 +22,9 @@ std::vector<stats::ArmCost> pilot_costs(const Study& study, const std::string& a
     cost.arm = arm;
     std::set<std::uint64_t> seeds;
     std::int64_t questions = 0;
-    for (const study::LedgerEntry& row : study.ledger) {
+    for (const results::LedgerEntry& row : study.ledger) {
       if (row.arm != arm) continue;
-      const bool trains = row.task == study::kTrainingTask;
+      const bool trains = row.task == results::kTrainingTask;
       if (!trains && row.task != task) continue;
       (trains ? cost.train_s : cost.predict_s) += row.seconds;
       cost.devices = std::max(cost.devices, static_cast<std::uint64_t>(row.ranks));

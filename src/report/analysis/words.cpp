@@ -76,13 +76,13 @@ std::optional<ToldInterval> told_interval(const Analysis& analysis,
   return ToldInterval{told->ci95, over};
 }
 
-std::string metric_words(study::Primary primary) {
+std::string metric_words(results::Primary primary) {
   switch (primary) {
-    case study::Primary::exec:
+    case results::Primary::exec:
       return "execution accuracy (official test-suite rules)";
-    case study::Primary::set:
+    case results::Primary::set:
       return "execution accuracy (result sets equal)";
-    case study::Primary::strict:
+    case results::Primary::strict:
       return "execution accuracy (strict: bags, ordered where the gold orders)";
   }
   return "";

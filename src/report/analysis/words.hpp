@@ -37,7 +37,7 @@ struct ToldInterval {
 std::optional<ToldInterval> told_interval(const Analysis& analysis, const stats::PairSummary& pair);
 
 /// What accuracy means where queries are written: "execution accuracy".
-std::string metric_words(study::Primary primary);
+std::string metric_words(results::Primary primary);
 
 /// What the study found, a sentence an arm and task; the first are the page's head line.
 std::vector<std::string> headline(const Analysis& analysis);

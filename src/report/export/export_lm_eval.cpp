@@ -8,8 +8,8 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/report/export/exports.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -337,9 +337,9 @@ std::vector<std::string> prompts_of(const store::Predictions& predictions, const
   const auto hash = run.attributes.find("prompts_sha256");
   if (hash == run.attributes.end()) return {};
   const auto table =
-      predictions.summary.find(study::prompt_table_name(std::get<std::string>(hash->second)));
+      predictions.summary.find(results::prompt_table_name(std::get<std::string>(hash->second)));
   return table == predictions.summary.end() ? std::vector<std::string>()
-                                            : study::prompts_of(table->second);
+                                            : results::prompts_of(table->second);
 }
 
 // Writes a file a task; returns the hash of each.
@@ -347,7 +347,7 @@ std::map<std::string, std::string> write_samples(const std::filesystem::path& fo
                                                  const Study& study, const store::RunKey& key,
                                                  const store::Run& run) {
   const store::Predictions& p = study.predictions;
-  const task::Task of = study::task_of(p, key.task);
+  const task::Task of = results::task_of(p, key.task);
   const Json arm = arm_config(p.config, key.arm, asked_as(of));
   const SampleSource source{of.kind,
                             p.items.at(key.task),
@@ -383,7 +383,7 @@ void export_lm_eval(const std::filesystem::path& folder, const Study& study) {
     std::filesystem::create_directories(cell);
     const auto hashes = write_samples(cell, study, key, run);
     results.try_emplace({key.arm, key.seed}, study, key)
-        .first->second.add_run(study::task_of(study.predictions, key.task), run, hashes);
+        .first->second.add_run(results::task_of(study.predictions, key.task), run, hashes);
   }
   for (auto& [cell, of_cell] : results)
     write_atomically(

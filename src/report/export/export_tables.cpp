@@ -165,10 +165,10 @@ std::string flag_text(const store::Table& rows, const store::RunColumn<store::Fl
 
 // The cells of one answer: verdicts, what became of it, the answer.
 std::vector<std::string> answer_cells(const store::Table& rows, task::Kind kind,
-                                      study::Primary primary, std::size_t i) {
-  std::vector<std::string> cells = {flag_text(rows, study::right_column(kind, primary), i)};
+                                      results::Primary primary, std::size_t i) {
+  std::vector<std::string> cells = {flag_text(rows, results::right_column(kind, primary), i)};
   for (const auto& verdict : column::kVerdicts) cells.push_back(flag_text(rows, verdict, i));
-  for (const auto& column : {column::kOutcome, column::kErrorClass, study::answer_column(kind)})
+  for (const auto& column : {column::kOutcome, column::kErrorClass, results::answer_column(kind)})
     cells.push_back(text(rows, column.name, i));
   return cells;
 }

@@ -8,7 +8,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
-#include "tradeoff/study/primary.hpp"
+#include "tradeoff/results/primary.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -179,7 +179,7 @@ Json eval_sample(const SampleSource& source, std::size_t row) {
   if (choice && !letter) {
     add_choices(sample, source, row);
   } else {
-    add_answer(sample, source, row, study::answer_column(source.kind));
+    add_answer(sample, source, row, results::answer_column(source.kind));
   }
   sample["filter"] = "none";
   const auto metrics = eval_metrics(source.kind, source.answer);

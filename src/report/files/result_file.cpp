@@ -10,8 +10,8 @@
 #include "lm_eval_files.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/report/files/study.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/sql/files/sample_filter.hpp"
-#include "tradeoff/study/reduce.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
@@ -46,7 +46,7 @@ void take_metric(ScoreTable& table, const std::string& metric, const fs::path& p
 ResultFile from_hdf5(const fs::path& path, const CompareOptions& options) {
   const fs::path files[] = {path};
   const Study study = read_study(files);
-  auto tables = study::score_tables(study.predictions, study::primary_of(study.predictions));
+  auto tables = results::score_tables(study.predictions, results::primary_of(study.predictions));
   std::vector<ScoreTable> out;
   for (ScoreTable& table : tables) {
     if (!options.task.empty() && table.task != options.task) continue;

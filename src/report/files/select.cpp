@@ -9,7 +9,7 @@
 
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_name.hpp"
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -72,17 +72,17 @@ store::Predictions renamed(store::Predictions p, const NewNames& names) {
 void select(Study& study, const Selection& selection) {
   if (!selection.primary.empty()) {
     study.predictions.config["study"]["primary"] = selection.primary;
-    study::primary_of(study.predictions);
+    results::primary_of(study.predictions);
   }
   if (selection.arms.empty() && selection.rename.empty()) return;
-  const NewNames names = new_names(study::arm_order(study.predictions), selection);
+  const NewNames names = new_names(results::arm_order(study.predictions), selection);
   study.predictions = renamed(std::move(study.predictions), names);
   std::erase_if(study.missing,
                 [&](const MissingCell& cell) { return !names.of.contains(cell.arm); });
   for (MissingCell& cell : study.missing) cell.arm = names.of.at(cell.arm);
   std::erase_if(study.ledger,
-                [&](const study::LedgerEntry& entry) { return !names.of.contains(entry.arm); });
-  for (study::LedgerEntry& entry : study.ledger) entry.arm = names.of.at(entry.arm);
+                [&](const results::LedgerEntry& entry) { return !names.of.contains(entry.arm); });
+  for (results::LedgerEntry& entry : study.ledger) entry.arm = names.of.at(entry.arm);
 }
 
 }  // namespace tradeoff::report

@@ -11,7 +11,7 @@
 #include "merge.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -33,7 +33,7 @@ std::vector<std::string> tasks_of(const store::Predictions& predictions) {
   if (study != predictions.config.end() && study->contains("tasks")) {
     return field<std::vector<std::string>>(*study, "tasks");
   }
-  return study::task_order(predictions);
+  return results::task_order(predictions);
 }
 
 bool computed_once(const store::Predictions& predictions, const std::string& arm,
@@ -46,7 +46,7 @@ bool computed_once(const store::Predictions& predictions, const std::string& arm
 
 std::vector<MissingCell> missing_cells(const store::Predictions& predictions) {
   std::vector<MissingCell> missing;
-  for (const std::string& arm : study::arm_order(predictions)) {
+  for (const std::string& arm : results::arm_order(predictions)) {
     for (const std::string& task : tasks_of(predictions)) {
       if (computed_once(predictions, arm, task)) continue;
       for (const std::uint64_t seed : seeds_of(predictions)) {
@@ -72,7 +72,7 @@ void read_ledger(const fs::path& file, Study& study) {
     return;
   }
   std::vector<std::string> damage;
-  for (auto& entry : study::read_ledger(ledger, damage)) study.ledger.push_back(std::move(entry));
+  for (auto& entry : results::read_ledger(ledger, damage)) study.ledger.push_back(std::move(entry));
   for (const std::string& line : damage) {
     log::warn("{}", line);
     study.notes.push_back(line);
@@ -114,7 +114,7 @@ std::vector<stats::TaskMargin> stored_margins(const store::Predictions& predicti
   std::vector<stats::TaskMargin> margins;
   const auto found = predictions.config.find("margin");
   if (found == predictions.config.end()) return margins;
-  for (const std::string& task : study::task_order(predictions)) {
+  for (const std::string& task : results::task_order(predictions)) {
     const auto margin = found->find(task);
     if (margin == found->end() || margin->is_null()) continue;
     const bool fraction =

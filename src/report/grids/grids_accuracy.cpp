@@ -236,9 +236,9 @@ Grid floors_grid(const Analysis& analysis) {
     }
   }
   const std::string written = analysis.first_of(task::Kind::sql);
-  if (!grid.rows.empty() && analysis.primary != study::Primary::exec && !written.empty()) {
+  if (!grid.rows.empty() && analysis.primary != results::Primary::exec && !written.empty()) {
     grid.notes.push_back(fmt::format("{}'s are judged by exec, not by {}: they are stored so.",
-                                     task_title(written), study::name_of(analysis.primary)));
+                                     task_title(written), results::name_of(analysis.primary)));
   }
   return grid;
 }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "grids/glossary.hpp"
+#include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/store/prediction.hpp"
-#include "tradeoff/study/prompt_table.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -65,7 +65,7 @@ std::string prompts_name(const store::Run& run) {
   const auto found = run.attributes.find("prompts_sha256");
   const auto* hash =
       found == run.attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
-  return hash ? study::prompt_table_name(*hash) : "";
+  return hash ? results::prompt_table_name(*hash) : "";
 }
 
 // UTF-16 units of the first `bytes` bytes: how JavaScript counts.
@@ -79,7 +79,7 @@ std::size_t utf16_units(const std::string& text, std::size_t bytes) {
 }
 
 Json prompts_json(const store::Table& table) {
-  const std::vector<std::string> prompts = study::prompts_of(table);
+  const std::vector<std::string> prompts = results::prompts_of(table);
   const Ints& shared = table.at<Ints>("shared");
   Json units = Json::array();
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -100,8 +100,8 @@ void add_text(Json& cell, const store::Table& rows) {
   cell["cut_off"] = sparse(cut);
 }
 
-void add_sql(Json& cell, const store::Table& rows, study::Primary primary) {
-  cell["ok"] = verdicts(rows.at(study::column_of(primary)));
+void add_sql(Json& cell, const store::Table& rows, results::Primary primary) {
+  cell["ok"] = verdicts(rows.at(results::column_of(primary)));
   const Strings &sql = rows.at(column::kSql), &text = rows.at(column::kText);
   add_text(cell, rows);
   cell["sql"] = sql;
@@ -182,7 +182,7 @@ void add_cell(Json& cell, const Study& study, const Analysis& analysis, const st
 Json question_data(const Study& study, const Analysis& analysis) {
   Json out = {{"arms", analysis.arms},
               {"reference", analysis.reference},
-              {"primary", study::name_of(analysis.primary)},
+              {"primary", results::name_of(analysis.primary)},
               {"glossary", glossary_json(analysis)},
               {"tasks", Json::object()},
               {"cells", Json::array()}};
@@ -196,7 +196,7 @@ Json question_data(const Study& study, const Analysis& analysis) {
         Json cell = {{"task", key.task}, {"arm", arm}, {"seed", key.seed}};
         if (run.sampled()) {
           cell["sample"] = k;
-          cell["group"] = groups_of(run, study::vote_column(analysis.task(key.task).kind), k);
+          cell["group"] = groups_of(run, results::vote_column(analysis.task(key.task).kind), k);
         }
         add_cell(cell, study, analysis, run, run.sample(k));
         out["cells"].push_back(std::move(cell));

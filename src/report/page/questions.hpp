@@ -11,7 +11,7 @@ namespace tradeoff::report {
 ///   cells[]       task, arm, seed, once, ok "1", "0", "-" an item; of queries: sql, class,
 ///                 outcome, message, text where it is not the sql; of choices: letters, confidence
 ///                 in per cent; both: prompt_tokens, shots, overflow, prompt (a name in prompts)
-///   prompts.<name>  shared, rest: study/prompt_table.hpp, counted in UTF-16 units
+///   prompts.<name>  shared, rest: results/prompt_table.hpp, counted in UTF-16 units
 Json question_data(const Study& study, const Analysis& analysis);
 
 /// zlib's format (RFC 1950) as base64 text.

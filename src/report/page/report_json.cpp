@@ -97,7 +97,7 @@ Json report_json(const Study& study, const Analysis& analysis) {
   const Json reduced = stats::to_json(analysis.summary);
   for (const auto& [key, value] : reduced.items()) json[key] = value;
   json["cost"] = cost_json(analysis);
-  json["primary"] = study::name_of(analysis.primary);
+  json["primary"] = results::name_of(analysis.primary);
   json["reference"] = analysis.reference;
   json["headline"] = headline(analysis);
   json["what_would_settle"] = what_would_settle(analysis);

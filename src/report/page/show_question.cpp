@@ -11,9 +11,9 @@
 #include <set>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/results/prompt_table.hpp"
+#include "tradeoff/results/reduce.hpp"
 #include "tradeoff/sql/judge/error_class.hpp"
-#include "tradeoff/study/prompt_table.hpp"
-#include "tradeoff/study/reduce.hpp"
 
 namespace tradeoff::report {
 namespace {
@@ -33,7 +33,7 @@ struct Place {
 Place find_question(const store::Predictions& p, const ShowQuestion& asked) {
   std::vector<std::string> seen, tasks;
   std::optional<Place> place;
-  for (const std::string& task : study::task_order(p)) {
+  for (const std::string& task : results::task_order(p)) {
     if (!asked.task.empty() && task != asked.task) continue;
     const Strings& ids = p.items.at(task).at<Strings>("id");
     const auto found = std::ranges::find(ids, asked.id);
@@ -60,7 +60,7 @@ std::vector<const Cell*> cells_of(const store::Predictions& p, const Place& plac
                                   const ShowQuestion& asked) {
   std::vector<const Cell*> cells;
   std::set<std::string> there;
-  for (const std::string& arm : study::arm_order(p))
+  for (const std::string& arm : results::arm_order(p))
     for (const Cell& cell : p.runs) {
       if (cell.first.arm != arm || cell.first.task != place.task) continue;
       there.insert(fmt::format("{} seed {}", arm, cell.first.seed));
@@ -109,7 +109,7 @@ std::string prompt_hash(const store::Run& run) {
 std::string prompt_text(const store::Predictions& p, const Place& place,
                         const std::vector<const Cell*>& cells) {
   const std::string hash = prompt_hash(cells.front()->second);
-  const auto table = p.summary.find(study::prompt_table_name(hash));
+  const auto table = p.summary.find(results::prompt_table_name(hash));
   if (table == p.summary.end()) return "";
   std::vector<std::string> others;
   for (const Cell* cell : cells)
@@ -117,7 +117,7 @@ std::string prompt_text(const store::Predictions& p, const Place& place,
       others.push_back(fmt::format("{} seed {}", cell->first.arm, cell->first.seed));
   std::string text =
       fmt::format("\n== prompt of {}, seed {}\n{}\n", cells.front()->first.arm,
-                  cells.front()->first.seed, study::prompts_of(table->second).at(place.row));
+                  cells.front()->first.seed, results::prompts_of(table->second).at(place.row));
   if (!others.empty())
     text +=
         fmt::format("(other prompts: {}; --arm and --seed show one)\n", fmt::join(others, ", "));
@@ -129,10 +129,10 @@ std::string verdict_word(std::int8_t flag) {
 }
 
 std::string sql_answer(const store::Table& rows, const Place& place, const std::string& gold,
-                       study::Primary primary, bool diff) {
+                       results::Primary primary, bool diff) {
   const auto at = [&](const auto& column) { return rows.at(column)[place.row]; };
   const std::string sql = at(column::kSql);
-  std::string text = verdict_word(at(study::column_of(primary))) + "\n";
+  std::string text = verdict_word(at(results::column_of(primary))) + "\n";
   text += sql.empty() ? "(no query in the answer) " + at(column::kText)
           : diff      ? word_diff(gold, sql)
                       : sql;
@@ -159,7 +159,7 @@ std::string sampled_answers(const store::Run& run, const Place& place, task::Kin
   const char* what = sql ? "result" : "letter";
   std::map<std::string, std::vector<std::size_t>> by_result;
   for (std::size_t k = 0; k < run.samples(); ++k)
-    by_result[run.sample(k).at(study::vote_column(kind))[place.row]].push_back(k);
+    by_result[run.sample(k).at(results::vote_column(kind))[place.row]].push_back(k);
   std::vector<std::pair<std::string, std::vector<std::size_t>>> groups(by_result.begin(),
                                                                        by_result.end());
   std::ranges::sort(groups, [](const auto& a, const auto& b) {
@@ -208,7 +208,7 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
   const Place place = find_question(p, asked);
   const store::Table& items = p.items.at(place.task);
   const auto cells = cells_of(p, place, asked);
-  const task::Task task = study::task_of(p, place.task);
+  const task::Task task = results::task_of(p, place.task);
   const task::Columns columns = task::columns_of(task.kind);
   std::string text = head_of(items, place, task) + prompt_text(p, place, cells);
   for (const Cell* cell : cells) {
@@ -216,7 +216,7 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
     text += fmt::format("\n== {}, {}: ", cell->first.arm,
                         once ? "every seed" : fmt::format("seed {}", cell->first.seed));
     const std::string& gold = items.at<Strings>(columns.gold)[place.row];
-    const study::Primary primary = study::primary_of(p);
+    const results::Primary primary = results::primary_of(p);
     const auto told = [&](const store::Table& rows) {
       return task.kind == task::Kind::choice ? choice_answer(rows, place)
                                              : sql_answer(rows, place, gold, primary, asked.diff);

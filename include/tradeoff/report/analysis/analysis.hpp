@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "tradeoff/report/files/study.hpp"
+#include "tradeoff/results/primary.hpp"
 #include "tradeoff/stats/calibration.hpp"
 #include "tradeoff/stats/failed_runs.hpp"
 #include "tradeoff/stats/plan.hpp"
 #include "tradeoff/stats/posterior.hpp"
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/stats/tradeoff.hpp"
-#include "tradeoff/study/primary.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
@@ -111,7 +111,7 @@ struct Reviewed {
 /// Everything that the report says, as numbers.
 struct Analysis {
   std::string name;
-  study::Primary primary = study::Primary::exec;
+  results::Primary primary = results::Primary::exec;
   std::vector<std::string> arms, tasks;
   // Every task of `tasks`.
   std::map<std::string, task::Task> known;

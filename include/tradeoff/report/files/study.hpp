@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/stats/paired.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/ledger.hpp"
 
 namespace tradeoff::report {
 
@@ -21,7 +21,7 @@ struct MissingCell {
 struct Study {
   store::Predictions predictions;
   // Rows of the ledger.jsonl beside each file, where there is one: what the cells cost.
-  std::vector<study::LedgerEntry> ledger;
+  std::vector<results::LedgerEntry> ledger;
   std::vector<MissingCell> missing;
   // When the newest predictions.h5 was written, seconds since 1970 (UTC); 0: not known.
   double written_s = 0;

@@ -5,7 +5,7 @@
 
 #include "tradeoff/base/heartbeat.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 std::vector<RankStatus> read_ranks(const std::filesystem::path& folder, std::int64_t now) {
   std::vector<RankStatus> ranks;
@@ -19,4 +19,4 @@ std::vector<RankStatus> read_ranks(const std::filesystem::path& folder, std::int
   return ranks;
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

@@ -1,4 +1,4 @@
-#include "tradeoff/study/status.hpp"
+#include "tradeoff/results/status.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,10 +8,10 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/store/journal.hpp"
-#include "tradeoff/study/ledger.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 namespace fs = std::filesystem;
@@ -155,4 +155,4 @@ TEST_F(Status, ranks_tell_of_themselves_and_what_is_no_heartbeat_is_passed_over)
 }
 
 }  // namespace
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

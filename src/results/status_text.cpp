@@ -4,9 +4,9 @@
 #include <map>
 
 #include "tradeoff/base/progress.hpp"
-#include "tradeoff/study/status.hpp"
+#include "tradeoff/results/status.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 const char* word_of(Progressed state) {
@@ -120,4 +120,4 @@ Json status_json(const StudyStatus& status) {
   return json;
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

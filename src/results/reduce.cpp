@@ -1,4 +1,4 @@
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/task/own.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 using store::Flags;
@@ -339,4 +339,4 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
   return tables;
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

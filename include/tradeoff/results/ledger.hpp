@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 /// Stands in the place of a task in the line of a training.
 inline constexpr const char* kTrainingTask = "training";
@@ -43,4 +43,4 @@ std::vector<LedgerEntry> read_ledger(const std::filesystem::path& file,
 /// written whole or not at all; one process at a time. A peak that is not known stays as it was.
 void record_cost(const std::filesystem::path& file, LedgerEntry entry);
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

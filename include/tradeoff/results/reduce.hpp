@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "tradeoff/results/primary.hpp"
 #include "tradeoff/stats/reduce.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/study/primary.hpp"
 #include "tradeoff/task/task.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 /// The metric that the file's configuration names; `exec` where it names none.
 Primary primary_of(const store::Predictions& predictions);
@@ -47,4 +47,4 @@ std::map<std::string, store::Table> summary_tables(const store::Predictions& pre
 /// of choices).
 std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictions);
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

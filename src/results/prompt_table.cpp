@@ -1,4 +1,4 @@
-#include "tradeoff/study/prompt_table.hpp"
+#include "tradeoff/results/prompt_table.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/utf8.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 store::Table prompt_table(std::span<const std::string> prompts) {
   store::Ints shared;
@@ -48,4 +48,4 @@ std::string prompt_table_name(const std::string& prompts_sha256) {
   return "prompts-" + prompts_sha256.substr(0, 16);
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

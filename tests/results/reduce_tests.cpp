@@ -1,11 +1,11 @@
 // From a study's rows to its accuracies and pairs, by hand.
-#include "tradeoff/study/reduce.hpp"
+#include "tradeoff/results/reduce.hpp"
 
 #include <gtest/gtest.h>
 
 #include "tradeoff/base/error.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 using store::Flags;
@@ -136,4 +136,4 @@ TEST(Reduce, letters_read_from_a_text_are_told_from_scored_choices) {
 }
 
 }  // namespace
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

@@ -1,6 +1,6 @@
-#include "tradeoff/study/primary.hpp"
+#include "tradeoff/results/primary.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 namespace column = store::column;
 
@@ -32,4 +32,4 @@ const store::RunColumn<store::Strings>& vote_column(task::Kind kind) {
   return kind == task::Kind::sql ? column::kResultHash : column::kAnswer;
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

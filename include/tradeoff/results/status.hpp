@@ -7,7 +7,7 @@
 
 #include "tradeoff/base/json.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 enum class Progressed { missing, running, complete };
 
@@ -65,4 +65,4 @@ StudyStatus read_status(const std::filesystem::path& folder, std::int64_t now);
 std::string status_text(const StudyStatus& status);
 Json status_json(const StudyStatus& status);
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

@@ -1,4 +1,4 @@
-#include "tradeoff/study/status.hpp"
+#include "tradeoff/results/status.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,11 +9,11 @@
 #include "status_ranks.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/results/ledger.hpp"
 #include "tradeoff/store/journal_progress.hpp"
 #include "tradeoff/store/sealed_line.hpp"
-#include "tradeoff/study/ledger.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 namespace fs = std::filesystem;
@@ -171,4 +171,4 @@ StudyStatus read_status(const fs::path& folder, std::int64_t now) {
   return Reader(folder, now).read();
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

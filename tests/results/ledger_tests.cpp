@@ -1,4 +1,4 @@
-#include "tradeoff/study/ledger.hpp"
+#include "tradeoff/results/ledger.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #include "tradeoff/base/mapped_file.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 namespace fs = std::filesystem;
@@ -110,4 +110,4 @@ TEST_F(Ledger, leaves_out_lines_that_are_not_its_own_and_names_them) {
 }
 
 }  // namespace
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

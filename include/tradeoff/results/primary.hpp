@@ -4,7 +4,7 @@
 #include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/kind.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 /// The metric that `accuracy` means where queries are written.
 enum class Primary { exec, set, strict };
@@ -19,4 +19,4 @@ const store::RunColumn<store::Strings>& answer_column(task::Kind kind);
 /// and by what sampled answers are grouped for a vote: those of equal value; "" has none.
 const store::RunColumn<store::Strings>& vote_column(task::Kind kind);
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

@@ -2,11 +2,11 @@
 #include <filesystem>
 #include <vector>
 
-#include "tradeoff/study/status.hpp"
+#include "tradeoff/results/status.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 
 /// The heartbeats of `folder`, by host and rank; none where there are none. `now`: Unix seconds.
 std::vector<RankStatus> read_ranks(const std::filesystem::path& folder, std::int64_t now);
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results

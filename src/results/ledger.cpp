@@ -1,4 +1,4 @@
-#include "tradeoff/study/ledger.hpp"
+#include "tradeoff/results/ledger.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/base/mapped_file.hpp"
 
-namespace tradeoff::study {
+namespace tradeoff::results {
 namespace {
 
 Json to_json(const LedgerEntry& entry) {
@@ -109,4 +109,4 @@ void record_cost(const std::filesystem::path& file, LedgerEntry entry) {
   write_atomically(file, text);
 }
 
-}  // namespace tradeoff::study
+}  // namespace tradeoff::results
