@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "all_commands.hpp"
+#include "options/bind.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 
 namespace tradeoff::app {
 

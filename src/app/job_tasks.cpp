@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "options/bind.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/own_tasks.hpp"
 
 namespace tradeoff::app {
@@ -41,7 +41,7 @@ void take_answers(const config::JobFile& job, Words words, std::vector<task::Tas
   config::Table table;
   for (task::Task& task : tasks) {
     table.section(task.name);
-    if (task.kind == task::Kind::choice) config::bind_answer(table, task.answer);
+    if (task.kind == task::Kind::choice) bind_answer(table, task.answer);
   }
   config::Problems later;
   job.bind_base(table, later);

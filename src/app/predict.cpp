@@ -5,10 +5,10 @@
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
 #include "launch.hpp"
+#include "options/bind.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 
 namespace tradeoff::app {
 namespace {

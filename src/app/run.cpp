@@ -7,12 +7,12 @@
 #include "all_commands.hpp"
 #include "job_tasks.hpp"
 #include "launch.hpp"
+#include "options/bind.hpp"
 #include "tradeoff/base/file_name.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/job.hpp"
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/page/tables.hpp"
@@ -122,7 +122,7 @@ void check_study(const config::JobFile& job, const study::StudyOptions& study,
 std::string arms_text() {
   study::ArmOptions arm;
   config::Table own;
-  config::bind_own(own, arm);
+  bind_own(own, arm);
   std::string keys = config::options_text(own, "Keys that only an arm has", "");
   return "A job file is an INI file: sections [study], [model], [train], one a task, and an "
          "[arm.NAME]\n"
@@ -183,8 +183,8 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
     arm.name = name;
     arm.model = study.model;
     config::Table arm_table, own;
-    config::bind_arm(arm_table, arm, known.answered);
-    config::bind_own(own, arm);
+    bind_arm(arm_table, arm, known.answered);
+    bind_own(own, arm);
     job.bind_arm(name, arm_table, own, problems);
     arm.trains = job_trains(job, job_base, arm_table, arm, problems);
     arguments.apply(arm_table, problems, config::Unknown::ignore);

@@ -3,10 +3,10 @@
 #include "adapters.hpp"
 #include "all_commands.hpp"
 #include "launch.hpp"
+#include "options/bind.hpp"
 #include "tradeoff/base/heartbeat.hpp"
 #include "tradeoff/comm/signals.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 #include "tradeoff/study/train_file.hpp"
 
 namespace tradeoff::app {

@@ -28,7 +28,7 @@ tradeoff_alone(tradeoff_model src/model product.cpp)
 tradeoff_alone(tradeoff_infer src/infer prompt_order.cpp)
 tradeoff_alone(tradeoff_report src/report files/compare_files.cpp files/lm_eval_files.cpp files/merge.cpp
   grids/grids_runs.cpp grids/robustness.cpp export/export_tables.cpp)
-tradeoff_alone(tradeoff_config_words src/config table.cpp)
+tradeoff_alone(tradeoff_config src/config table.cpp)
 tradeoff_alone(base_tests tests/base csv_tests.cpp out_of_memory_tests.cpp)
 tradeoff_alone(sql_tests tests/sql result_hash_tests.cpp)
 tradeoff_alone(model_tests tests/model linear_tests.cpp)

@@ -6,7 +6,8 @@
 #include "tradeoff/task/prepare.hpp"
 #include "tradeoff/text/tokenize_file.hpp"
 
-/// Names of the option structs of text, task and sql; bind.hpp has all modules.
+/// The names of the option structs of text, task and sql, one function for each struct; a command's
+/// table, or a section of a job file, is made of these.
 namespace tradeoff::config {
 
 void bind(Table& table, text::TokenizeOptions& options);

@@ -7,41 +7,41 @@
 #include "tradeoff/study/predict.hpp"
 #include "tradeoff/study/train_file.hpp"
 
-/// The names of the modules' option structs, one function for each struct; a command's table, or a
-/// section of a job file, is made of these.
-namespace tradeoff::config {
+/// The names of the option structs of model, lora, train and study; those of earlier modules are
+/// config's.
+namespace tradeoff::app {
 
 /// model, device, dtype, quantization, nf4_residency, threads.
-void bind(Table& table, study::ModelOptions& options);
+void bind(config::Table& table, study::ModelOptions& options);
 /// max_new_tokens, stop, chunk_size.
-void bind(Table& table, study::DecodingOptions& options);
+void bind(config::Table& table, study::DecodingOptions& options);
 /// temperature, top_p, top_k, samples, sample_seed. In a job each task whose answers are written
 /// has its own, and a key without a section sets them all.
-void bind(Table& table, study::SamplingOptions& options);
+void bind(config::Table& table, study::SamplingOptions& options);
 /// What is wrong with them together; `where` names what they are of.
 void check_sampling(const study::SamplingOptions& options, const std::string& where,
-                    Problems& problems);
+                    config::Problems& problems);
 /// All of `predict` and `import`.
-void bind(Table& table, study::PredictOptions& options);
-void bind(Table& table, model::ImportOptions& options);
+void bind(config::Table& table, study::PredictOptions& options);
+void bind(config::Table& table, model::ImportOptions& options);
 /// answer, of a task of kind choice.
-void bind_answer(Table& table, task::Answer& answer);
+void bind_answer(config::Table& table, task::Answer& answer);
 /// What decides a training, under transformers' names: all but the seed, which an arm gets from
 /// its replicate, and stop_after_steps.
-void bind(Table& table, train::TrainOptions& options);
+void bind(config::Table& table, train::TrainOptions& options);
 /// lora_r, lora_alpha, lora_dropout, target_modules.
-void bind(Table& table, lora::LoraOptions& options);
+void bind(config::Table& table, lora::LoraOptions& options);
 /// All of `train`.
-void bind(Table& table, study::TrainFileOptions& options);
+void bind(config::Table& table, study::TrainFileOptions& options);
 /// What an arm of a job file may change: a section a task, [train], prompt limit and decoding.
 /// Gives the arm each task's own prompts first.
-void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks);
+void bind_arm(config::Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks);
 /// What an arm says for itself alone: model, quantization, adapter, init_adapter. The command
-/// line's
-/// --model and --quantization are the study's.
-void bind_own(Table& table, study::ArmOptions& arm);
+/// line's --model and --quantization are the study's.
+void bind_own(config::Table& table, study::ArmOptions& arm);
 /// What all arms of a study share: [study], [model], data and draws of the tasks, where results go.
 /// Gives the study each task's own data and draw first.
-void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks);
+void bind_study(config::Table& table, study::StudyOptions& options,
+                std::span<const task::Task> tasks);
 
-}  // namespace tradeoff::config
+}  // namespace tradeoff::app

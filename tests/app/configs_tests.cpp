@@ -2,13 +2,15 @@
 
 #include <filesystem>
 
-#include "fixture.hpp"
+#include "../config/fixture.hpp"
+#include "options/bind.hpp"
 #include "tradeoff/config/arguments.hpp"
-#include "tradeoff/config/bind.hpp"
 #include "tradeoff/config/job.hpp"
 
-namespace tradeoff::config {
+namespace tradeoff::app {
 namespace {
+
+using config::Arguments, config::JobFile, config::Problems, config::Table;
 
 namespace fs = std::filesystem;
 
@@ -93,4 +95,4 @@ TEST_F(TrainFileTest, an_arm_takes_a_shared_file_and_its_own_keys_win) {
 }
 
 }  // namespace
-}  // namespace tradeoff::config
+}  // namespace tradeoff::app

@@ -1,6 +1,8 @@
-#include "tradeoff/config/bind.hpp"
+#include "options/bind.hpp"
 
-namespace tradeoff::config {
+namespace tradeoff::app {
+
+using config::Names, config::Table;
 
 void bind(Table& table, train::TrainOptions& options) {
   using train::Overlong, train::Recompute, train::Schedule;
@@ -151,4 +153,4 @@ void bind(Table& table, study::TrainFileOptions& options) {
       .local();
 }
 
-}  // namespace tradeoff::config
+}  // namespace tradeoff::app

@@ -1,16 +1,17 @@
 #include <fmt/format.h>
 
-#include "tradeoff/config/bind.hpp"
+#include "options/bind.hpp"
 
-namespace tradeoff::config {
+namespace tradeoff::app {
+
+using config::Names, config::Option, config::Problems, config::Table;
+
 namespace {
 
 const Names<task::Answer> kAnswers = {{"choice", task::Answer::choice},
                                       {"letter", task::Answer::letter}};
 
-}  // namespace
-
-static Option& add_quantization(Table& table, study::ModelOptions& options) {
+Option& add_quantization(Table& table, study::ModelOptions& options) {
   return table.add_choice(
       "quantization", &options.quantization,
       Names<model::Quantization>{{"auto", model::Quantization::as_stored},
@@ -18,6 +19,8 @@ static Option& add_quantization(Table& table, study::ModelOptions& options) {
                                  {"nf4", model::Quantization::nf4}},
       "auto: what the model folder is; nf4 quantises a bfloat16 folder as it is read");
 }
+
+}  // namespace
 
 void bind(Table& table, study::ModelOptions& options) {
   table.add("model", &options.model, "Model folder, as `tradeoff import` writes it")
@@ -53,7 +56,7 @@ void bind(Table& table, study::ModelOptions& options) {
            "On a GPU, decode few prompts by recorded graphs; the answers are the same without")
       .local();
   table.add("threads", &options.threads, "CPU threads of a rank; 0: its share of the cores")
-      .at_most(kMostThreads)
+      .at_most(config::kMostThreads)
       .local()
       .at_least(0);
   table
@@ -142,7 +145,7 @@ void check_sampling(const study::SamplingOptions& options, const std::string& wh
 
 void bind(Table& table, study::PredictOptions& options) {
   bind(table, options.model);
-  table.add_choice("task", &options.task, nameable(options.own_tasks),
+  table.add_choice("task", &options.task, config::nameable(options.own_tasks),
                    "What the items are: decides between written answers and log-probabilities of "
                    "the choices");
   table.add_choice("answer", &options.answer, kAnswers,
@@ -248,7 +251,7 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
   table.add("name", &options.name, "What the study is called");
   table.add("seeds", &options.seeds, "Replicate seeds, such as 1,2,3").required();
   table.add("data_seed", &options.data_seed, "Seed of the draws of questions");
-  table.add_choice("tasks", &options.tasks, nameable(tasks),
+  table.add_choice("tasks", &options.tasks, config::nameable(tasks),
                    "What is asked; each task has a section of its name, with the keys of its kind");
   table.add_choice("primary", &options.primary,
                    Names<results::Primary>{{"exec", results::Primary::exec},
@@ -299,4 +302,4 @@ void bind_study(Table& table, study::StudyOptions& options, std::span<const task
       .at_least(1);
 }
 
-}  // namespace tradeoff::config
+}  // namespace tradeoff::app
