@@ -1,6 +1,6 @@
 # Holds every #include "tradeoff/<module>/..." to the module order: a module sees itself and earlier ones;
 # and in a module with folders, every #include of a folder's header to the order of the folders.
-set(order base stats sql text task store results report config comm quant model lora infer train study app)
+set(order base stats sql text task store results report config front comm quant model lora infer train study app)
 set(folders_sql syntax schema sandbox match judge files)
 set(folders_model files load import)
 set(folders_report files analysis grids figures page export)

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "exit_codes.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/comm/session.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 
 namespace tradeoff::app {
 

@@ -209,12 +209,12 @@ int tell_site(const DoctorOptions& options, const comm::Session& session) {
   }
   if (options.json && !findings.empty()) fmt::print("{}\n", json.dump(2));
   // Every rank ends alike: a launcher reads the first that fails.
-  return comm::any(session, !ok) ? kFailed : kComplete;
+  return comm::any(session, !ok) ? front::kFailed : front::kComplete;
 }
 
 int doctor(const DoctorOptions& options, const comm::Session& session) {
   if (options.site) return tell_site(options, session);
-  if (session.rank() != 0) return kComplete;
+  if (session.rank() != 0) return front::kComplete;
   const Json facts = look(options, session);
   if (options.json) {
     fmt::print("{}\n", facts.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -224,7 +224,7 @@ int doctor(const DoctorOptions& options, const comm::Session& session) {
     print_launch(facts);
     print_verdict(facts);
   }
-  return kComplete;
+  return front::kComplete;
 }
 
 }  // namespace

@@ -21,12 +21,12 @@ Work parse_import(Words words) {
     return {};
   }
   const auto run = [options](const comm::Session& session) {
-    if (session.rank() != 0) return kComplete;
+    if (session.rank() != 0) return front::kComplete;
     const model::ImportSummary summary = model::import_model(*options);
     log::info("{}: {} tensors, {:.1f} M parameters, {:.0f} MB from {}", options->out.string(),
               summary.tensors, static_cast<double>(summary.parameters) / 1e6,
               static_cast<double>(summary.bytes) / 1e6, summary.source);
-    return kComplete;
+    return front::kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
 }

@@ -14,11 +14,11 @@
 #include <filesystem>
 #include <vector>
 
-#include "exit_codes.hpp"
 #include "find_program.hpp"
 #include "launch_words.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/launcher.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 
 namespace tradeoff::app {
 namespace {
@@ -100,7 +100,7 @@ pid_t start(std::vector<std::string> command, int errors) {
   if (child > 0) return child;
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(kFailed);
+  if (::getppid() != parent) ::_exit(front::kFailed);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR2, SIGHUP}) ::signal(signal, SIG_DFL);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
@@ -133,7 +133,7 @@ void pass_words(int from) {
 int exit_code_of(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return kFailed;
+    if (errno != EINTR) return front::kFailed;
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   return 128 + WTERMSIG(status);
 }

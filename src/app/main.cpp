@@ -6,8 +6,8 @@
 
 #include "command.hpp"
 #include "launch.hpp"
-#include "message.hpp"
 #include "tradeoff/base/launcher.hpp"
+#include "tradeoff/front/message.hpp"
 
 namespace {
 
@@ -18,7 +18,7 @@ using namespace tradeoff;
 int usage_error(const std::string& text) {
   if (launch_of_environment().rank > 0) std::this_thread::sleep_for(std::chrono::seconds(3));
   fmt::print(stderr, "{}\n", text);
-  return app::kUsage;
+  return front::kUsage;
 }
 
 }  // namespace
@@ -32,9 +32,9 @@ int main(int argc, char** argv) {
     work = app::parse_words(words, command);
     if (work.ranks > 0 && !app::started_by_launch()) app::refuse_second_launch(work.ranks);
   } catch (const std::exception& error) {
-    return usage_error(app::message(command, error));
+    return usage_error(front::message(command, error));
   }
-  if (!work.run) return app::kComplete;
+  if (!work.run) return front::kComplete;
 
   try {
     if (work.ranks > 1 && !app::started_by_launch()) return app::launch_ranks(work.ranks, words);
@@ -49,12 +49,12 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
       // 4. A rank that fails takes all down; one that merely finalised would leave the others
       // hanging.
-      if (session.size() > 1) session.abort(app::kFailed, app::message(command, error));
-      fmt::print(stderr, "{}{}\n", app::message(command, error), session.whereabouts());
-      return app::kFailed;
+      if (session.size() > 1) session.abort(front::kFailed, front::message(command, error));
+      fmt::print(stderr, "{}{}\n", front::message(command, error), session.whereabouts());
+      return front::kFailed;
     }
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", app::message(command, error));
-    return app::kFailed;
+    fmt::print(stderr, "{}\n", front::message(command, error));
+    return front::kFailed;
   }
 }

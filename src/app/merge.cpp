@@ -42,11 +42,11 @@ Work parse_merge(Words words) {
     return {};
   }
   const auto run = [options](const comm::Session& session) {
-    if (session.rank() != 0) return kComplete;
+    if (session.rank() != 0) return front::kComplete;
     lora::merge(options->model, options->adapter, options->out, options->quantization);
     log::info("{}: {} with {} merged in", options->out.string(), options->model.string(),
               options->adapter.string());
-    return kComplete;
+    return front::kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
 }

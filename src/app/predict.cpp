@@ -58,7 +58,7 @@ Work parse_predict(Words words) {
   check_options(*options, table);
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;
-    return study::predict_file(session, *options) == study::RunState::complete ? kComplete
+    return study::predict_file(session, *options) == study::RunState::complete ? front::kComplete
                                                                                : comm::kRunAgain;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal,

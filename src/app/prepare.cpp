@@ -48,7 +48,7 @@ Work prepare_task(const task::Task& task, Words words, config::Problems problems
   if (!config::parse_command_line(usage, table, words, std::move(problems))) return {};
   const auto run = [options](const comm::Session& session) {
     if (session.rank() == 0) report(task::prepare(*options));
-    return kComplete;
+    return front::kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
 }

@@ -231,12 +231,12 @@ int run_whole(const comm::Session& session, const study::StudyOptions& options, 
   const comm::StopSignals signals;
   const study::StudyResult result = study::run_study(session, options);
   if (result.state == study::RunState::stopped) return comm::kRunAgain;
-  if (!result.predictions) return kComplete;
+  if (!result.predictions) return front::kComplete;
   session.doing("reporting");
   const Reported reported = write_all(options.output_dir);
   study::write_completion_record(options.output_dir);
   print_result(reported, options.output_dir, verbose);
-  return kComplete;
+  return front::kComplete;
 }
 
 // The study with as many seeds as the rule asks for.
@@ -263,7 +263,8 @@ int run_until(const comm::Session& session, study::StudyOptions options, const U
     }
     told = Json::parse(comm::broadcast(session, told.dump()));
     const auto added = told.at("added").get<std::vector<std::uint64_t>>();
-    if (added.empty()) return told.at("settled").get<bool>() ? kComplete : kNotComplete;
+    if (added.empty())
+      return told.at("settled").get<bool>() ? front::kComplete : front::kNotComplete;
     options.seeds.insert(options.seeds.end(), added.begin(), added.end());
   }
 }
@@ -273,7 +274,7 @@ int print_cells(const study::StudyOptions& options) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     fmt::print("{}\t{}\tseed-{}\n", i, options.arms[cells[i].arm].name, cells[i].seed);
   }
-  return kComplete;
+  return front::kComplete;
 }
 
 // "model" and "data", a tab, the folder as seen from here.
@@ -285,7 +286,7 @@ int print_inputs(const study::StudyOptions& options) {
       if (!folder.empty()) fmt::print("data\t{}\n", folder.string());
     }
   }
-  return kComplete;
+  return front::kComplete;
 }
 
 }  // namespace
@@ -324,7 +325,7 @@ Work parse_run(Words words) {
   if (run.list_cells || run.list_inputs) {
     const auto print = run.list_cells ? print_cells : print_inputs;
     return {[study, print](const comm::Session& session) {
-              return session.rank() == 0 ? print(*study) : kComplete;
+              return session.rank() == 0 ? print(*study) : front::kComplete;
             },
             level};
   }

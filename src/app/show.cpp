@@ -237,11 +237,11 @@ Work parse_show(Words words) {
   if (!options->study.empty())
     return {[options](const comm::Session& session) {
       if (session.rank() == 0) show_study(*options);
-      return kComplete;
+      return front::kComplete;
     }};
   return {[options](const comm::Session& session) {
     if (session.rank() == 0) show(*options);
-    return kComplete;
+    return front::kComplete;
   }};
 }
 

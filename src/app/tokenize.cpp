@@ -22,13 +22,13 @@ Work parse_tokenize(Words words) {
           table, words))
     return {};
   const auto run = [options](const comm::Session& session) {
-    if (session.rank() != 0) return kComplete;
+    if (session.rank() != 0) return front::kComplete;
     const Stopwatch clock;
     const auto counts = text::tokenize_file(*options);
     const double mb = static_cast<double>(counts.bytes) * 1e-6;
     log::info("{} texts, {:.1f} MB, {} tokens in {:.2f} s ({:.1f} MB/s)", counts.texts, mb,
               counts.tokens, clock.seconds(), mb / clock.seconds());
-    return kComplete;
+    return front::kComplete;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal};
 }

@@ -38,7 +38,7 @@ Work parse_train(Words words) {
   problems.throw_if_any();
   const auto run = [options](const comm::Session& session) {
     const comm::StopSignals signals;
-    return study::train_file(session, *options) == study::RunState::complete ? kComplete
+    return study::train_file(session, *options) == study::RunState::complete ? front::kComplete
                                                                              : comm::kRunAgain;
   };
   return {run, quiet ? log::Level::quiet : log::Level::normal, options->out / kHeartbeatFolder,

@@ -5,7 +5,7 @@
 #   include, lib, lib/cmake      the libraries, for find_package(tradeoff) in other projects (not with TRADEOFF_PACKAGE)
 #   lib/tradeoff/site            LibTorch: a link to what it was built with, or with TRADEOFF_PACKAGE nothing (jobs/fetch.sh)
 #   share/tradeoff               jobs, configs, slurm: the folder to stand in
-if(NOT TARGET tradeoff)
+if(NOT TARGET tradeoff-full)
   return()
 endif()
 include(GNUInstallDirs)
@@ -26,13 +26,13 @@ install(DIRECTORY jobs configs slurm DESTINATION share/tradeoff USE_SOURCE_PERMI
   PATTERN setup.sh EXCLUDE PATTERN demo.sh EXCLUDE PATTERN join_parts.py EXCLUDE PATTERN as_owner.sh EXCLUDE)
 install(FILES README.md LICENSE NOTICE DESTINATION share/doc/tradeoff)
 
-# What another project needs of the libraries: not the program's own (app), nor the sandbox, which is its worker's.
+# What another project needs of the libraries: not the program's own (front, app), nor the sandbox, which is its worker's.
 if(NOT TRADEOFF_PACKAGE)
   get_property(_libraries GLOBAL PROPERTY TRADEOFF_LIBRARIES)
-  list(FILTER _libraries EXCLUDE REGEX "^tradeoff_app")
+  list(FILTER _libraries EXCLUDE REGEX "^tradeoff_(front|app)$")
   install(TARGETS ${_libraries} EXPORT tradeoffTargets ARCHIVE DESTINATION lib)
   install(EXPORT tradeoffTargets NAMESPACE tradeoff:: DESTINATION lib/cmake/tradeoff)
-  install(DIRECTORY include/tradeoff DESTINATION include)
+  install(DIRECTORY include/tradeoff DESTINATION include PATTERN front EXCLUDE)
   include(CMakePackageConfigHelpers)
   set(TRADEOFF_SITE lib/tradeoff/site)
   configure_package_config_file(src/cmake/tradeoffConfig.cmake.in "${CMAKE_BINARY_DIR}/tradeoffConfig.cmake"

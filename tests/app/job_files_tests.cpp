@@ -1,4 +1,4 @@
-#include "program.hpp"
+#include "../front/program.hpp"
 
 namespace {
 

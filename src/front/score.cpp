@@ -1,4 +1,5 @@
-#include "score.hpp"
+#include "tradeoff/front/commands.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 
 #include <iostream>
 #include <memory>
@@ -10,7 +11,7 @@
 #include "tradeoff/sql/files/score_files.hpp"
 #include "tradeoff/task/extract.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 // The statement of a raw answer. Words without one become a comment, which is no SQL either, while
@@ -55,7 +56,7 @@ void check_choices(const config::Table& table, const ScoreWork& work, config::Pr
 
 }  // namespace
 
-std::function<void()> score_of(std::span<const std::string> words) {
+std::function<int()> score_of(std::span<const std::string> words) {
   auto work = std::make_shared<ScoreWork>();
   work->files.threads = 0;
   config::Table table;
@@ -84,7 +85,10 @@ std::function<void()> score_of(std::span<const std::string> words) {
   }
   problems.throw_if_any();
   if (choices) {
-    return [files = work->files] { score_choices(files.gold, files.pred, files.out, std::cout); };
+    return [files = work->files] {
+      score_choices(files.gold, files.pred, files.out, std::cout);
+      return kComplete;
+    };
   }
   work->files.extract = sql_of_answer;
   return [work] {
@@ -92,7 +96,8 @@ std::function<void()> score_of(std::span<const std::string> words) {
       score_stored(work->files, work->arms, std::cout);
     else
       sql::score_files(work->files, std::cout);
+    return kComplete;
   };
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

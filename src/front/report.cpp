@@ -2,17 +2,18 @@
 
 #include <memory>
 
-#include "reports.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/front/commands.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/report/files/select.hpp"
 #include "tradeoff/report/page/tables.hpp"
 #include "tradeoff/report/page/write.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 namespace fs = std::filesystem;
@@ -34,7 +35,7 @@ void write_report(report::ReportOptions options) {
 
 }  // namespace
 
-std::function<void()> report_of(std::span<const std::string> words) {
+std::function<int()> report_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::ReportOptions>();
   bool quiet = false;
   config::Table table;
@@ -52,7 +53,8 @@ std::function<void()> report_of(std::span<const std::string> words) {
   return [options, quiet] {
     log::configure(quiet ? log::Level::quiet : log::Level::normal, "");
     write_report(*options);
+    return kComplete;
   };
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

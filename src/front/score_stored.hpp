@@ -5,7 +5,7 @@
 
 #include "tradeoff/sql/files/score_files.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 
 /// True for a file that `score` takes as a study's results rather than as lines of answers.
 bool is_stored(const std::filesystem::path& predictions);
@@ -17,4 +17,4 @@ bool is_stored(const std::filesystem::path& predictions);
 void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::string>& arms,
                   std::ostream& out);
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

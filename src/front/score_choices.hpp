@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <iosfwd>
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 
 /// Whether the file holds answers of `predict` to questions of choices: JSONL whose first row has
 /// "choice_logprobs". False where it cannot be read; whoever reads it says why.
@@ -15,4 +15,4 @@ bool holds_choices(const std::filesystem::path& predictions);
 void score_choices(const std::filesystem::path& gold, const std::filesystem::path& predictions,
                    const std::filesystem::path& rows, std::ostream& out);
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

@@ -5,16 +5,17 @@
 #include <memory>
 #include <utility>
 
-#include "reports.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/front/commands.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 #include "tradeoff/report/analysis/pilot.hpp"
 #include "tradeoff/stats/sequence.hpp"
 #include "tradeoff/task/task.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 namespace fs = std::filesystem;
@@ -116,7 +117,7 @@ void print_plans(const report::PlanCommandOptions& options,
 
 }  // namespace
 
-std::function<void()> plan_of(std::span<const std::string> words) {
+std::function<int()> plan_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::PlanCommandOptions>();
   config::Table table;
   bind(table, *options);
@@ -127,7 +128,10 @@ std::function<void()> plan_of(std::span<const std::string> words) {
            "tradeoff plan --questions 1034 --seeds 3 --difference \"3 points\""},
           table, words))
     return {};
-  return [options, stated = stated_names(table)] { print_plans(*options, stated); };
+  return [options, stated = stated_names(table)] {
+    print_plans(*options, stated);
+    return kComplete;
+  };
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

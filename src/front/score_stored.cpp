@@ -13,7 +13,7 @@
 #include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/task.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 namespace column = store::column;
@@ -181,4 +181,4 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
   sql::check_scored(all);
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

@@ -1,4 +1,4 @@
-#include "message.hpp"
+#include "tradeoff/front/message.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "tradeoff/base/memory_limit.hpp"
 #include "tradeoff/base/out_of_memory.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 double gib(std::int64_t bytes) {
@@ -41,4 +41,4 @@ std::string message(const std::string& command, const std::exception& error) {
   return text;
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

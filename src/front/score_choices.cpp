@@ -17,7 +17,7 @@
 #include "tradeoff/task/choice_score.hpp"
 #include "tradeoff/task/item.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 namespace fs = std::filesystem;
@@ -115,4 +115,4 @@ void score_choices(const fs::path& gold, const fs::path& predictions, const fs::
   if (!rows.empty()) write_atomically(rows, lines);
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

@@ -2,13 +2,14 @@
 
 #include <memory>
 
-#include "reports.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
+#include "tradeoff/front/commands.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 #include "tradeoff/report/files/result_file.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 void print_comparisons(const report::CompareOptions& options) {
@@ -30,7 +31,7 @@ void print_comparisons(const report::CompareOptions& options) {
 
 }  // namespace
 
-std::function<void()> compare_of(std::span<const std::string> words) {
+std::function<int()> compare_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::CompareOptions>();
   config::Table table;
   bind(table, *options);
@@ -40,7 +41,10 @@ std::function<void()> compare_of(std::span<const std::string> words) {
            "tradeoff compare results/demo --a base --b qlora-200"},
           table, words))
     return {};
-  return [options] { print_comparisons(*options); };
+  return [options] {
+    print_comparisons(*options);
+    return kComplete;
+  };
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front

@@ -11,15 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "exit_codes.hpp"
-#include "message.hpp"
-#include "reports.hpp"
-#include "score.hpp"
 #include "tradeoff/base/launcher.hpp"
+#include "tradeoff/front/commands.hpp"
+#include "tradeoff/front/exit_codes.hpp"
+#include "tradeoff/front/message.hpp"
 
 namespace {
 
-using namespace tradeoff::app;
+using namespace tradeoff::front;
 
 using Words = std::span<const std::string>;
 
@@ -28,21 +27,10 @@ struct LightCommand {
   std::function<int()> (*work_of)(Words words);
 };
 
-// What either throws or is complete.
-template <std::function<void()> (*work_of)(Words)>
-std::function<int()> completes(Words words) {
-  auto work = work_of(words);
-  if (!work) return {};
-  return [work = std::move(work)] {
-    work();
-    return kComplete;
-  };
-}
-
-constexpr LightCommand kLight[] = {{"score", completes<score_of>},
-                                   {"report", completes<report_of>},
-                                   {"plan", completes<plan_of>},
-                                   {"compare", completes<compare_of>},
+constexpr LightCommand kLight[] = {{"score", score_of},
+                                   {"report", report_of},
+                                   {"plan", plan_of},
+                                   {"compare", compare_of},
                                    {"status", status_of}};
 
 int run(const LightCommand& command, const std::vector<std::string>& words) {

@@ -1,4 +1,5 @@
 #include "tradeoff/results/status.hpp"
+#include "tradeoff/front/commands.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,12 +10,11 @@
 #include <optional>
 #include <thread>
 
-#include "exit_codes.hpp"
-#include "reports.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/config/arguments.hpp"
+#include "tradeoff/front/exit_codes.hpp"
 
-namespace tradeoff::app {
+namespace tradeoff::front {
 namespace {
 
 struct StatusOptions {
@@ -96,4 +96,4 @@ std::function<int()> status_of(std::span<const std::string> words) {
   return [options] { return show(*options); };
 }
 
-}  // namespace tradeoff::app
+}  // namespace tradeoff::front
