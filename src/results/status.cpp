@@ -10,6 +10,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/results/ledger.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/store/journal_progress.hpp"
 #include "tradeoff/store/sealed_line.hpp"
 
@@ -80,7 +81,7 @@ class Reader {
     if (const auto steps = field_or<std::int64_t>(planned, "steps", 0); steps > 0)
       work.total = steps;
     const fs::path adapter = folder_ / "arms" / cell.arm / seed_folder(cell) / "adapter";
-    read_steps(adapter / "train.jsonl", work);
+    read_steps(store::curve_file(adapter), work);
     work.complete = fs::exists(adapter / "complete.json");
     if (work.complete) work.total = work.done;
     return work;

@@ -273,7 +273,7 @@ class StudyRun {
     const std::int64_t peak = trained ? 0 : models_.peak_memory(session);
     if (session.rank() != 0) return true;
     const auto curve = train::trained_curve(adapter);
-    check(curve.has_value(), train::curve_file(adapter).string() + ": changed while it was read");
+    check(curve.has_value(), store::curve_file(adapter).string() + ": changed while it was read");
     folder_.record(training_cost(arm, seed, peak, *curve, adapter), options_.model.lock);
     predictions_.training[{arm.name, seed}] = training_table(*curve);
     return true;

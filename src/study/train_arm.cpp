@@ -4,8 +4,8 @@
 #include <set>
 
 #include "tradeoff/base/log.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/study/train_file.hpp"
-#include "tradeoff/train/curve.hpp"
 #include "tradeoff/train/trainer.hpp"
 
 namespace tradeoff::study {
@@ -35,7 +35,7 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
 }
 
 results::LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed,
-                                   std::int64_t peak_bytes, std::span<const train::CurveRow> curve,
+                                   std::int64_t peak_bytes, std::span<const store::CurveRow> curve,
                                    const std::filesystem::path& adapter_folder) {
   results::LedgerEntry entry;
   entry.arm = arm.name;
@@ -43,19 +43,19 @@ results::LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed,
   entry.seed = seed;
   entry.peak_bytes = peak_bytes;
   std::set<std::string> starts, cut;
-  const auto add = [&](const train::CurveRow& row) {
+  const auto add = [&](const store::CurveRow& row) {
     starts.insert(row.start);
     entry.ranks = std::max<std::int64_t>(entry.ranks, row.ranks);
     entry.seconds += row.seconds;
     entry.device_seconds += row.seconds * row.ranks;
   };
-  for (const train::CurveRow& row : curve) {
+  for (const store::CurveRow& row : curve) {
     add(row);
     entry.questions += train::global_batch_size(arm.train, row.ranks);
     entry.prompt_tokens += row.tokens;
   }
   std::vector<std::string> damage;
-  for (const train::CurveRow& row : train::read_curve(train::redone_file(adapter_folder), damage)) {
+  for (const store::CurveRow& row : store::read_curve(store::redone_file(adapter_folder), damage)) {
     add(row);
     // A start that was asked to stop saves first; one whose steps are lost was killed.
     cut.insert(row.start);
@@ -68,8 +68,8 @@ results::LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed,
   return entry;
 }
 
-store::Table training_table(std::span<const train::CurveRow> curve) {
-  using store::column_from, store::Doubles, store::Ints, train::CurveRow;
+store::Table training_table(std::span<const store::CurveRow> curve) {
+  using store::column_from, store::Doubles, store::Ints, store::CurveRow;
   store::Table table;
   table.add("step", column_from<Ints>(curve, &CurveRow::step));
   table.add("epoch", column_from<Doubles>(curve, &CurveRow::epoch));

@@ -5,10 +5,10 @@
 
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/results/ledger.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/store/table.hpp"
 #include "tradeoff/study/options.hpp"
 #include "tradeoff/task/item.hpp"
-#include "tradeoff/train/curve.hpp"
 
 namespace tradeoff::study {
 
@@ -22,10 +22,10 @@ bool train_arm(const comm::Session& session, LoadedModel& model, const ArmOption
 /// What the training took, over all starts that did a part of it. `curve` is what the folder's
 /// finished training has (train::trained_curve).
 results::LedgerEntry training_cost(const ArmOptions& arm, std::uint64_t seed,
-                                   std::int64_t peak_bytes, std::span<const train::CurveRow> curve,
+                                   std::int64_t peak_bytes, std::span<const store::CurveRow> curve,
                                    const std::filesystem::path& adapter_folder);
 
 /// /runs/<arm>/seed-<s>/training: the loss curve without times.
-store::Table training_table(std::span<const train::CurveRow> curve);
+store::Table training_table(std::span<const store::CurveRow> curve);
 
 }  // namespace tradeoff::study

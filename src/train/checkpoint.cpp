@@ -85,10 +85,10 @@ void verify(const fs::path& folder) {
   }
 }
 
-std::vector<CurveRow> read_state_curve(const fs::path& file, const Json& state) {
+std::vector<store::CurveRow> read_state_curve(const fs::path& file, const Json& state) {
   try {
-    std::vector<CurveRow> rows = curve_of(state);
-    check(is_whole_curve(rows, field<std::int64_t>(state, "step")),
+    std::vector<store::CurveRow> rows = store::curve_of(state);
+    check(store::is_whole_curve(rows, field<std::int64_t>(state, "step")),
           "key \"curve\": expected a row for each step");
     return rows;
   } catch (const Error& error) {
@@ -134,7 +134,7 @@ void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
   lora::write_peft(partial, adapter, base_model);
   write_optimizer(partial / kOptimizer, checkpoint);
   Json state = checkpoint.state;
-  state["curve"] = curve_json(checkpoint.curve);
+  state["curve"] = store::curve_json(checkpoint.curve);
   write_atomically(partial / kState, state.dump(2) + "\n");
   Json manifest = Json::object();
   for (const char* name : kFiles) {

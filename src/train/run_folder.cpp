@@ -91,7 +91,8 @@ std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& conf
   }
   // What an earlier start of this training did stays as its cost; another training's goes.
   if (!resume || !fs::exists(run_file)) {
-    for (const fs::path& file : {curve_file(path_), redone_file(path_)}) fs::remove(file);
+    for (const fs::path& file : {store::curve_file(path_), store::redone_file(path_)})
+      fs::remove(file);
   }
   write_atomically(run_file, Json{{"record", record_}}.dump(2) + "\n");
   return std::nullopt;
@@ -109,11 +110,12 @@ std::optional<TrainResult> RunFolder::ended() const {
   return TrainResult{true, steps, steps, field<double>(told, "loss")};
 }
 
-void RunFolder::complete(const TrainResult& result, const std::vector<CurveRow>& curve) const {
+void RunFolder::complete(const TrainResult& result,
+                         const std::vector<store::CurveRow>& curve) const {
   const Json json = {{"steps", result.steps},
                      {"loss", result.loss},
                      {"record", record_},
-                     {"curve", curve_json(curve)}};
+                     {"curve", store::curve_json(curve)}};
   write_atomically(path_ / kCompleteFile, json.dump(2) + "\n");
   remove_checkpoints(path_);
 }
@@ -133,17 +135,17 @@ bool is_complete(const fs::path& output_dir) {
   return trained_curve(output_dir).has_value();
 }
 
-std::optional<std::vector<CurveRow>> trained_curve(const fs::path& output_dir) {
-  const fs::path record = output_dir / kCompleteFile, file = curve_file(output_dir);
+std::optional<std::vector<store::CurveRow>> trained_curve(const fs::path& output_dir) {
+  const fs::path record = output_dir / kCompleteFile, file = store::curve_file(output_dir);
   if (!fs::exists(record)) return std::nullopt;
   const Json ended = read_json(record);
   const auto steps = field_of_file<std::int64_t>(ended, record, "steps");
   std::vector<std::string> damage;
-  std::vector<CurveRow> rows = read_curve(file, damage);
-  if (damage.empty() && is_whole_curve(rows, steps)) return rows;
+  std::vector<store::CurveRow> rows = store::read_curve(file, damage);
+  if (damage.empty() && store::is_whole_curve(rows, steps)) return rows;
   for (const std::string& line : damage) log::warn("{}", line);
-  if (ended.contains("curve")) rows = curve_of(ended);
-  if (is_whole_curve(rows, steps)) {
+  if (ended.contains("curve")) rows = store::curve_of(ended);
+  if (store::is_whole_curve(rows, steps)) {
     log::warn("{}: expected {} steps; those of {} are taken", file.string(), steps, kCompleteFile);
     return rows;
   }

@@ -26,7 +26,7 @@ class RunFolder {
   /// Collective.
   std::optional<TrainResult> ended() const;
   /// Written last: the training has ended. Its checkpoints are of no use any more.
-  void complete(const TrainResult& result, const std::vector<CurveRow>& curve) const;
+  void complete(const TrainResult& result, const std::vector<store::CurveRow>& curve) const;
 
  private:
   std::optional<Checkpoint> open_first(const model::DecoderConfig& config, bool resume) const;

@@ -19,11 +19,11 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/model/device.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/store/difference.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/train/adamw.hpp"
 #include "tradeoff/train/checkpoint.hpp"
-#include "tradeoff/train/curve.hpp"
 #include "tradeoff/train/schedule.hpp"
 
 namespace tradeoff::train {
@@ -96,11 +96,11 @@ class Trainer {
       result.steps = found->step;
       result.loss = field<double>(found->state, "loss");
     }
-    std::optional<CurveWriter> curve;
+    std::optional<store::CurveWriter> curve;
     store::Start start;
     if (session_.rank() == 0) {
       start = store::new_start(session_.size());
-      curve.emplace(job_.output_dir, found ? found->curve : std::vector<CurveRow>());
+      curve.emplace(job_.output_dir, found ? found->curve : std::vector<store::CurveRow>());
     }
 
     decoder_.prepare_backward();
@@ -132,7 +132,7 @@ class Trainer {
       optimizer.step(step.gradient(), learning_rate);
       result.steps = index + 1;
       result.loss = sums.loss;
-      const CurveRow row{
+      const store::CurveRow row{
           result.steps, epoch_after(result.steps), sums.loss,       learning_rate, norm,
           sums.tokens,  sums.supervised,           clock.seconds(), start.id,      start.ranks};
       if (curve) curve->add(row);
@@ -231,7 +231,7 @@ class Trainer {
 
   // `curve` is rank 0's; the others save nothing.
   void save(const AdamW& optimizer, const TrainResult& result,
-            const std::optional<CurveWriter>& curve) const {
+            const std::optional<store::CurveWriter>& curve) const {
     if (!curve) return;
     Checkpoint checkpoint;
     checkpoint.curve = curve->rows();

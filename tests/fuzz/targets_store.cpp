@@ -1,9 +1,9 @@
 #include "target.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/results/ledger.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/store/journal.hpp"
 #include "tradeoff/store/predictions_file.hpp"
-#include "tradeoff/train/curve.hpp"
 
 namespace tradeoff::fuzz {
 namespace {
@@ -31,9 +31,9 @@ void read_journal(const fs::path& folder, std::string_view bytes) {
 void read_curve(const fs::path& folder, std::string_view bytes) {
   const fs::path path = put(folder / "train.jsonl", with_sums(bytes));
   std::vector<std::string> damage;
-  const auto rows = train::read_curve(path, damage);
+  const auto rows = store::read_curve(path, damage);
   check_told(damage, path);
-  (void)train::is_whole_curve(rows, static_cast<std::int64_t>(rows.size()));
+  (void)store::is_whole_curve(rows, static_cast<std::int64_t>(rows.size()));
 }
 
 void read_ledger(const fs::path& folder, std::string_view bytes) {

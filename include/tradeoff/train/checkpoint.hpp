@@ -8,7 +8,7 @@
 
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/lora/adapter.hpp"
-#include "tradeoff/train/curve.hpp"
+#include "tradeoff/store/curve.hpp"
 
 /// Checkpoints of a training: OUT/checkpoint-<step>/ holds the adapter as PEFT writes it,
 /// optimizer.safetensors, trainer_state.json and, written last, manifest.json with the size and
@@ -22,7 +22,7 @@ struct Checkpoint {
   // step, epoch, data cursor, seeds, world size: trainer_state.json, with the curve under "curve".
   Json state = Json::object();
   // The rows of its steps, from which train.jsonl is made again.
-  std::vector<CurveRow> curve;
+  std::vector<store::CurveRow> curve;
 };
 
 /// Writes it and removes all but the newest two. `adapter` says what `parameters` are. Throws Error

@@ -9,7 +9,7 @@
 #include "tradeoff/comm/session.hpp"
 #include "tradeoff/lora/options.hpp"
 #include "tradeoff/model/decoder.hpp"
-#include "tradeoff/train/curve.hpp"
+#include "tradeoff/store/curve.hpp"
 #include "tradeoff/train/options.hpp"
 #include "tradeoff/train/sample.hpp"
 
@@ -63,6 +63,6 @@ bool is_complete(const std::filesystem::path& output_dir);
 /// The loss curve of a training that ran to its end; nullopt where it has not. Lines of train.jsonl
 /// that are damaged are taken from a checkpoint, saying so; where none has them the training counts
 /// as not done.
-std::optional<std::vector<CurveRow>> trained_curve(const std::filesystem::path& output_dir);
+std::optional<std::vector<store::CurveRow>> trained_curve(const std::filesystem::path& output_dir);
 
 }  // namespace tradeoff::train

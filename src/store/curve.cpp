@@ -1,4 +1,4 @@
-#include "tradeoff/train/curve.hpp"
+#include "tradeoff/store/curve.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 
-namespace tradeoff::train {
+namespace tradeoff::store {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,7 +24,7 @@ std::vector<CurveRow> read_and_tell(const fs::path& file) {
 
 void write_rows(const fs::path& file, const std::vector<CurveRow>& rows) {
   std::string text;
-  for (const CurveRow& row : rows) text += store::seal(to_json(row));
+  for (const CurveRow& row : rows) text += seal(to_json(row));
   write_atomically(file, text);
 }
 
@@ -99,7 +99,7 @@ fs::path redone_file(const fs::path& out) {
 std::vector<CurveRow> read_curve(const fs::path& file, std::vector<std::string>& damage) {
   std::vector<CurveRow> rows;
   if (!fs::exists(file)) return rows;
-  for (const auto& [object, number] : store::read_sealed(file)) {
+  for (const auto& [object, number] : read_sealed(file)) {
     try {
       check(object.has_value(), "the line is not as it was written");
       rows.push_back(curve_row(*object));
@@ -117,11 +117,11 @@ bool is_whole_curve(const std::vector<CurveRow>& rows, std::int64_t steps) {
 }
 
 CurveWriter::CurveWriter(const fs::path& out, std::vector<CurveRow> kept)
-    : rows_(std::move(kept)), file_(begin_curve(out, rows_), store::Begin::existing) {}
+    : rows_(std::move(kept)), file_(begin_curve(out, rows_), Begin::existing) {}
 
 void CurveWriter::add(const CurveRow& row) {
-  file_.append(store::seal(to_json(row)));
+  file_.append(seal(to_json(row)));
   rows_.push_back(row);
 }
 
-}  // namespace tradeoff::train
+}  // namespace tradeoff::store

@@ -7,7 +7,7 @@
 #include "tradeoff/base/json.hpp"
 #include "tradeoff/store/sealed_line.hpp"
 
-namespace tradeoff::train {
+namespace tradeoff::store {
 
 /// One optimizer step: a row of train.jsonl.
 struct CurveRow {
@@ -56,7 +56,7 @@ class CurveWriter {
 
  private:
   std::vector<CurveRow> rows_;
-  store::AppendFile file_;
+  AppendFile file_;
 };
 
-}  // namespace tradeoff::train
+}  // namespace tradeoff::store
