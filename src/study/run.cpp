@@ -3,19 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <future>
 #include <memory>
-#include <numeric>
 
 #include "cell_inputs.hpp"
+#include "cell_plan.hpp"
+#include "finished_task.hpp"
 #include "judge_threads.hpp"
+#include "known_questions.hpp"
 #include "prediction_cost.hpp"
-#include "sql_questions.hpp"
 #include "study_data.hpp"
 #include "study_folder.hpp"
 #include "study_models.hpp"
 #include "task_judgements.hpp"
+#include "task_scoring.hpp"
 #include "tradeoff/base/build_info.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/file_lock.hpp"
@@ -24,12 +25,7 @@
 #include "tradeoff/comm/collectives.hpp"
 #include "tradeoff/comm/shared_folder.hpp"
 #include "tradeoff/comm/signals.hpp"
-#include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/results/reduce.hpp"
-#include "tradeoff/study/items_table.hpp"
-#include "tradeoff/study/judge.hpp"
-#include "tradeoff/task/extract.hpp"
-#include "tradeoff/task/extract_letter.hpp"
 #include "tradeoff/train/trainer.hpp"
 #include "train_arm.hpp"
 #include "work_done.hpp"
@@ -38,23 +34,6 @@ namespace tradeoff::study {
 namespace {
 
 namespace fs = std::filesystem;
-
-// For the order of cells alone; any number above those that max_steps usually is.
-constexpr double kStepsOfAnEpoch = 1e6;
-
-store::Table prompt_texts(std::span<const task::Item> items) {
-  std::vector<std::string> texts;
-  for (const task::Item& item : items) texts.push_back(item.prompt);
-  return results::prompt_table(texts);
-}
-
-store::Attributes sampling_attributes(const SamplingOptions& sampling) {
-  return {{"temperature", sampling.rule.temperature},
-          {"top_p", sampling.rule.top_p},
-          {"top_k", sampling.rule.top_k},
-          {"samples", sampling.rule.samples},
-          {"sample_seed", static_cast<std::int64_t>(sampling.sample_seed)}};
-}
 
 // A task of a cell, predicted; its queries are judged while the next task is computed.
 struct TaskRun {
@@ -69,7 +48,7 @@ struct TaskRun {
   std::vector<store::Prediction> rows = {};
   // Of queries.
   std::unique_ptr<TaskJudgements> judgements = nullptr;
-  std::future<SqlQuestions> questions = {};
+  std::future<KnownQuestions> questions = {};
 };
 
 class StudyRun {
@@ -80,29 +59,23 @@ class StudyRun {
         folder_(options.output_dir),
         data_(options),
         models_(session, options) {
-    const Json& identity = models_.identity();
     record_ = options.record;
-    record_["hashes"] = {{"tokenizer_sha256", identity.at("tokenizer_sha256")}};
+    // The order of its keys is part of predictions.h5's bytes.
+    record_["hashes"] = {{"tokenizer_sha256", models_.identity().at("tokenizer_sha256")}};
     record_["hashes"].update(data_.hashes());
-    for (const char* key : {"config_sha256", "weights_sha256"})
-      record_["hashes"]["model_" + std::string(key)] = identity.at(key);
-    record_["dtype"] = identity.at("dtype");
-    record_["quantization"] = identity.at("quantization");
-    record_["model"]["name"] = folder_name(options.model.model);
-    for (const ArmOptions& arm : options.arms)
-      record_["arms"][arm.name].update(models_.record_of(arm));
+    models_.enter(record_, options);
     resolve_all_sampling();
-    prepare_scoring();
+    scoring_ = prepare_scoring(options, data_, session.rank() == 0);
     if (session.rank() == 0)
-      folder_.claim({record_, inputs(), plan()}, machine(), options.overwrite, options.model.lock);
+      folder_.claim({record_, inputs(), cell_plan(options, data_)}, machine(), options.overwrite,
+                    options.model.lock);
     comm::barrier(session);
   }
 
   StudyResult run() {
     StudyResult result = compute();
-    if (result.state == RunState::stopped && session_.rank() == 0) {
+    if (result.state == RunState::stopped && session_.rank() == 0)
       log::info("{}", stopped_text(work_done(options_, folder_, data_), "run the same command"));
-    }
     return result;
   }
 
@@ -123,25 +96,22 @@ class StudyRun {
     settle_last();
     result.state = RunState::complete;
     if (options_.cell || session_.rank() != 0) return result;
-    session_.doing("gathering");
-    const FileLock gather(folder_.lock("gather"), options_.model.lock);
-    store::Predictions& predictions = predictions_;
-    predictions.config = record_;
-    predictions.commit = build_commit();
-    predictions.versions = {{"tradeoff", std::string(build_version())},
-                            {"sql_extraction", std::to_string(task::kExtractVersion)}};
-    if (std::ranges::any_of(options_.tasks, [&](const std::string& name) {
-          return options_.known.at(name).task.answer == task::Answer::letter;
-        }))
-      predictions.versions["letter_extraction"] = std::to_string(task::kExtractLetterVersion);
-    for (const auto& [name, known] : options_.known)
-      predictions.versions[name + "_prompt"] = std::to_string(known.task.prompt_version);
-    result.summary = results::reduce_study(predictions, options_.primary, floors_);
-    predictions.summary = results::summary_tables(predictions, result.summary);
-    fs::remove(folder_.completion());  // it is of the file that goes
-    store::write_predictions(folder_.predictions(), predictions);
-    result.predictions = std::move(predictions_);
+    gather(result);
     return result;
+  }
+
+  // On rank 0: predictions.h5, whose runs are in predictions_.
+  void gather(StudyResult& result) {
+    session_.doing("gathering");
+    const FileLock held(folder_.lock("gather"), options_.model.lock);
+    predictions_.config = record_;
+    predictions_.commit = build_commit();
+    predictions_.versions = versions_of(options_);
+    result.summary = results::reduce_study(predictions_, options_.primary, floors_);
+    predictions_.summary = results::summary_tables(predictions_, result.summary);
+    fs::remove(folder_.completion());  // it is of the file that goes
+    store::write_predictions(folder_.predictions(), predictions_);
+    result.predictions = std::move(predictions_);
   }
 
   Json machine() const {
@@ -158,28 +128,6 @@ class StudyRun {
     return inputs;
   }
 
-  // What there is to do, for those who look at the folder meanwhile.
-  Json plan() const {
-    Json cells = Json::array();
-    for (const Cell& cell : list_cells(options_)) {
-      const ArmOptions& arm = options_.arms[cell.arm];
-      Json tasks = Json::array();
-      for (const std::string& task : cell.tasks) {
-        tasks.push_back({{"task", task}, {"questions", data_.questions(task).count}});
-        const auto samples = sampling_of(arm, options_.known.at(task).task).rule.samples;
-        if (samples > 1) tasks.back()["samples"] = samples;
-      }
-      // The steps of whole epochs are known once the training rows are made.
-      const bool steps = arm.trains && arm.train.max_steps > 0;
-      cells.push_back({{"arm", arm.name},
-                       {"seed", cell.seed},
-                       {"trains", arm.trains},
-                       {"steps", steps ? Json(arm.train.max_steps) : Json(nullptr)},
-                       {"tasks", std::move(tasks)}});
-    }
-    return {{"cells", std::move(cells)}};
-  }
-
   // A temperature that no model folder names shows here; each is told once.
   void resolve_all_sampling() const {
     bool told = session_.rank() != 0;
@@ -194,39 +142,11 @@ class StudyRun {
     }
   }
 
-  // What cannot be scored shows here, not after hours of prediction.
-  void prepare_scoring() {
-    sql::ScoreOptions scoring = options_.scoring;
-    scoring.preview = true;
-    for (const std::string& name : options_.tasks) {
-      const task::Task& task = options_.known.at(name).task;
-      if (task.kind != task::Kind::sql) continue;
-      // Votes alone ask for it.
-      scoring.result_hash = std::ranges::any_of(options_.arms, [&](const ArmOptions& arm) {
-        return !sampling_of(arm, task).rule.greedy();
-      });
-      const task::Questions& questions = data_.questions(name);
-      sql::Scorer scorer(questions.databases, questions.tables, scoring);
-      if (session_.rank() == 0) check_scoring(questions.golds, scorer);
-      scorers_.emplace(name, std::move(scorer));
-      judgement_headers_[name] = judgement_header(scoring, questions.sha256);
-    }
-  }
-
   // Every cell by one of the groups, whichever is free; what they leave behind is gathered after it
   // as from a job array. False where a group was stopped: the others then end with their cell.
   bool run_groups(const std::vector<Cell>& cells) {
     check(!options_.cell, "--cell computes one cell: expected no --rank-groups beside it");
-    // Those that train first, the longest training before all: what is begun last is short.
-    std::vector<std::size_t> order(cells.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto steps = [&](std::size_t i) {
-      const ArmOptions& arm = options_.arms[cells[i].arm];
-      if (!arm.trains) return 0.0;
-      return arm.train.max_steps > 0 ? static_cast<double>(arm.train.max_steps)
-                                     : kStepsOfAnEpoch * arm.train.num_train_epochs;
-    };
-    std::ranges::stable_sort(order, std::ranges::greater(), steps);
+    const std::vector<std::size_t> order = longest_first(options_, cells);
     const comm::Session group(session_, options_.rank_groups);
     comm::ChunkCounter counter(session_, order.size());
     bool stopped = false;
@@ -283,41 +203,56 @@ class StudyRun {
                 const comm::Session& session, bool gathers) {
     auto run = std::make_unique<TaskRun>(TaskRun{arm, seed, task, gathers});
     run->rendered = data_.items(arm, seed, task.name);
-    const std::vector<task::Item>& items = run->rendered.items;
+    run->plan = plan_of(*run, session);
+    if (!answer(*run, session)) return false;
+    settle_last();
+    last_ = std::move(run);
+    return true;
+  }
+
+  PredictionPlan plan_of(const TaskRun& run, const comm::Session& session) const {
+    const ArmOptions& arm = run.arm;
     const model::DecoderConfig config = model::read_config(arm.model.model / "config.json");
     DecodingOptions decoding = arm.decoding;
     // An answer behind a plain prompt ends at the first line break.
-    if (is_written(task) && arm.prompts.at(asked_as(task)).prompt_template != task::Template::chat)
+    if (is_written(run.task) &&
+        arm.prompts.at(asked_as(run.task)).prompt_template != task::Template::chat)
       decoding.stop.push_back("\n");
-    decoding.sampling = sampling_of(arm, task);
+    decoding.sampling = sampling_of(arm, run.task);
     decoding.sampling.rule = resolve_sampling(decoding.sampling.rule, arm.model.model);
-    run->plan =
-        plan_predictions(items, task, decoding, data_.prompts(arm).tokenizer,
+    PredictionPlan plan =
+        plan_predictions(run.rendered.items, run.task, decoding, data_.prompts(arm).tokenizer,
                          config.max_position_embeddings, arena_rows(session, arm.model, config));
-    PredictionPlan& plan = run->plan;
-    plan.replicate_seed = seed;
+    plan.replicate_seed = run.seed;
+    return plan;
+  }
+
+  // False on every rank where a stop signal came first.
+  bool answer(TaskRun& run, const comm::Session& session) {
+    const ArmOptions& arm = run.arm;
+    const PredictionPlan& plan = run.plan;
     Json identity = models_.identity(arm);
-    const fs::path adapter = arm.trains ? folder_.adapter(arm.name, seed) : arm.adapter;
+    const fs::path adapter = arm.trains ? folder_.adapter(arm.name, run.seed) : arm.adapter;
     if (!adapter.empty()) identity["adapter"] = adapter_identity(adapter);
     const Json header = prediction_header(plan, identity);
-    const auto journals = folder_.journal(arm.name, seed, task.name);
+    const auto journals = folder_.journal(arm.name, run.seed, run.task.name);
     FinishedChunks finished;
     if (session.rank() == 0) finished = finished_here(plan, journals, header);
     const bool missing =
         comm::any(session, session.rank() == 0 && finished.chunks.size() < plan.chunks.size());
     LoadedModel* model = missing ? &models_.load(session, arm) : nullptr;
     if (missing) use_adapter(*model, adapter);
-    if (session.rank() == 0 && (missing || gathers)) {
-      log::info("arm {}, seed {}: {} {} questions{}", arm.name, seed, items.size(), task.name,
-                missing ? "" : ", answered before");
+    if (session.rank() == 0 && (missing || run.gathers)) {
+      log::info("arm {}, seed {}: {} {} questions{}", arm.name, run.seed, plan.items.size(),
+                run.task.name, missing ? "" : ", answered before");
     }
-    prepare_judging(*run);
+    prepare_judging(run);
     StartsCost cost = starts_cost(finished.told);
     // Where nothing is missing rank 0 has all rows from the journals, and no model is needed.
     Predicted predicted;
     if (missing) {
       OnChunk judge;
-      if (run->judgements) judge = [&run](auto answers) { run->judgements->begin(answers); };
+      if (run.judgements) judge = [&run](auto answers) { run.judgements->begin(answers); };
       predicted = predict(session, *model, plan, journals, header, std::move(finished), judge);
     } else if (session.rank() == 0) {
       predicted = collect(plan, std::move(finished), /*all_expected=*/true, journals);
@@ -326,26 +261,25 @@ class StudyRun {
     const std::int64_t peak = missing ? models_.peak_memory(session) : 0;
     if (session.rank() == 0) {
       if (missing) cost = starts_cost(store::read_journals(journals, header));
-      folder_.record(prediction_cost({arm.name, task.name, seed}, plan, predicted.rows, cost, peak),
-                     options_.model.lock);
+      folder_.record(
+          prediction_cost({arm.name, plan.task, run.seed}, plan, predicted.rows, cost, peak),
+          options_.model.lock);
     }
-    run->rows = std::move(predicted.rows);
-    settle_last();
-    last_ = std::move(run);
+    run.rows = std::move(predicted.rows);
     return true;
   }
 
   void prepare_judging(TaskRun& run) {
     const std::string& name = run.task.name;
     if (run.plan.form != store::Form::sql) return;
-    sql::Scorer& scorer = scorers_.at(name);
-    run.judgements = std::make_unique<TaskJudgements>(run.rendered.items, scorer, judge_threads_,
-                                                      folder_.judged(run.arm.name, run.seed, name),
-                                                      judgement_headers_.at(name));
+    auto& [scorer, header] = scoring_.at(name);
+    run.judgements =
+        std::make_unique<TaskJudgements>(run.rendered.items, scorer, judge_threads_,
+                                         folder_.judged(run.arm.name, run.seed, name), header);
     const bool known = predictions_.items.contains(name) ||
                        (last_ && last_->questions.valid() && last_->task.name == name);
     if (session_.rank() != 0 || !run.gathers || known) return;
-    run.questions = std::async(std::launch::async, [&run, &scorer] {
+    run.questions = std::async(std::launch::async, [&run, &scorer = scorer] {
       return sql_questions(run.rendered.items, scorer, run.task.words.label);
     });
   }
@@ -373,44 +307,20 @@ class StudyRun {
   }
 
   void store_run(TaskRun& done) {
-    const PredictionPlan& plan = done.plan;
-    const std::string& name = done.task.name;
-    const std::span<const task::Item> items = plan.items;
-    const std::span<const store::Prediction> rows = done.rows;
-    if (!predictions_.items.contains(name)) store_questions(done);
-    std::vector<store::Judgement> judged;
-    if (done.judgements) judged = done.judgements->of(rows);
-    for (std::size_t i = judged.size(); i < rows.size(); ++i)
-      judged.emplace_back(judge_letter(items[i / plan.samples()], rows[i], plan.form));
-    store::Run run;
-    run.rows = answers_table(items, rows, judged, plan.form);
-    for (std::int64_t k = 1; k < plan.samples(); ++k)
-      run.further.push_back(answers_table(items, rows, judged, plan.form, k));
-    if (plan.sampled()) run.attributes = sampling_attributes(plan.decoding.sampling);
-    const std::string prompts = task::prompts_sha256(items);
-    run.attributes["prompts_sha256"] = prompts;
-    store::Table& texts = predictions_.summary[results::prompt_table_name(prompts)];
-    if (texts.columns().empty()) texts = prompt_texts(items);
-    if (!reached_by_seed(done.arm, done.task)) {
-      run.attributes["computed_once"] =
-          std::string("no random stream reaches it: greedy, examples in file order");
-    }
-    predictions_.runs[{done.arm.name, done.seed, name}] = std::move(run);
+    if (!predictions_.items.contains(done.task.name)) store_questions(done);
+    FinishedTask finished{done.plan, done.rows};
+    if (done.judgements) finished.judged = done.judgements->of(done.rows);
+    finished.reached_by_seed = reached_by_seed(done.arm, done.task);
+    store_task({done.arm.name, done.seed, done.task.name}, std::move(finished), predictions_);
   }
 
   void store_questions(TaskRun& done) {
     const std::string& name = done.task.name;
-    const std::vector<task::Item>& items = done.rendered.items;
-    if (done.questions.valid()) {
-      SqlQuestions questions = done.questions.get();
-      predictions_.items[name] = std::move(questions.items);
-      floors_.push_back({name, std::move(questions.floors)});
-      return;
-    }
-    predictions_.items[name] = choice_items_table(items, done.task.words.label);
-    std::vector<std::string> letters;
-    for (const task::Item& item : items) letters.push_back(item.answer);
-    floors_.push_back({name, stats::letter_floors(letters)});
+    KnownQuestions known = done.questions.valid()
+                               ? done.questions.get()
+                               : choice_questions(done.rendered.items, done.task.words.label);
+    predictions_.items[name] = std::move(known.items);
+    floors_.push_back({name, std::move(known.floors)});
   }
 
   const comm::Session& session_;
@@ -420,8 +330,7 @@ class StudyRun {
   StudyModels models_;
   Json record_;
   // By task of kind sql.
-  std::map<std::string, sql::Scorer> scorers_;
-  std::map<std::string, Json> judgement_headers_;
+  std::map<std::string, TaskScoring> scoring_;
   store::Predictions predictions_;
   std::vector<stats::TaskFloors> floors_;
   JudgeThreads judge_threads_{judge_thread_count()};

@@ -14,12 +14,13 @@ bool same(const ModelOptions& a, const ModelOptions& b) {
   return a.model == b.model && a.quantization == b.quantization;
 }
 
-}  // namespace
-
+// The last name of a folder's path.
 std::string folder_name(const std::filesystem::path& folder) {
   const auto whole = std::filesystem::absolute(folder).lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
+
+}  // namespace
 
 StudyModels::StudyModels(const comm::Session& session, const StudyOptions& options) {
   const auto add = [&](const ModelOptions& model) {
@@ -54,6 +55,14 @@ std::int64_t StudyModels::peak_memory(const comm::Session& session) {
   model::reset_peak_memory(loaded_->decoder->device());
   comm::all_reduce_max(session, std::span(&peak, 1));
   return peak;
+}
+
+void StudyModels::enter(Json& record, const StudyOptions& options) const {
+  for (const char* key : {"config_sha256", "weights_sha256"})
+    record["hashes"]["model_" + std::string(key)] = identity().at(key);
+  for (const char* key : {"dtype", "quantization"}) record[key] = identity().at(key);
+  record["model"]["name"] = folder_name(options.model.model);
+  for (const ArmOptions& arm : options.arms) record["arms"][arm.name].update(record_of(arm));
 }
 
 Json StudyModels::record_of(const ArmOptions& arm) const {

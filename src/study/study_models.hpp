@@ -23,17 +23,16 @@ class StudyModels {
   /// loaded. Collective.
   std::int64_t peak_memory(const comm::Session& session);
 
-  /// What an arm is made of, for the study's record: its own model, adapter and starting adapter,
-  /// where it has such. Names of folders, not where they lie.
-  Json record_of(const ArmOptions& arm) const;
+  /// Enters into the study's record what its own model is and, arm by arm, another model, adapter
+  /// and starting adapter where it has such: names of folders, not where they lie, and hashes.
+  void enter(Json& record, const StudyOptions& options) const;
 
  private:
+  Json record_of(const ArmOptions& arm) const;
+
   std::vector<std::pair<ModelOptions, Json>> known_;
   std::optional<LoadedModel> loaded_;
   ModelOptions which_;
 };
-
-/// The last name of a folder's path.
-std::string folder_name(const std::filesystem::path& folder);
 
 }  // namespace tradeoff::study

@@ -1,4 +1,4 @@
-#include "sql_questions.hpp"
+#include "known_questions.hpp"
 
 #include <cstdint>
 
@@ -23,9 +23,15 @@ std::vector<stats::Floor> floors_of(std::span<const task::Item> items, sql::Scor
 
 }  // namespace
 
-SqlQuestions sql_questions(std::span<const task::Item> items, sql::Scorer& scorer,
-                           const std::string& label) {
+KnownQuestions sql_questions(std::span<const task::Item> items, sql::Scorer& scorer,
+                             const std::string& label) {
   return {sql_items_table(items, scorer, label), floors_of(items, scorer)};
+}
+
+KnownQuestions choice_questions(std::span<const task::Item> items, const std::string& label) {
+  std::vector<std::string> letters;
+  for (const task::Item& item : items) letters.push_back(item.answer);
+  return {choice_items_table(items, label), stats::letter_floors(letters)};
 }
 
 }  // namespace tradeoff::study
