@@ -330,16 +330,10 @@ std::unique_ptr<Ticker> start_ticker(const comm::Session& session, const Predict
                                   [&counter, before] { return before + counter.counted(); });
 }
 
-// A chunk's rows as JournalWriter::append returns them.
-std::vector<store::Prediction> read_written(const PredictionPlan& plan,
-                                            const std::string& written) {
-  std::vector<store::Prediction> rows;
-  for (const Json& row : Json::parse(written)) rows.push_back(read_prediction(row, plan.form));
-  return rows;
-}
-
 struct OwnChunks {
-  // A line each, for take_chunks.
+  // On rank 0.
+  std::map<std::uint64_t, std::vector<store::Prediction>> chunks;
+  // On the others: a line each, for take_chunks.
   std::string lines;
   // On every rank, where a stop signal came to one.
   bool stopped = false;
@@ -365,6 +359,8 @@ OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
       where_memory_may_end(change, [&] { return infer::Engine(*model.decoder, engine_options); });
   const std::unique_ptr<Ticker> ticker = start_ticker(session, plan, order, counter);
   OwnChunks own;
+  const bool gathers = session.rank() == 0;
+  const ChunksByName chunks = chunks_by_name(plan);
   while (!comm::stop_requested()) {
     const auto next = counter.next();
     if (!next) break;
@@ -377,8 +373,11 @@ OwnChunks answer_chunks(const comm::Session& session, LoadedModel& model,
     for (const store::Prediction& answer : answers) rows.push_back(to_json(answer, plan.form));
     const std::uint64_t id = plan.chunk_ids[index];
     const std::string written = journal.append(id, rows);
-    own.lines += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, written);
-    if (on_chunk) on_chunk(read_written(plan, written));
+    if (!gathers) own.lines += fmt::format("{{\"chunk\":{},\"rows\":{}}}\n", id, written);
+    if (!gathers && !on_chunk) continue;
+    auto read = read_rows(plan, chunks, id, Json::parse(written).get_ref<const Json::array_t&>());
+    if (on_chunk) on_chunk(read);
+    if (gathers) own.chunks[id] = std::move(read);
   }
   session.at("");
   if (comm::stop_requested()) counter.close();
@@ -395,8 +394,8 @@ Predicted predict(const comm::Session& session, LoadedModel& model, const Predic
   comm::agree(session, "the predictions' items, model and options", sha256(to_line(header)));
   const std::vector<std::int64_t> order = missing_chunks(session, plan, finished);
   tell_work(session, plan, std::ssize(order));
-  const OwnChunks own =
-      answer_chunks(session, model, plan, order, journal_folder, header, on_chunk);
+  OwnChunks own = answer_chunks(session, model, plan, order, journal_folder, header, on_chunk);
+  finished.chunks.merge(std::move(own.chunks));
   for (const std::string& lines : comm::gather(session, own.lines))
     take_chunks(plan, lines, finished);
   Predicted result;
