@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -201,11 +200,12 @@ void check_together(ShowOptions& options, const config::Table& table) {
       problems.add("STUDY", "no study, and no --items; expected the folder of a finished study");
     for (const char* name : {"arm", "seed", "diff"})
       if (table.given(name)) problems.add(std::string("--") + name, "is for a study");
-    std::vector<std::string> known;
-    for (const auto& [name, value] : config::nameable(options.own_tasks)) known.push_back(name);
-    if (std::ranges::find(known, options.task) == known.end())
-      problems.add("--task", fmt::format("found \"{}\", expected one of {}", options.task,
-                                         fmt::join(known, "|")));
+    const auto tasks = config::choice_of(config::nameable(options.own_tasks));
+    const std::optional<std::string> task = tasks.parse(options.task);
+    if (!task)
+      problems.add("--task",
+                   fmt::format("found \"{}\", expected {}", options.task, tasks.expected));
+    options.task = task.value_or(options.task);
   } else {
     for (const char* name : {"items", "model", "pred", "db", "table", "rows"})
       if (table.given(name))

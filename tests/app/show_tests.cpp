@@ -37,6 +37,12 @@ TEST_F(Program, show_tells_one_question_of_a_study) {
   EXPECT_EQ(mixed.code, 2);
   EXPECT_NE(mixed.err.find("--items: is for an item"), std::string::npos) << mixed.err;
   EXPECT_NE(run("show --id 17").err.find("no study, and no --items"), std::string::npos);
+  const auto of_task = [&](const std::string& name) {
+    return run("show --id 17 --items x.jsonl --task " + name).err;
+  };
+  EXPECT_NE(of_task("nosuch").find("--task: found \"nosuch\", expected one of spider|mmlu|"),
+            std::string::npos);
+  EXPECT_EQ(of_task("spider-syn").find("--task"), std::string::npos);
 }
 
 }  // namespace
