@@ -9,6 +9,7 @@
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/stats/samples.hpp"
+#include "tradeoff/store/item_columns.hpp"
 #include "tradeoff/store/predictions_file.hpp"
 #include "tradeoff/store/run_columns.hpp"
 #include "tradeoff/task/task.hpp"
@@ -17,6 +18,7 @@ namespace tradeoff::front {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 using store::Strings;
 
@@ -29,8 +31,8 @@ bool is_number(const std::string& id) {
 }
 
 std::vector<sql::ScoredRow> rows_of(const store::Table& items, const store::Table& answers) {
-  const auto &id = items.at<Strings>("id"), &db_id = items.at<Strings>("db_id"),
-             &query = items.at<Strings>("query");
+  const auto &id = items.at(item_column::kId), &db_id = items.at(item_column::kDatabase),
+             &query = items.at(item_column::kQuery);
   const Strings &sql = answers.at(column::kSql), &text = answers.at(column::kText);
   std::vector<sql::ScoredRow> rows(items.rows());
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -49,7 +51,7 @@ std::vector<sql::ScoredRow> rows_of(const store::Table& items, const store::Tabl
 std::vector<std::string> sql_tasks_of(const store::Predictions& stored) {
   std::vector<std::string> tasks;
   for (const auto& [name, items] : stored.items) {
-    if (items.has(task::columns_of(task::Kind::sql).gold)) tasks.push_back(name);
+    if (items.has(item_column::kQuery)) tasks.push_back(name);
   }
   return tasks;
 }
@@ -96,8 +98,8 @@ stats::ScoreTable empty_table(const store::RunKey& key, const store::Table& item
   stats::ScoreTable table;
   table.arm = key.arm;
   table.task = key.task;
-  table.items = items.at<Strings>("id");
-  table.clusters = items.at<Strings>("db_id");
+  table.items = items.at(item_column::kId);
+  table.clusters = items.at(item_column::kDatabase);
   table.gold_error.resize(items.rows());
   table.seeds = {key.seed};
   table.scores.resize(items.rows());
@@ -140,7 +142,7 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
   check(!tasks.empty(),
         fmt::format("{}: expected questions with a query, found none", options.pred.string()));
   for (const std::string& task : tasks)
-    check(!stored.items.at(task).has("also_right"),
+    check(!stored.items.at(task).has(item_column::kAlsoRight),
           fmt::format("{}: {} has several right queries a question, which only `run` judges by",
                       options.pred.string(), task));
   std::vector<std::string> left = arms;

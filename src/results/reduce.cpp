@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/results/item_roles.hpp"
 #include "tradeoff/task/own.hpp"
 
 namespace tradeoff::results {
@@ -16,6 +17,7 @@ using store::Flags;
 using store::Strings;
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
@@ -36,7 +38,7 @@ using Runs = std::vector<std::pair<std::uint64_t, const store::Run*>>;
 
 // Of a job's own task: nothing that questions could be sampled within.
 bool is_one_cluster(const store::Table& items, task::Kind kind) {
-  const Strings& clusters = items.at<Strings>(task::columns_of(kind).cluster);
+  const Strings& clusters = items.at(roles_of(kind).cluster);
   return std::ranges::all_of(clusters, [&](const auto& one) { return one == clusters.front(); });
 }
 
@@ -89,14 +91,14 @@ void add_samples(stats::SampleColumns& to, const store::Run& run,
 stats::ScoreTable make_table(const std::string& arm, const task::Task& task,
                              const store::Table& items, const Runs& runs, Primary primary) {
   const bool sql = task.kind == task::Kind::sql;
-  const task::Columns columns = task::columns_of(task.kind);
+  const ItemRoles roles = roles_of(task.kind);
   stats::ScoreTable table;
   table.arm = arm;
   table.task = task.name;
-  table.items = items.at<Strings>("id");
-  table.clusters = items.at<Strings>(columns.cluster);
+  table.items = items.at(item_column::kId);
+  table.clusters = items.at(roles.cluster);
   if (!task::find_task(task.name) && is_one_cluster(items, task.kind)) table.clusters = table.items;
-  table.strata = items.at<Strings>(columns.level);
+  table.strata = items.at(roles.level);
   const std::size_t n = items.rows();
   const store::RunColumn<Flags>& metric = right_column(task.kind, primary);
   const store::RunColumn<Strings>&vote = vote_column(task.kind), &answer = answer_column(task.kind);
@@ -157,8 +159,7 @@ task::Task task_of(const store::Predictions& predictions, const std::string& nam
   }
   const auto own = predictions.config.find("task");
   const auto items = predictions.items.find(name);
-  const bool sql =
-      items != predictions.items.end() && items->second.has(task::columns_of(task::Kind::sql).gold);
+  const bool sql = items != predictions.items.end() && items->second.has(item_column::kQuery);
   const bool told = own != predictions.config.end() && own->contains(name);
   task::Task task =
       task::own_task_words(name, sql ? task::Kind::sql : task::Kind::choice,
@@ -277,8 +278,7 @@ std::vector<stats::TaskFloors> stored_floors(const store::Predictions& predictio
   if (found == predictions.summary.end()) {
     for (const auto& [name, items] : predictions.items) {
       if (task_of(predictions, name).kind != task::Kind::choice) continue;
-      const char* gold = task::columns_of(task::Kind::choice).gold;
-      floors.push_back({name, stats::letter_floors(items.at<Strings>(gold))});
+      floors.push_back({name, stats::letter_floors(items.at(item_column::kRightChoice))});
     }
     return floors;
   }

@@ -9,6 +9,7 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/log.hpp"
 #include "tradeoff/sql/sandbox/result_text.hpp"
+#include "tradeoff/store/item_columns.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -17,6 +18,7 @@ using store::column_from;
 using store::Ints;
 using store::Strings;
 using store::Table;
+namespace item_column = store::item_column;
 using task::Item;
 
 std::string id_of(const Item& item) {
@@ -72,31 +74,31 @@ Table sql_items_table(std::span<const task::Item> items, sql::Scorer& scorer,
     return sql::result_preview(scorer.run(item.db_id, item.query));
   };
   Table table;
-  table.add("id", column_from<Strings>(items, id_of));
-  table.add("db_id", column_from<Strings>(items, &Item::db_id));
-  table.add("question", column_from<Strings>(items, &Item::question));
-  table.add("query", column_from<Strings>(items, &Item::query));
-  table.add("hardness", column_from<Strings>(items, &Item::hardness));
-  table.add("schema", column_from<Strings>(items, &Item::schema));
-  table.add("result", column_from<Strings>(items, gold_rows));
-  table.add("split_size", column_from<Ints>(items, &Item::split_size));
+  table.add(item_column::kId, column_from<Strings>(items, id_of));
+  table.add(item_column::kDatabase, column_from<Strings>(items, &Item::db_id));
+  table.add(item_column::kQuestion, column_from<Strings>(items, &Item::question));
+  table.add(item_column::kQuery, column_from<Strings>(items, &Item::query));
+  table.add(item_column::kHardness, column_from<Strings>(items, &Item::hardness));
+  table.add(item_column::kSchema, column_from<Strings>(items, &Item::schema));
+  table.add(item_column::kGoldResult, column_from<Strings>(items, gold_rows));
+  table.add(item_column::kSplitSize, column_from<Ints>(items, &Item::split_size));
   add_label(table, items, label);
   if (std::ranges::any_of(items, [](const auto& item) { return !item.also_right.empty(); })) {
     const auto others = [](const Item& item) { return to_line(Json(item.also_right)); };
-    table.add("also_right", column_from<Strings>(items, others));
+    table.add(item_column::kAlsoRight, column_from<Strings>(items, others));
   }
   return table;
 }
 
 Table choice_items_table(std::span<const task::Item> items, const std::string& label) {
   Table table;
-  table.add("id", column_from<Strings>(items, id_of));
-  table.add("subject", column_from<Strings>(items, &Item::subject));
-  table.add("group", column_from<Strings>(items, &Item::group));
-  table.add("question", column_from<Strings>(items, &Item::question));
-  table.add("choices", column_from<Strings>(items, choice_lines));
-  table.add("answer", column_from<Strings>(items, &Item::answer));
-  table.add("split_size", column_from<Ints>(items, &Item::split_size));
+  table.add(item_column::kId, column_from<Strings>(items, id_of));
+  table.add(item_column::kSubject, column_from<Strings>(items, &Item::subject));
+  table.add(item_column::kGroup, column_from<Strings>(items, &Item::group));
+  table.add(item_column::kQuestion, column_from<Strings>(items, &Item::question));
+  table.add(item_column::kChoices, column_from<Strings>(items, choice_lines));
+  table.add(item_column::kRightChoice, column_from<Strings>(items, &Item::answer));
+  table.add(item_column::kSplitSize, column_from<Ints>(items, &Item::split_size));
   add_label(table, items, label);
   return table;
 }

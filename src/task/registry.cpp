@@ -39,11 +39,6 @@ std::string_view name_of(Answer answer) {
   return answer == Answer::choice ? "choice" : "letter";
 }
 
-Columns columns_of(Kind kind) {
-  if (kind == Kind::sql) return {"db_id", "hardness", "query"};
-  return {"subject", "group", "answer"};
-}
-
 Task plain_task(std::string name, Kind kind) {
   const bool sql = kind == Kind::sql;
   Task task;

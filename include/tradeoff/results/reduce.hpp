@@ -23,7 +23,7 @@ std::vector<std::string> arm_order(const store::Predictions& predictions);
 std::vector<std::string> task_order(const store::Predictions& predictions);
 
 /// One table an arm and task, over its seeds: what the statistics work on. Clusters and strata are
-/// the columns that task::columns_of names: databases and hardness, subjects and groups. Arm by arm
+/// the columns that roles_of names: databases and hardness, subjects and groups. Arm by arm
 /// as arm_order has them, tasks within as task_order has them.
 std::vector<stats::ScoreTable> score_tables(const store::Predictions& predictions, Primary primary);
 

@@ -50,9 +50,11 @@ T column_from(const Rows& rows, const Cell& cell) {
 std::string_view kind_of(const Column& column);
 std::size_t rows_of(const Column& column);
 
-/// A column of a schema (run_columns.hpp).
+/// A column of a schema (run_columns.hpp, item_columns.hpp).
 template <typename T>
 struct RunColumn;
+template <typename T>
+struct ItemColumn;
 
 /// Named columns of equal length, in the order they were added.
 class Table {
@@ -60,6 +62,10 @@ class Table {
   /// Throws Error on an empty name or one with '/', a name already there, and another number of
   /// rows.
   void add(std::string name, Column column);
+  template <typename T>
+  void add(const ItemColumn<T>& column, T values) {
+    add(std::string(column.name), std::move(values));
+  }
   std::size_t rows() const { return columns_.empty() ? 0 : rows_of(columns_.front().second); }
   const std::vector<std::pair<std::string, Column>>& columns() const { return columns_; }
   bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -77,7 +83,15 @@ class Table {
     return at<T>(column.name);
   }
   template <typename T>
+  const T& at(const ItemColumn<T>& column) const {
+    return at<T>(column.name);
+  }
+  template <typename T>
   bool has(const RunColumn<T>& column) const {
+    return has(column.name);
+  }
+  template <typename T>
+  bool has(const ItemColumn<T>& column) const {
     return has(column.name);
   }
   const Column& at(std::string_view name) const;

@@ -17,13 +17,4 @@ enum class Answer {
 };
 std::string_view name_of(Answer answer);
 
-/// Columns of /items/<task> in which every task of a kind keeps the same thing.
-struct Columns {
-  // What a question belongs to, and a coarser group.
-  const char *cluster, *level;
-  // The right answer.
-  const char* gold;
-};
-Columns columns_of(Kind kind);
-
 }  // namespace tradeoff::task

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis_parts.hpp"
+#include "tradeoff/results/item_roles.hpp"
 #include "tradeoff/results/reduce.hpp"
 
 namespace tradeoff::report {
@@ -137,17 +138,17 @@ Analysis analyse(const Study& study) {
   for (const std::string& name : out.tasks) {
     const store::Table& items = predictions.items.at(name);
     const task::Task& task = out.task(name);
-    const task::Columns columns = task::columns_of(task.kind);
-    const auto add = [&](const std::string& label, const char* column) {
+    const results::ItemRoles roles = results::roles_of(task.kind);
+    const auto add = [&](const std::string& label, std::string_view column) {
       const Strings& labels = items.at<Strings>(column);
       const bool alike =
           std::ranges::all_of(labels, [&](const auto& one) { return one == labels.front(); });
       // Data of one's own may have one database, or no groups: nothing to tell apart.
       if (task::find_task(name) || !alike) add_grouping(out, name, label, labels);
     };
-    add(task.words.level, columns.level);
-    if (items.has(task.words.label)) add(task.words.label, task.words.label.c_str());
-    add(task.words.cluster, columns.cluster);
+    add(task.words.level, roles.level.name);
+    if (items.has(task.words.label)) add(task.words.label, task.words.label);
+    add(task.words.cluster, roles.cluster.name);
   }
   find_failed(study, pairing, out);
   add_tradeoffs(out);

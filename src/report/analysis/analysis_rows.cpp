@@ -4,12 +4,14 @@
 #include <cmath>
 
 #include "analysis_parts.hpp"
+#include "tradeoff/store/item_columns.hpp"
 #include "tradeoff/store/prediction.hpp"
 
 namespace tradeoff::report {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 using store::Flags;
 using store::Strings;
@@ -132,8 +134,7 @@ void add_transitions(const Study& study, const Analysis& out, const std::string&
 // Of one arm, over its seeds; nothing where it has no log-probabilities.
 std::vector<stats::ChoiceRow> choice_rows(const Study& study, const std::string& arm,
                                           const std::string& task) {
-  const Strings& gold =
-      study.predictions.items.at(task).at<Strings>(task::columns_of(task::Kind::choice).gold);
+  const Strings& gold = study.predictions.items.at(task).at(item_column::kRightChoice);
   std::vector<stats::ChoiceRow> rows;
   std::size_t of_arm = 0;
   for (const auto& [key, run] : study.predictions.runs) {

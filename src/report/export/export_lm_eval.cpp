@@ -10,10 +10,12 @@
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/results/reduce.hpp"
+#include "tradeoff/store/item_columns.hpp"
 
 namespace tradeoff::report {
 namespace {
 
+namespace item_column = store::item_column;
 using store::Strings;
 
 // Scores of one metric over some rows.
@@ -274,7 +276,7 @@ class Results {
   void add_levels(const task::Task& of, const store::Table& items, const store::Run& run) {
     std::map<std::string, std::vector<std::size_t>> levels;
     for (std::size_t i = 0; i < items.rows(); ++i)
-      levels[items.at<Strings>("hardness")[i]].push_back(i);
+      levels[items.at(item_column::kHardness)[i]].push_back(i);
     for (const auto& [level, members] : levels) {
       const std::string name = of.name + "_" + level;
       json_["results"][name] =

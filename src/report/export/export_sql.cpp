@@ -5,10 +5,12 @@
 #include "grids/grid.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/store/item_columns.hpp"
 
 namespace tradeoff::report {
 namespace {
 
+namespace item_column = store::item_column;
 using store::Strings;
 
 constexpr std::string_view kPlaceholder = "select";
@@ -38,8 +40,8 @@ std::string one_line_sql(std::string_view sql) {
 
 void export_sql(const std::filesystem::path& folder, const Study& study, const std::string& task) {
   const store::Table& items = study.predictions.items.at(task);
-  const Strings &query = items.at<Strings>("query"), &db = items.at<Strings>("db_id");
-  const Strings& id = items.at<Strings>("id");
+  const Strings &query = items.at(item_column::kQuery), &db = items.at(item_column::kDatabase);
+  const Strings& id = items.at(item_column::kId);
   std::filesystem::create_directories(folder);
   std::string gold;
   for (std::size_t i = 0; i < query.size(); ++i)

@@ -6,11 +6,13 @@
 #include "grids/grid.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/report/export/exports.hpp"
+#include "tradeoff/results/item_roles.hpp"
 
 namespace tradeoff::report {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 std::string number(double value) {
   return fmt::format("{}", value);
@@ -181,13 +183,13 @@ std::string questions_csv(const Study& study, const Analysis& analysis) {
   for (const auto& [key, run] : study.predictions.runs) {
     const store::Table& items = study.predictions.items.at(key.task);
     const task::Kind kind = analysis.task(key.task).kind;
-    const task::Columns columns = task::columns_of(kind);
+    const results::ItemRoles roles = results::roles_of(kind);
     for (std::size_t i = 0; i < items.rows(); ++i) {
       for (std::size_t k = 0; k < run.samples(); ++k) {
         std::vector<std::string> line = {key.task,
-                                         text(items, "id", i),
-                                         text(items, columns.cluster, i),
-                                         text(items, columns.level, i),
+                                         text(items, item_column::kId.name, i),
+                                         text(items, roles.cluster.name, i),
+                                         text(items, roles.level.name, i),
                                          key.arm,
                                          std::to_string(key.seed)};
         if (sampled) line.push_back(run.sampled() ? std::to_string(k) : "");

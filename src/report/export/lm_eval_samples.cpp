@@ -9,11 +9,13 @@
 #include "tradeoff/base/error.hpp"
 #include "tradeoff/base/hash.hpp"
 #include "tradeoff/results/primary.hpp"
+#include "tradeoff/store/item_columns.hpp"
 
 namespace tradeoff::report {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 using store::Flags;
 using store::Ints;
@@ -42,19 +44,21 @@ std::vector<std::string> choices_of(const std::string& lines, std::size_t most,
 
 // The question as the data set has it; its keys and their order decide doc_hash.
 Json choice_doc(const store::Table& items, std::size_t most, std::size_t i) {
-  Json doc = {{"question", items.at<Strings>("question")[i]},
-              {"subject", items.at<Strings>("subject")[i]}};
+  Json doc = {{"question", items.at(item_column::kQuestion)[i]},
+              {"subject", items.at(item_column::kSubject)[i]}};
   // Files of early versions hold no choices.
-  if (items.has("choices"))
-    doc["choices"] = choices_of(items.at<Strings>("choices")[i], most, items.at<Strings>("id")[i]);
-  doc["answer"] = items.at<Strings>("answer")[i].at(0) - 'A';
+  if (items.has(item_column::kChoices))
+    doc["choices"] =
+        choices_of(items.at(item_column::kChoices)[i], most, items.at(item_column::kId)[i]);
+  doc["answer"] = items.at(item_column::kRightChoice)[i].at(0) - 'A';
   return doc;
 }
 
 Json sql_doc(const store::Table& items, std::size_t i) {
   Json doc = Json::object();
-  for (const char* name : {"id", "question", "db_id", "hardness", "schema", "query"})
-    if (items.has(name)) doc[name] = items.at<Strings>(name)[i];
+  using namespace store::item_column;
+  for (const auto& column : {kId, kQuestion, kDatabase, kHardness, kSchema, kQuery})
+    if (items.has(column)) doc[std::string(column.name)] = items.at(column)[i];
   return doc;
 }
 
@@ -128,14 +132,15 @@ std::vector<EvalTask> eval_tasks(const task::Task& task, const store::Table& ite
   std::vector<EvalTask> tasks;
   std::map<std::string, std::size_t> known;
   for (std::size_t i = 0; i < items.rows(); ++i) {
-    const std::string alias = choice ? items.at<Strings>("subject")[i] : task.name;
+    const std::string alias = choice ? items.at(item_column::kSubject)[i] : task.name;
     const auto [at, fresh] = known.try_emplace(alias, tasks.size());
     if (fresh) {
       EvalTask& next = tasks.emplace_back();
       next.alias = alias;
       next.name = choice ? task.name + "_" + alias : task.name;
-      if (choice) next.group = task.name + "_" + items.at<Strings>("group")[i];
-      if (items.has("split_size")) next.split_size = items.at<Ints>("split_size")[i];
+      if (choice) next.group = task.name + "_" + items.at(item_column::kGroup)[i];
+      if (items.has(item_column::kSplitSize))
+        next.split_size = items.at(item_column::kSplitSize)[i];
     }
     tasks[at->second].rows.push_back(i);
   }
@@ -167,10 +172,10 @@ Json eval_sample(const SampleSource& source, std::size_t row) {
                            : choice ? source.run.rows.at(column::kChoiceLogprobs).width
                                     : 0;
   const Json doc = choice ? choice_doc(source.items, most, row) : sql_doc(source.items, row);
-  const std::string target = letter   ? source.items.at<Strings>("answer")[row]
+  const std::string target = letter   ? source.items.at(item_column::kRightChoice)[row]
                              : choice ? std::to_string(doc["answer"].get<int>())
-                                      : source.items.at<Strings>("query")[row];
-  Json sample = {{"doc_id", doc_id_of(source.items.at<Strings>("id")[row], row)},
+                                      : source.items.at(item_column::kQuery)[row];
+  Json sample = {{"doc_id", doc_id_of(source.items.at(item_column::kId)[row], row)},
                  {"doc", doc},
                  {"target", target},
                  {"arguments", Json::object()},

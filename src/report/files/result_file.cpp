@@ -12,11 +12,13 @@
 #include "tradeoff/report/files/study.hpp"
 #include "tradeoff/results/reduce.hpp"
 #include "tradeoff/sql/files/sample_filter.hpp"
+#include "tradeoff/store/item_columns.hpp"
 #include "tradeoff/task/task.hpp"
 
 namespace tradeoff::report {
 namespace {
 
+namespace item_column = store::item_column;
 namespace fs = std::filesystem;
 using stats::ScoreTable;
 
@@ -51,7 +53,7 @@ ResultFile from_hdf5(const fs::path& path, const CompareOptions& options) {
   for (ScoreTable& table : tables) {
     if (!options.task.empty() && table.task != options.task) continue;
     if (options.key == CompareOptions::Key::question) {
-      table.items = study.predictions.items.at(table.task).at<store::Strings>("question");
+      table.items = study.predictions.items.at(table.task).at(item_column::kQuestion);
     }
     take_metric(table, options.metric, path);
     out.push_back(std::move(table));

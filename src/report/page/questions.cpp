@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "grids/glossary.hpp"
+#include "tradeoff/results/item_roles.hpp"
 #include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/store/prediction.hpp"
 
@@ -12,30 +13,31 @@ namespace tradeoff::report {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 using store::Flags;
 using store::Ints;
 using store::Strings;
 
 Json task_json(const task::Task& task, const store::Table& items) {
-  const task::Columns columns = task::columns_of(task.kind);
+  const results::ItemRoles roles = results::roles_of(task.kind);
   Json out = {{"title", task.words.title},
               {"label_name", task.words.cluster},
               {"level_name", task.words.level},
-              {"ids", items.at<Strings>("id")},
-              {"labels", items.at<Strings>(columns.cluster)},
-              {"levels", items.at<Strings>(columns.level)},
-              {"questions", items.at<Strings>("question")},
-              {"golds", items.at<Strings>(columns.gold)}};
+              {"ids", items.at(item_column::kId)},
+              {"labels", items.at(roles.cluster)},
+              {"levels", items.at(roles.level)},
+              {"questions", items.at(item_column::kQuestion)},
+              {"golds", items.at(roles.gold)}};
   if (task.kind == task::Kind::choice) {
-    if (items.has("choices")) out["choices"] = items.at<Strings>("choices");
+    if (items.has(item_column::kChoices)) out["choices"] = items.at(item_column::kChoices);
     return out;
   }
-  if (items.has("result")) out["results"] = items.at<Strings>("result");
+  if (items.has(item_column::kGoldResult)) out["results"] = items.at(item_column::kGoldResult);
   // A schema stands once for all questions of its database.
   std::map<std::string, std::size_t> place;
   Json schemas = Json::array(), index = Json::array();
-  for (const std::string& schema : items.at<Strings>("schema")) {
+  for (const std::string& schema : items.at(item_column::kSchema)) {
     const auto [found, is_new] = place.emplace(schema, place.size());
     if (is_new) schemas.push_back(schema);
     index.push_back(found->second);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/results/item_roles.hpp"
 #include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/results/reduce.hpp"
 #include "tradeoff/sql/judge/error_class.hpp"
@@ -19,6 +20,7 @@ namespace tradeoff::report {
 namespace {
 
 namespace column = store::column;
+namespace item_column = store::item_column;
 
 using store::Flags;
 using store::Ints;
@@ -35,7 +37,7 @@ Place find_question(const store::Predictions& p, const ShowQuestion& asked) {
   std::optional<Place> place;
   for (const std::string& task : results::task_order(p)) {
     if (!asked.task.empty() && task != asked.task) continue;
-    const Strings& ids = p.items.at(task).at<Strings>("id");
+    const Strings& ids = p.items.at(task).at(item_column::kId);
     const auto found = std::ranges::find(ids, asked.id);
     if (found != ids.end()) {
       place = {task, static_cast<std::size_t>(found - ids.begin())};
@@ -84,17 +86,18 @@ std::string indented(const std::string& text) {
 }
 
 std::string head_of(const store::Table& items, const Place& place, const task::Task& task) {
-  const task::Columns columns = task::columns_of(task.kind);
-  const auto at = [&](const char* name) { return items.at<Strings>(name)[place.row]; };
-  std::string text = fmt::format("{} {}: {} {}, {}\n", place.task, at("id"), task.words.cluster,
-                                 at(columns.cluster), at(columns.level));
-  text += fmt::format("question: {}\n", at("question"));
+  const results::ItemRoles roles = results::roles_of(task.kind);
+  const auto at = [&](const auto& column) { return items.at(column)[place.row]; };
+  std::string text = fmt::format("{} {}: {} {}, {}\n", place.task, at(item_column::kId),
+                                 task.words.cluster, at(roles.cluster), at(roles.level));
+  text += fmt::format("question: {}\n", at(item_column::kQuestion));
   if (task.kind == task::Kind::choice) {
-    if (items.has("choices")) text += at("choices") + "\n";
-    return text + fmt::format("right: {}\n", at(columns.gold));
+    if (items.has(item_column::kChoices)) text += at(item_column::kChoices) + "\n";
+    return text + fmt::format("right: {}\n", at(roles.gold));
   }
-  text += fmt::format("\n== gold\n{}\n", at(columns.gold));
-  if (items.has("result") && !at("result").empty()) text += indented(at("result")) + "\n";
+  text += fmt::format("\n== gold\n{}\n", at(roles.gold));
+  if (items.has(item_column::kGoldResult) && !at(item_column::kGoldResult).empty())
+    text += indented(at(item_column::kGoldResult)) + "\n";
   return text;
 }
 
@@ -209,13 +212,13 @@ std::string show_question(const Study& study, const ShowQuestion& asked) {
   const store::Table& items = p.items.at(place.task);
   const auto cells = cells_of(p, place, asked);
   const task::Task task = results::task_of(p, place.task);
-  const task::Columns columns = task::columns_of(task.kind);
+  const results::ItemRoles roles = results::roles_of(task.kind);
   std::string text = head_of(items, place, task) + prompt_text(p, place, cells);
   for (const Cell* cell : cells) {
     const bool once = cell->second.attributes.contains("computed_once");
     text += fmt::format("\n== {}, {}: ", cell->first.arm,
                         once ? "every seed" : fmt::format("seed {}", cell->first.seed));
-    const std::string& gold = items.at<Strings>(columns.gold)[place.row];
+    const std::string& gold = items.at(roles.gold)[place.row];
     const results::Primary primary = results::primary_of(p);
     const auto told = [&](const store::Table& rows) {
       return task.kind == task::Kind::choice ? choice_answer(rows, place)
