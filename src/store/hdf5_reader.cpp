@@ -264,6 +264,7 @@ Column Hdf5Reader::column(const std::string& path) const {
 
 Table Hdf5Reader::table(const std::string& path) const {
   Table table;
+  table.set_origin(impl_->place(path));
   for (const auto& name : children(path)) {
     const std::string at = path + "/" + name;
     try {

@@ -66,6 +66,7 @@ std::vector<Table> split_samples(const Table& stored) {
   check(item.size() % samples == 0,
         fmt::format("{} rows, expected the same number of samples of every item", item.size()));
   std::vector<Table> tables(samples);
+  for (Table& table : tables) table.set_origin(stored.origin());
   for (const auto& [name, column] : stored.columns()) {
     if (name == column::kSample.name) continue;
     for (std::size_t k = 0; k < samples; ++k) {

@@ -57,11 +57,14 @@ const Column& Table::at(std::string_view name) const {
   if (const Column* found = find(name)) return *found;
   std::vector<std::string_view> names;
   for (const auto& column : columns_) names.push_back(column.first);
-  fail(fmt::format("no column \"{}\", only {}", name, fmt::join(names, ", ")));
+  fail(fmt::format("{}{}no column \"{}\", only {}", origin_, origin_.empty() ? "" : ": ", name,
+                   fmt::join(names, ", ")));
 }
 
-void Table::fail_at_kind(std::string_view name, const Column& found, std::string_view expected) {
-  fail(fmt::format("column \"{}\": found {}, expected {}", name, kind_of(found), expected));
+void Table::fail_at_kind(std::string_view name, const Column& found,
+                         std::string_view expected) const {
+  fail(fmt::format("{}{}column \"{}\": found {}, expected {}", origin_, origin_.empty() ? "" : ": ",
+                   name, kind_of(found), expected));
 }
 
 }  // namespace tradeoff::store

@@ -21,6 +21,12 @@ TEST(Table, keeps_the_order_of_its_columns_and_refuses_what_does_not_fit) {
   EXPECT_EQ(message_of([&] { table.at("b"); }), "no column \"b\", only z, a");
   EXPECT_EQ(message_of([&] { table.at<Flags>("z"); }),
             "column \"z\": found integers, expected flags");
+  Table read = table;
+  read.set_origin("FILE:/items/spider");
+  EXPECT_EQ(message_of([&] { read.at("b"); }), "FILE:/items/spider: no column \"b\", only z, a");
+  EXPECT_EQ(message_of([&] { read.at<Flags>("z"); }),
+            "FILE:/items/spider: column \"z\": found integers, expected flags");
+  EXPECT_EQ(read, table);
 }
 
 TEST(Table, counts_the_rows_of_every_kind) {

@@ -95,13 +95,18 @@ class Table {
     return has(column.name);
   }
   const Column& at(std::string_view name) const;
-  bool operator==(const Table&) const = default;
+  /// Where the table was read from, which messages then name: "FILE:/items/spider".
+  const std::string& origin() const { return origin_; }
+  void set_origin(std::string origin) { origin_ = std::move(origin); }
+  /// By the columns alone.
+  bool operator==(const Table& other) const { return columns_ == other.columns_; }
 
  private:
   const Column* find(std::string_view name) const;
-  [[noreturn]] static void fail_at_kind(std::string_view name, const Column& found,
-                                        std::string_view expected);
+  [[noreturn]] void fail_at_kind(std::string_view name, const Column& found,
+                                 std::string_view expected) const;
   std::vector<std::pair<std::string, Column>> columns_;
+  std::string origin_;
 };
 
 }  // namespace tradeoff::store
