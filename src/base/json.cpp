@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/base/json_problem.hpp"
 #include "tradeoff/base/json_tree.hpp"
 #include "tradeoff/base/lines.hpp"
 #include "tradeoff/base/mapped_file.hpp"
+#include "tradeoff/base/utf8.hpp"
 
 namespace tradeoff {
 namespace {
@@ -59,7 +61,7 @@ void for_each_json_line(const std::filesystem::path& path,
 std::string json_problem(const std::exception& error) {
   const std::string_view what = error.what();
   const std::size_t tag = what.starts_with("[json.exception.") ? what.find("] ") : what.npos;
-  return std::string(tag == what.npos ? what : what.substr(tag + 2));
+  return with_bytes_named(tag == what.npos ? what : what.substr(tag + 2));
 }
 
 std::string detail::shown(const Json& value) {
@@ -70,6 +72,10 @@ std::string detail::shown(const Json& value) {
 
 std::string to_line(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_lines(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace tradeoff

@@ -1,5 +1,7 @@
 #include "tradeoff/base/utf8.hpp"
 
+#include <fmt/format.h>
+
 namespace tradeoff {
 namespace {
 
@@ -28,6 +30,16 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
     at += length;
   }
   return std::nullopt;
+}
+
+std::string with_bytes_named(std::string_view text) {
+  std::string named;
+  while (const auto at = first_invalid_utf8(text)) {
+    named += text.substr(0, *at);
+    named += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[*at]));
+    text.remove_prefix(*at + 1);
+  }
+  return named.append(text);
 }
 
 }  // namespace tradeoff

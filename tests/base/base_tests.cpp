@@ -18,6 +18,7 @@
 #include "tradeoff/base/mapped_file.hpp"
 #include "tradeoff/base/progress.hpp"
 #include "tradeoff/base/seed.hpp"
+#include "tradeoff/base/utf8.hpp"
 
 namespace tradeoff {
 namespace {
@@ -119,6 +120,14 @@ TEST_F(BaseFiles, what_is_no_json_is_told_in_plain_words) {
   EXPECT_TRUE(message.starts_with(path.string() + ": not JSON: parse error at line 1, column 6"))
       << message;
   EXPECT_EQ(message.find("json.exception"), std::string::npos) << message;
+}
+
+TEST_F(BaseFiles, a_message_about_bytes_that_are_no_text_is_text) {
+  const auto message = message_of([&] { read_json(file("bytes.json", "{\"a\": 0.5\xFF}")); });
+  EXPECT_NE(message.find("0.5\\xFF"), std::string::npos) << message;
+  EXPECT_EQ(first_invalid_utf8(message), std::nullopt) << message;
+  EXPECT_EQ(with_bytes_named("\xC3\xA9\xC3z\xF0\x9F"), "\xC3\xA9\\xC3z\\xF0\\x9F");
+  EXPECT_EQ(with_bytes_named(""), "");
 }
 
 TEST_F(BaseFiles, json_with_nuls_behind_it_is_none) {

@@ -24,4 +24,7 @@ T field_of_file(const std::filesystem::path& path, std::string_view key) {
   return field_of_file<T>(read_json(path), path, key);
 }
 
+/// A file of JSON, indented by two, with its newline; bytes that are not UTF-8 become U+FFFD.
+std::string to_lines(const Json& value);
+
 }  // namespace tradeoff

@@ -7,6 +7,7 @@
 #include "lm_eval_samples.hpp"
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/hash.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/report/export/exports.hpp"
 #include "tradeoff/results/prompt_table.hpp"
 #include "tradeoff/results/reduce.hpp"
@@ -390,7 +391,7 @@ void export_lm_eval(const std::filesystem::path& folder, const Study& study) {
   for (auto& [cell, of_cell] : results)
     write_atomically(
         folder_of(cell.first, cell.second) / fmt::format("results_{}.json", study.written()),
-        of_cell.finish().dump(2) + "\n");
+        to_lines(of_cell.finish()));
 }
 
 void write_exports(const std::filesystem::path& folder, const Study& study,
