@@ -64,6 +64,8 @@ std::vector<std::string> growth_of(const Json& before, const Json& now) {
   Json both_before = before, both_now = now;
   const auto name_and_drop = [&](Json& of, const Json& other, const char* what) {
     if (!of.contains("arms")) return;
+    check(of["arms"].is_object(),
+          fmt::format("config.arms: found {}, expected an object", detail::shown(of["arms"])));
     std::vector<std::string> alone;
     for (const auto& [arm, keys] : of["arms"].items())
       if (!other.contains("arms") || !other["arms"].contains(arm)) alone.push_back(arm);

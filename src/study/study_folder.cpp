@@ -48,11 +48,12 @@ void StudyFolder::grow(Json json, const StudyRecord& study, const Json& machine)
   const StudyRecord before = {of_file("config"), of_file("inputs"), of_file("plan")};
   if (before.config == study.config && before.inputs == study.inputs && before.plan == study.plan)
     return;
-  std::vector<std::string> contrary;
+  std::vector<std::string> contrary, changes;
   try {
     contrary = contrary_cells(before, study, [this](const auto& arm, auto seed, const auto& task) {
       return has_results(arm, seed, task);
     });
+    changes = growth_of(before.config, study.config);
   } catch (const Error& error) {
     fail(study_json().string() + ": " + error.what());
   }
@@ -62,7 +63,6 @@ void StudyFolder::grow(Json json, const StudyRecord& study, const Json& machine)
         "differs (`report --arms` leaves arms out), name another --output-dir, or start "
         "anew with --overwrite",
         root_.string(), fmt::join(contrary, "\n  ")));
-  const auto changes = growth_of(before.config, study.config);
   for (const std::string& change : changes) log::info("the study grows: {}", change);
   json["config"] = study.config;
   json["inputs"] = study.inputs;
