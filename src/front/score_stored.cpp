@@ -180,7 +180,7 @@ void score_stored(const sql::ScoreFilesOptions& options, const std::vector<std::
   for (const std::string& arm : left)
     fail(fmt::format("{}: no queries of arm \"{}\"", options.pred.string(), arm));
   if (!options.out.empty()) write_atomically(options.out, lines);
-  sql::check_scored(all);
+  sql::check_scored(all, options.db);
 }
 
 }  // namespace tradeoff::front

@@ -63,7 +63,8 @@ void check_scoring(std::span<const task::Gold> questions, sql::Scorer& scorer) {
   const std::string text = fmt::format("{}{}", fmt::join(std::span(failed).first(shown), "\n"),
                                        shown < failed.size() ? "\n..." : "");
   check(failed.size() < questions.size(),
-        "nothing could be scored: every gold query fails\n" + text);
+        fmt::format("{}: nothing could be scored: every gold query fails\n{}",
+                    scorer.databases(questions.front().db_id).front().string(), text));
   log::warn("{} of {} gold queries fail; their questions are not counted\n{}", failed.size(),
             questions.size(), text);
 }

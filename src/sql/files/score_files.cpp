@@ -153,12 +153,13 @@ void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& r
   if (options.details) print_details(scorer, rows, out);
 }
 
-void check_scored(const std::vector<ScoredRow>& rows) {
+void check_scored(const std::vector<ScoredRow>& rows, const std::filesystem::path& db) {
   const bool scored = std::any_of(rows.begin(), rows.end(), [](const ScoredRow& row) {
     return row.verdict.outcome != Outcome::gold_error || row.verdict.match.has_value();
   });
   check(scored || rows.empty(),
-        fmt::format("nothing was scored: the gold query of every row fails ({})",
+        fmt::format("nothing was scored: the gold query of every row fails ({}: {})",
+                    (db / (rows.empty() ? "" : rows.front().db_id)).string(),
                     rows.empty() ? "" : rows.front().verdict.message));
 }
 
@@ -170,7 +171,7 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
     for (const ScoredRow& row : rows) lines += to_line(to_json(row)) + "\n";
     write_atomically(options.out, lines);
   }
-  check_scored(rows);
+  check_scored(rows, options.db);
   return rows;
 }
 

@@ -67,8 +67,9 @@ std::vector<ScoredRow> score_files(const ScoreFilesOptions& options, std::ostrea
 void score_and_print(const ScoreFilesOptions& options, std::vector<ScoredRow>& rows,
                      std::ostream& out);
 
-/// Throws Error where there are rows and the gold query of each fails: nothing was scored.
-void check_scored(const std::vector<ScoredRow>& rows);
+/// Throws Error where there are rows and the gold query of each fails on the databases in `db`:
+/// nothing was scored.
+void check_scored(const std::vector<ScoredRow>& rows, const std::filesystem::path& db);
 
 /// Judges `rows` (all but their verdicts given) in place, by database, on `threads` threads.
 void score_rows(Scorer& scorer, std::vector<ScoredRow>& rows, int threads);
