@@ -4,7 +4,6 @@ read. The judge is the mutator's: no signal, 5 s, twice the file and 600 MB.
 usage: hostile.py PROGRAM DATA [--only NAME] [--every K]
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import sys
 import tempfile
 
 import mutations
-from mutator import STUDY, SUBJECTS, Trials, size_of
+from mutator import STUDY, SUBJECTS, Trials, arguments, size_of
 
 REFUSED, READ = "refused", "read"
 
@@ -300,10 +299,7 @@ def apply(change, file):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program", type=os.path.abspath)
-    parser.add_argument("data", type=lambda path: pathlib.Path(path).resolve())
-    parser.add_argument("--only", default="", help="names that begin so, with commas")
+    parser = arguments()
     parser.add_argument("--every", type=int, default=1, help="one of so many")
     options = parser.parse_args()
     by_name = {subject[0]: subject for subject in SUBJECTS}

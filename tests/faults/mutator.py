@@ -2,7 +2,7 @@
 changed, the program ends by itself within 5 s of computing, needs at most twice the file and 600 MB, and where it refuses,
 names the file in words of its own.
 
-usage: mutator.py PROGRAM DATA [--each N] [--seed S] [--only NAME] [--keep FOLDER] [--replace | --holes]
+usage: mutator.py PROGRAM DATA [--each N] [--seed S] [--only NAME] [--bounds F] [--keep FOLDER] [--replace | --holes]
 """
 
 import argparse
@@ -172,9 +172,9 @@ class Trials:
             yield f"ended by signal or status {code}"
         if wall >= WALL_S:
             yield f"did not end in {WALL_S} s"
-        elif cpu > CPU_S:
+        elif cpu > CPU_S * self.o.bounds:
             yield f"computed for {cpu:.1f} s"
-        if peak > 2 * size + MEMORY:
+        if peak > 2 * size + MEMORY * self.o.bounds:
             yield f"needed {peak >> 20} MB"
         if code != 0 and not (str(self.work / "trial") in said or file.name in said):
             yield "the message names no file"
@@ -212,13 +212,19 @@ class Trials:
             shutil.copy(file, self.o.keep / f"{name}-{number}-{file.name}")
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--bounds", type=float, default=1, help="times the bounds: sanitizers take time and memory of their own")
     parser.add_argument("program", type=os.path.abspath)
     parser.add_argument("data", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("--only", default="", help="names that begin so, with commas")
+    return parser
+
+
+def main():
+    parser = arguments()
     parser.add_argument("--each", type=int, default=2, help="changed files of each kind")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="names that begin so, with commas")
     parser.add_argument("--replace", action="store_true", help="the first of each kind are FIFOs, devices, folders, ...")
     parser.add_argument("--holes", action="store_true", help="the first three of each kind have 2 GiB that were never written")
     parser.add_argument("--keep", type=pathlib.Path, help="a folder for the files that a fault was found with")
