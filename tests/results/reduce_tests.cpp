@@ -94,8 +94,12 @@ TEST(Reduce, accuracy_is_of_the_primary_metric_and_the_others_stand_beside_it) {
   EXPECT_DOUBLE_EQ(*of(by_exec, "tuned", "spider").accuracy.mean, 2.0 / 3);
   EXPECT_EQ(of(by_set, "base", "spider").gold_errors, 1u);
   for (const auto& metric : of(by_set, "base", "spider").metrics) {
-    if (metric.name == "exec") EXPECT_DOUBLE_EQ(*metric.mean, 2.0 / 3);
-    if (metric.name == "soft_f1") EXPECT_DOUBLE_EQ(*metric.mean, 0.5);
+    if (metric.name == "exec") {
+      EXPECT_DOUBLE_EQ(*metric.mean, 2.0 / 3);
+    }
+    if (metric.name == "soft_f1") {
+      EXPECT_DOUBLE_EQ(*metric.mean, 0.5);
+    }
   }
 }
 
