@@ -54,6 +54,43 @@ void GradientStep::compute(const MicroBatch& micro, std::span<const Sample* cons
   }
 }
 
+void GradientStep::sum_along_one_tree(const std::vector<std::size_t>& own,
+                                      const std::vector<int>& owner,
+                                      const ComputeOne& compute_one) {
+  std::vector<MicroGradient> gradients;
+  for (const std::size_t i : own) {
+    gradients.push_back({static_cast<std::int64_t>(i), at::zeros_like(flat_)});
+    compute_one(i, gradients.back().values, {});
+  }
+  sum_along_tree(*link_, session_, owner, gradients, flat_);
+}
+
+void GradientStep::sum_beside_computing(const std::vector<std::size_t>& own,
+                                        const ComputeOne& compute_one) {
+  flat_.zero_();
+  const std::int64_t layers = decoder_.config().num_hidden_layers;
+  std::int64_t begun = layers;  // the layers from here on are being summed
+  const auto sum_from = [&](std::int64_t layer) {
+    if (layer < begun)
+      link_->start(flat_.narrow(0, layer * layer_size_, (begun - layer) * layer_size_));
+    begun = std::min(begun, layer);
+  };
+  for (const std::size_t i : own) {
+    // Only the rank's last pass completes a layer. Buckets end at the same layers on all ranks.
+    const bool last = i == own.back();
+    compute_one(i, flat_, [&](std::int64_t layer) {
+      if (!last) return;
+      if (layer % kBucketLayers == 0) sum_from(layer);
+      link_->progress();
+    });
+  }
+  for (std::int64_t layer = (begun - 1) / kBucketLayers * kBucketLayers; begun > 0;
+       layer -= kBucketLayers) {
+    sum_from(layer);
+  }
+  link_->finish();
+}
+
 StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws) {
   const c10::InferenceMode inference;
   std::vector<const Sample*> batch;
@@ -79,36 +116,13 @@ StepSums GradientStep::run(const SampleSet& samples, std::span<const Draw> draws
   for (std::size_t i = 0; i < micros.size(); ++i) {
     if (owner[i] == session_.rank()) own.push_back(i);
   }
+  const auto compute_one = [&](std::size_t i, const at::Tensor& into, const auto& layer_done) {
+    compute(micros[i], batch, draws, weight, into, shared, layer_done);
+  };
   if (options_.deterministic) {
-    std::vector<MicroGradient> gradients;
-    for (const std::size_t i : own) {
-      gradients.push_back({static_cast<std::int64_t>(i), at::zeros_like(flat_)});
-      compute(micros[i], batch, draws, weight, gradients.back().values, shared, {});
-    }
-    sum_along_tree(*link_, session_, owner, gradients, flat_);
+    sum_along_one_tree(own, owner, compute_one);
   } else {
-    flat_.zero_();
-    const std::int64_t layers = decoder_.config().num_hidden_layers;
-    std::int64_t begun = layers;  // the layers from here on are being summed
-    const auto sum_from = [&](std::int64_t layer) {
-      if (layer < begun)
-        link_->start(flat_.narrow(0, layer * layer_size_, (begun - layer) * layer_size_));
-      begun = std::min(begun, layer);
-    };
-    for (const std::size_t i : own) {
-      // Only the rank's last pass completes a layer. Buckets end at the same layers on all ranks.
-      const bool last = i == own.back();
-      compute(micros[i], batch, draws, weight, flat_, shared, [&](std::int64_t layer) {
-        if (!last) return;
-        if (layer % kBucketLayers == 0) sum_from(layer);
-        link_->progress();
-      });
-    }
-    for (std::int64_t layer = (begun - 1) / kBucketLayers * kBucketLayers; begun > 0;
-         layer -= kBucketLayers) {
-      sum_from(layer);
-    }
-    link_->finish();
+    sum_beside_computing(own, compute_one);
   }
   if (scale != 1) flat_.div_(scale);
   // Asked at the end, so that a signal during a step stops behind that one.

@@ -38,6 +38,14 @@ class GradientStep {
                std::span<const Draw> draws, double weight, const at::Tensor& into,
                std::vector<double>& sample_losses,
                const std::function<void(std::int64_t)>& layer_done);
+  // compute() of micro-batch i, its gradient added to `into`.
+  using ComputeOne = std::function<void(std::size_t i, const at::Tensor& into,
+                                        const std::function<void(std::int64_t)>& layer_done)>;
+  // The sums over `own` and then the ranks, into flat_: along one tree, whatever the ranks; or
+  // layer by layer while the layers before are still computed.
+  void sum_along_one_tree(const std::vector<std::size_t>& own, const std::vector<int>& owner,
+                          const ComputeOne& compute_one);
+  void sum_beside_computing(const std::vector<std::size_t>& own, const ComputeOne& compute_one);
 
   const comm::Session& session_;
   model::Decoder& decoder_;

@@ -83,19 +83,9 @@ class Trainer {
     RunFolder folder(session_, job_.output_dir, record_, job_.lock);
     if (const auto ended = job_.resume ? folder.ended() : std::nullopt) return reuse(*ended);
     const std::optional<Checkpoint> found = folder.open(decoder_.config(), job_.resume, total_);
-    if (!decoder_.device().is_cpu()) {
-      adapter_.parameters = adapter_.parameters.to(decoder_.device());
-      adapter_.weights = lora::views_of(adapter_.parameters, decoder_.config(), job_.lora);
-    }
-    AdamW optimizer(adapter_.parameters, job_.options);
     TrainResult result;
     result.all_steps = total_;
-    if (found) {
-      adapter_.parameters.copy_(found->parameters);
-      optimizer.restore(found->step, found->exp_avg, found->exp_avg_sq);
-      result.steps = found->step;
-      result.loss = field<double>(found->state, "loss");
-    }
+    AdamW optimizer = begin(found, result);
     std::optional<store::CurveWriter> curve;
     store::Start start;
     if (session_.rank() == 0) {
@@ -120,27 +110,13 @@ class Trainer {
     SaveClock saves(job_.options.save_steps, 3 * adapter_.parameters.nbytes());
     bool stop = false;
     while (result.steps < last && !stop) {
-      const Stopwatch clock;
-      const std::int64_t index = result.steps;
-      session_.at(fmt::format("training, step {} of {}", index + 1, total_));
-      decoder_.set_adapter(&adapter_.weights);
-      const StepSums sums = step.run(samples_, plan.step(index));
-      const double learning_rate = train::learning_rate(job_.options, total_, index);
-      refuse_broken(index + 1, sums.broken, "loss");
-      const double norm = clip_gradient(step.gradient(), job_.options.max_grad_norm);
-      if (!std::isfinite(norm)) refuse_broken(index + 1, ids_of(plan.step(index)), "gradient");
-      optimizer.step(step.gradient(), learning_rate);
-      result.steps = index + 1;
-      result.loss = sums.loss;
-      const store::CurveRow row{
-          result.steps, epoch_after(result.steps), sums.loss,       learning_rate, norm,
-          sums.tokens,  sums.supervised,           clock.seconds(), start.id,      start.ranks};
+      const auto [row, asked] = take_step(step, optimizer, plan.step(result.steps), result, start);
       if (curve) curve->add(row);
       if (progress) {
         progress->update(static_cast<std::uint64_t>(result.steps),
                          fmt::format("loss {:.4f}, {:.0f} tokens/s", row.loss, row.tokens_per_s()));
       }
-      stop = sums.stop && result.steps < total_;
+      stop = asked && result.steps < total_;
       if (result.steps < total_ &&
           (stop || result.steps == last || saves.due(result.steps, since_start.seconds()))) {
         const double begin_s = since_start.seconds();
@@ -161,6 +137,47 @@ class Trainer {
   }
 
  private:
+  // Puts the adapter where the model is, and all to where `found` was saved.
+  AdamW begin(const std::optional<Checkpoint>& found, TrainResult& result) {
+    if (!decoder_.device().is_cpu()) {
+      adapter_.parameters = adapter_.parameters.to(decoder_.device());
+      adapter_.weights = lora::views_of(adapter_.parameters, decoder_.config(), job_.lora);
+    }
+    AdamW optimizer(adapter_.parameters, job_.options);
+    if (found) {
+      adapter_.parameters.copy_(found->parameters);
+      optimizer.restore(found->step, found->exp_avg, found->exp_avg_sq);
+      result.steps = found->step;
+      result.loss = field<double>(found->state, "loss");
+    }
+    return optimizer;
+  }
+
+  struct TakenStep {
+    store::CurveRow row;
+    bool asked_to_stop;  // a signal came to any rank
+  };
+  // The step behind `result`, which it moves on.
+  TakenStep take_step(GradientStep& step, AdamW& optimizer, const std::vector<Draw>& draws,
+                      TrainResult& result, const store::Start& start) {
+    const Stopwatch clock;
+    const std::int64_t index = result.steps;
+    session_.at(fmt::format("training, step {} of {}", index + 1, total_));
+    decoder_.set_adapter(&adapter_.weights);
+    const StepSums sums = step.run(samples_, draws);
+    const double learning_rate = train::learning_rate(job_.options, total_, index);
+    refuse_broken(index + 1, sums.broken, "loss");
+    const double norm = clip_gradient(step.gradient(), job_.options.max_grad_norm);
+    if (!std::isfinite(norm)) refuse_broken(index + 1, ids_of(draws), "gradient");
+    optimizer.step(step.gradient(), learning_rate);
+    result.steps = index + 1;
+    result.loss = sums.loss;
+    const store::CurveRow row{
+        result.steps, epoch_after(result.steps), sums.loss,       learning_rate, norm,
+        sums.tokens,  sums.supervised,           clock.seconds(), start.id,      start.ranks};
+    return {row, sums.stop};
+  }
+
   // What was trained before, by this same training.
   TrainResult reuse(const TrainResult& ended) {
     if (session_.rank() == 0)

@@ -95,7 +95,7 @@ class Table {
     return has(column.name);
   }
   const Column& at(std::string_view name) const;
-  /// Where the table was read from, which messages then name: "FILE:/items/spider".
+  /// Where the table was read from, which messages then name: "FILE:/items/TASK".
   const std::string& origin() const { return origin_; }
   void set_origin(std::string origin) { origin_ = std::move(origin); }
   /// By the columns alone.

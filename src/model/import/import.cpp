@@ -70,6 +70,46 @@ void keep_sampling(const std::filesystem::path& source, Json& generation) {
   }
 }
 
+// The tensors to be written, as the options store them; each is in the source, in its shape.
+std::vector<TensorSpec> specs_of(const DecoderConfig& config, const Source& source,
+                                 const ImportOptions& options) {
+  std::vector<TensorSpec> specs;
+  for (const WeightShape& weight : weight_shapes(config)) {
+    check(source.has(weight.name),
+          options.model.string() + ": tensor " + weight.name + " is missing");
+    const auto found = source.shape(weight.name);
+    if (found != weight.shape) {
+      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}]", options.model.string(),
+                       weight.name, fmt::join(found, ", "), fmt::join(weight.shape, ", ")));
+    }
+    specs.push_back({weight.name, options.dtype == StoredDtype::float32 ? Dtype::f32 : Dtype::bf16,
+                     weight.shape});
+  }
+  return specs;
+}
+
+// Returns their bytes.
+std::int64_t write_weights(const std::vector<TensorSpec>& specs, const DecoderConfig& config,
+                           const Source& source, const ImportOptions& options) {
+  if (options.quantization == Quantization::nf4) {
+    const c10::Device device = pick_device(options.device, 0, 1);
+    return write_nf4_safetensors(options.out, config, [&](const std::string& name) {
+      return finite_values(source, options.model, name).to(device);
+    });
+  }
+  const auto dtype =
+      options.dtype == StoredDtype::float32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
+  at::Tensor values;
+  remove_weights(options.out);
+  write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) {
+    values = finite_values(source, options.model, specs[i].name).to(dtype);
+    return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
+  });
+  std::int64_t bytes = 0;
+  for (const TensorSpec& spec : specs) bytes += static_cast<std::int64_t>(spec.bytes());
+  return bytes;
+}
+
 }  // namespace
 
 ImportSummary import_model(const ImportOptions& options) {
@@ -88,44 +128,18 @@ ImportSummary import_model(const ImportOptions& options) {
                     options.model.string(), vocabulary.tokens.size(), config.vocab_size));
   const auto eos = end_tokens(*source, vocabulary);
 
-  std::vector<TensorSpec> specs;
+  const std::vector<TensorSpec> specs = specs_of(config, *source, options);
   ImportSummary summary{.source = source->description()};
-  for (const WeightShape& weight : weight_shapes(config)) {
-    check(source->has(weight.name),
-          options.model.string() + ": tensor " + weight.name + " is missing");
-    const auto found = source->shape(weight.name);
-    if (found != weight.shape) {
-      fail(fmt::format("{}: tensor {}: shape [{}], expected [{}]", options.model.string(),
-                       weight.name, fmt::join(found, ", "), fmt::join(weight.shape, ", ")));
-    }
-    specs.push_back({weight.name, options.dtype == StoredDtype::float32 ? Dtype::f32 : Dtype::bf16,
-                     weight.shape});
-    summary.bytes += static_cast<std::int64_t>(specs.back().bytes());
-    summary.parameters +=
-        static_cast<std::int64_t>(specs.back().bytes() / byte_size(specs.back().dtype));
-  }
   summary.tensors = static_cast<std::int64_t>(specs.size());
+  for (const TensorSpec& spec : specs)
+    summary.parameters += static_cast<std::int64_t>(spec.bytes() / byte_size(spec.dtype));
 
   std::filesystem::create_directories(options.out);
   check(!std::filesystem::is_directory(options.model) ||
             !std::filesystem::equivalent(options.model, options.out),
         options.out.string() + ": --out is the folder that is imported; name another");
   std::filesystem::remove(options.out / "config.json");
-  if (options.quantization == Quantization::nf4) {
-    const c10::Device device = pick_device(options.device, 0, 1);
-    summary.bytes = write_nf4_safetensors(options.out, config, [&](const std::string& name) {
-      return finite_values(*source, options.model, name).to(device);
-    });
-  } else {
-    const auto dtype =
-        options.dtype == StoredDtype::float32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
-    at::Tensor values;
-    remove_weights(options.out);
-    write_safetensors(options.out / "model.safetensors", specs, [&](std::size_t i) {
-      values = finite_values(*source, options.model, specs[i].name).to(dtype);
-      return std::span(static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes());
-    });
-  }
+  summary.bytes = write_weights(specs, config, *source, options);
   text::write_hf_tokenizer(vocabulary, options.out);
   Json generation = {{"do_sample", false}, {"eos_token_id", eos}};
   if (vocabulary.bos) generation["bos_token_id"] = *vocabulary.bos;
