@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string_view>
 
@@ -33,6 +34,13 @@ std::string memory_held() {
 std::string message(const std::string& command, const std::exception& error) {
   const bool debug = std::getenv("TRADEOFF_DEBUG") != nullptr;
   std::string_view what = error.what();
+  // The library's own words name a function of it.
+  std::string of_file;
+  const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error);
+  if (file && !debug) {
+    of_file = fmt::format("{}: {}", file->path1().string(), file->code().message());
+    what = of_file;
+  }
   if (!debug) what = without_stack(what);
   std::string text = fmt::format("tradeoff{}{}: {}", command.empty() ? "" : " ", command, what);
   if (is_out_of_memory(error)) text += "; " + memory_held();

@@ -23,6 +23,30 @@ TEST_F(Program, every_job_file_is_read) {
   EXPECT_EQ(seen, kJobFiles);
 }
 
+TEST_F(Program, a_group_that_there_is_not_is_told_with_its_line) {
+  const auto job = file("job.ini",
+                        "[study]\nseeds = 1\ntasks = mmlu\n[model]\nmodel = m\n[mmlu]\ndata = d\n"
+                        "groups = stem, NaN\n[arm.base]\n");
+  const auto listed = run("run " + job + " --list-cells --output-dir " + folder.string());
+  EXPECT_EQ(listed.code, 2);
+  EXPECT_NE(
+      listed.err.find("job.ini:8: groups: found \"stem, NaN\", expected each of the list: one "
+                      "of stem|humanities|social_sciences|other"),
+      std::string::npos)
+      << listed.err;
+}
+
+TEST_F(Program, a_path_that_no_file_can_have_is_told_without_the_librarys_words) {
+  for (const std::string path : {std::string(300, 'a'), "d/" + std::string(300, '\xFF')}) {
+    for (const std::string words : {"report '", "compare '", "plan --pilot '"}) {
+      const auto refused = run(words + path + "'");
+      EXPECT_NE(refused.code, 0);
+      EXPECT_NE(refused.err.find(path), std::string::npos) << refused.err;
+      EXPECT_EQ(refused.err.find("filesystem error"), std::string::npos) << refused.err;
+    }
+  }
+}
+
 TEST_F(Program, the_example_of_own_data_runs_and_is_told_by_its_groups) {
   const std::string source = TRADEOFF_SOURCE_DIR;
   const auto ran = run("run '" + source +
