@@ -73,10 +73,9 @@ void bind_draw(Table& table, const task::Task& task, task::Draw& draw) {
   }
   table.add("questions", &draw.questions,
             "How many questions are drawn, evenly over the groups; 0: all");
-  table
-      .add("groups", &draw.groups,
-           fmt::format("Groups of subjects: {}", fmt::join(task.groups, ", ")))
-      .commas();
+  Names<std::string> groups;
+  for (const std::string& group : task.groups) groups.emplace_back(group, group);
+  table.add_choice("groups", &draw.groups, std::move(groups), "Groups of subjects");
 }
 
 Names<std::string> names_of(std::span<const task::Task> tasks) {
