@@ -167,7 +167,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
   job.bind_base(table, problems);
   const config::Table job_base = table;
   arguments.apply(table, problems);
-  table.check_required(problems);
+  table.check_required(problems, job.path());
   check_study(job, study, problems);
   if (!run.list_cells && !run.list_inputs) {
     check_folder(table, "model.model", study.model.model, problems);

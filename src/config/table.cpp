@@ -156,11 +156,17 @@ bool Table::set_entry(Entry& entry, const Setting& setting, Problems& problems) 
   return expected.empty();
 }
 
-void Table::check_required(Problems& problems) const {
-  for (const Entry& known : entries_)
-    if (known.option.is_required() && !known.given)
-      problems.add("--" + with_dashes(known.option.full_name()),
-                   "missing; expected " + known.option.shown() + ": " + known.option.help());
+void Table::check_required(Problems& problems, const std::filesystem::path& job) const {
+  for (const Entry& known : entries_) {
+    if (!known.option.is_required() || known.given) continue;
+    const std::string name = known.option.full_name();
+    const std::size_t dot = name.find('.');
+    problems.add(job.empty() || dot == name.npos
+                     ? "--" + with_dashes(name)
+                     : fmt::format("{}: {} in [{}]", job.string(), name.substr(dot + 1),
+                                   name.substr(0, dot)),
+                 "missing; expected " + known.option.shown() + ": " + known.option.help());
+  }
 }
 
 const Option* Table::find(std::string_view section, std::string_view key, std::string* why) const {

@@ -101,7 +101,7 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
     bind_arm(arm_table, arm_options);
     job.bind_arm(arm, arm_table, problems);
   }
-  table.check_required(problems);
+  table.check_required(problems, path);
   const std::vector<std::string> expected{
       path +
           ":14: found arm \"no/slash\", expected a name of letters, digits, -, _ and dots, not "
@@ -115,7 +115,7 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
           "mmlu.shots)",
       path + ":12: unknown key \"lerning_rate\" in [arm.a] (did you mean \"learning_rate\"?)",
       path + ":16: max_steps: stands twice, first at " + path + ":15",
-      "--study.seeds: missing; expected N: Seeds"};
+      path + ": seeds in [study]: missing; expected N: Seeds"};
   EXPECT_EQ(problems.lines(), expected);
 }
 

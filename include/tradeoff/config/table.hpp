@@ -61,8 +61,9 @@ class Table {
   /// Sets what `setting` names. Adds to `problems`: an unknown or ambiguous key, a wrong value, a
   /// key that stands twice in one file (on the command line the last one wins, lists grow).
   void set(const Setting& setting, Problems& problems, Unknown unknown = Unknown::report);
-  /// Adds the required options that nothing has set.
-  void check_required(Problems& problems) const;
+  /// Adds the required options that nothing has set; one of a section is missing in `job`, where
+  /// there is one.
+  void check_required(Problems& problems, const std::filesystem::path& job = {}) const;
 
   /// The option that `key` names within `section`, or nullptr and, in `why`, the reason.
   const Option* find(std::string_view section, std::string_view key,
