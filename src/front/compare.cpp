@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "tradeoff/base/atomic_file.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/front/commands.hpp"
@@ -25,7 +26,7 @@ void print_comparisons(const report::CompareOptions& options) {
     json.push_back(stats::to_json(one));
   }
   if (!options.out.empty()) {
-    write_atomically(options.out, Json{{"comparisons", json}}.dump(2) + "\n");
+    write_atomically(options.out, to_lines({{"comparisons", json}}));
   }
 }
 

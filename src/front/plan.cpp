@@ -7,6 +7,7 @@
 
 #include "tradeoff/base/atomic_file.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/json_file.hpp"
 #include "tradeoff/config/arguments.hpp"
 #include "tradeoff/config/bind_report.hpp"
 #include "tradeoff/front/commands.hpp"
@@ -87,7 +88,7 @@ void print_next(const report::PlanCommandOptions& options, const std::vector<std
     json.push_back(stats::to_json(cells.back()));
   }
   fmt::print("{}", stats::to_text(cells));
-  if (!options.out.empty()) write_atomically(options.out, Json{{"next", json}}.dump(2) + "\n");
+  if (!options.out.empty()) write_atomically(options.out, to_lines({{"next", json}}));
 }
 
 void print_plans(const report::PlanCommandOptions& options,
@@ -112,7 +113,7 @@ void print_plans(const report::PlanCommandOptions& options,
     json.push_back(stats::to_json(plans.back()));
   }
   fmt::print("{}", stats::to_text(plans));
-  if (!options.out.empty()) write_atomically(options.out, Json{{"plans", json}}.dump(2) + "\n");
+  if (!options.out.empty()) write_atomically(options.out, to_lines({{"plans", json}}));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ void StudyFolder::grow(Json json, const StudyRecord& study, const Json& machine)
                            {"version", build_version()},
                            {"machine", machine}});
   fs::remove(completion());
-  write_atomically(study_json(), json.dump(2) + "\n");
+  write_atomically(study_json(), to_lines(json));
 }
 
 void StudyFolder::claim(const StudyRecord& study, const Json& machine, bool overwrite,
@@ -90,7 +90,7 @@ void StudyFolder::claim(const StudyRecord& study, const Json& machine, bool over
   const Json json = {{"config", study.config},     {"inputs", study.inputs},
                      {"plan", study.plan},         {"commit", build_commit()},
                      {"version", build_version()}, {"machine", machine}};
-  write_atomically(study_json(), json.dump(2) + "\n");
+  write_atomically(study_json(), to_lines(json));
 }
 
 void StudyFolder::record(const results::LedgerEntry& entry, LockKind kind) const {
@@ -101,7 +101,7 @@ void StudyFolder::record(const results::LedgerEntry& entry, LockKind kind) const
 void write_completion_record(const fs::path& output_dir) {
   const StudyFolder folder(output_dir);
   const Json json = {{"complete", true}, {"predictions_sha256", sha256_file(folder.predictions())}};
-  write_atomically(folder.completion(), json.dump(2) + "\n");
+  write_atomically(folder.completion(), to_lines(json));
 }
 
 }  // namespace tradeoff::study

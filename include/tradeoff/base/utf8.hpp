@@ -10,7 +10,7 @@ namespace tradeoff {
 /// table 3-7).
 std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
-/// `text` where each byte that first_invalid_utf8 finds is written as \\xNN.
+/// `text` where each byte that first_invalid_utf8 finds is written as \xNN.
 std::string with_bytes_named(std::string_view text);
 
 /// True where UTF-8 text may be cut before byte `at`: a character begins there, or the text ends.
