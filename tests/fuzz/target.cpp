@@ -87,11 +87,12 @@ bool holds(std::string_view bytes, std::string_view word) {
   return !std::ranges::search(bytes, word, alike).empty();
 }
 
-// Without the places that it names: objects of a file are called as the input says.
+// Without the places that it names: objects of a file are called as the input says. What stands
+// before a place is not joined to what stands behind it: an input may hold a place itself.
 std::string without_places(std::string message, const std::string& folder) {
   for (auto at = message.find(folder); at != std::string::npos; at = message.find(folder, at)) {
     const auto end = message.find(": ", at);
-    message.erase(at, end == std::string::npos ? end : end - at);
+    message.replace(at, end == std::string::npos ? end : end - at, "(place)");
   }
   return message;
 }
