@@ -53,7 +53,9 @@ if(NOT TRADEOFF_CUDA_ARCHITECTURES)
     set(TRADEOFF_CUDA_ARCHITECTURES ${_here})
   endif()
 endif()
+# 9.0 has instructions that no later card has, so its code is made for it alone; later cards translate what is for all.
 set(CMAKE_CUDA_ARCHITECTURES "${TRADEOFF_CUDA_ARCHITECTURES}")
+list(TRANSFORM CMAKE_CUDA_ARCHITECTURES REPLACE "^90$" "90a-real;90-virtual")
 set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} -std=c++20 -L${_cuda_root}/lib")
 enable_language(CUDA)
 # The runtime is the wheel's shared one (torch::wheel_cuda), as torch's own; a static second one would be another.

@@ -30,9 +30,11 @@ __device__ inline void let_next_begin() {
 
 /// Starts `kernel` on `stream`: while that is recorded, and the kernel was compiled for a card that
 /// can do so (compute capability 9.0), as one that begins before the kernel ahead of it has ended.
+/// `cluster` neighbouring blocks run at once and see each other's shared memory; more than one
+/// needs such a card too.
 template <typename... Parameters, typename... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, std::size_t shared_bytes,
-            cudaStream_t stream, Arguments... arguments) {
+void launch_clusters(void (*kernel)(Parameters...), dim3 grid, unsigned cluster, unsigned threads,
+                     std::size_t shared_bytes, cudaStream_t stream, Arguments... arguments) {
   cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
   C10_CUDA_CHECK(cudaStreamIsCapturing(stream, &recording));
   bool overlaps = recording == cudaStreamCaptureStatusActive;
@@ -41,17 +43,33 @@ void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, std::siz
     C10_CUDA_CHECK(cudaFuncGetAttributes(&compiled, kernel));
     overlaps = compiled.ptxVersion >= 90;
   }
-  cudaLaunchAttribute attribute;
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchAttribute attributes[2];
+  unsigned count = 0;
+  if (overlaps) {
+    attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[count++].val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (cluster > 1) {
+    attributes[count].id = cudaLaunchAttributeClusterDimension;
+    attributes[count].val.clusterDim.x = cluster;
+    attributes[count].val.clusterDim.y = attributes[count].val.clusterDim.z = 1;
+    ++count;
+  }
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = dim3(threads);
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream;
-  config.attrs = &attribute;
-  config.numAttrs = overlaps ? 1 : 0;
+  config.attrs = attributes;
+  config.numAttrs = count;
   C10_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
+}
+
+/// launch_clusters of blocks that see their own shared memory alone.
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, unsigned threads, std::size_t shared_bytes,
+            cudaStream_t stream, Arguments... arguments) {
+  launch_clusters(kernel, grid, 1, threads, shared_bytes, stream, arguments...);
 }
 
 }  // namespace tradeoff::quant
