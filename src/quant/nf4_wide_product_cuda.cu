@@ -167,7 +167,7 @@ __global__ void __launch_bounds__((kTeams + 1) * kTeam * kWarp, 1)
   const int row = (tile * teams + team) * kTeamRows + warp % kTeam * kRows;
   const Strip from = strip_at(task, min(row, task.out_columns - kRows), group, blocks);
   const bool busy = team < teams;
-  // A row's scales of a step: of the first eight rows from lanes 0, of the others from lanes 1.
+  // Scales of a step: lane 0 of a row's four copies its own, lane 1 those of the row eight below.
   const auto* codes_from = from.packed + (2 * first * (kBlock / 2) + t * 16);
   const float* scales_from = from.absmax.values + from.from + (2 * first + (t & 1) * 8 * blocks);
   const unsigned w_at = x_at + input_bytes<kTiles, kTeams>() + warp * kStages * kStepBytes;
@@ -278,7 +278,8 @@ __global__ void __launch_bounds__((kTeams + 1) * kTeam * kWarp, 1)
 #endif
 }
 
-constexpr int kMostTeams = 4, kMostBlocks = 8;  // of a cluster every such card takes so many
+constexpr int kMostTeams = 4;   // of a block
+constexpr int kMostBlocks = 8;  // of a cluster: every such card takes so many
 
 template <int kTiles>
 constexpr int kTeamsOf = kTiles == 2 ? kMostTeams : 3;
