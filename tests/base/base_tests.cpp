@@ -130,6 +130,25 @@ TEST_F(BaseFiles, a_message_about_bytes_that_are_no_text_is_text) {
   EXPECT_EQ(with_bytes_named(""), "");
 }
 
+// Compared with bytes.decode(errors="ignore").
+TEST(Utf8, what_is_not_is_left_out_as_python_does) {
+  const auto kept = [](std::string_view bytes) {
+    std::string out = "|";
+    append_valid_utf8(out, bytes);
+    return out;
+  };
+  EXPECT_EQ(kept(""), "|");
+  EXPECT_EQ(kept("plain"), "|plain");
+  EXPECT_EQ(kept("a\xE0\xA0"
+                 "A"),
+            "|aA");                          // cut off
+  EXPECT_EQ(kept("\xF0\x9F\x98x"), "|x");    // cut off
+  EXPECT_EQ(kept("\xC0\xAFy"), "|y");        // overlong
+  EXPECT_EQ(kept("\xED\xA0\x80z"), "|z");    // half of a pair
+  EXPECT_EQ(kept("\xF4\x90\x80\x80"), "|");  // beyond the last character
+  EXPECT_EQ(kept("\xC3\xA9\xFF\xE2\x82\xAC"), "|\xC3\xA9\xE2\x82\xAC");
+}
+
 TEST_F(BaseFiles, json_with_nuls_behind_it_is_none) {
   const auto path = file("nul.json", std::string("{\"a\":1}\0\0\n", 10));
   const std::string told = "byte 7: found a NUL byte";

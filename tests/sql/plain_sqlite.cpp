@@ -1,7 +1,7 @@
 #include "plain_sqlite.hpp"
 
-#include "sandbox/utf8.hpp"
 #include "tradeoff/base/error.hpp"
+#include "tradeoff/base/utf8.hpp"
 
 namespace tradeoff::sql {
 namespace {

@@ -12,7 +12,7 @@
 #include <stdexcept>
 
 #include "clock_vfs.hpp"
-#include "utf8.hpp"
+#include "tradeoff/base/utf8.hpp"
 
 namespace tradeoff::sql {
 namespace {
