@@ -13,6 +13,7 @@
 #include "tradeoff/lora/peft.hpp"
 #include "tradeoff/lora/peft_config.hpp"
 #include "tradeoff/model/stored_weights.hpp"
+#include "tradeoff/quant/capability.hpp"
 
 namespace tradeoff::study {
 namespace {
@@ -55,7 +56,9 @@ std::string kernels_of(const ModelOptions& options, c10::Device device, bool nf4
       model::pick_dtype(options.dtype, device) == c10::ScalarType::BFloat16 &&
       model::keeps_packed(options.nf4_residency, model::read_config(options.model / "config.json"),
                           model::memory_bytes(device));
-  return codes ? name + ", NF4 codes" : name;
+  if (!codes) return name;
+  // Their products with several rows are summed in another order there.
+  return name + (quant::compute_capability(device) == 90 ? ", NF4 codes (9.0)" : ", NF4 codes");
 }
 
 }  // namespace
