@@ -7,8 +7,8 @@
 namespace tradeoff {
 
 /// Bytes of the well-formed UTF-8 sequence at the front of `text`, which is not empty (Unicode,
-/// table 3-7); 0 where there is none. In the header, as what uses it: the worker that runs foreign
-/// SQL reads it and links nothing of ours.
+/// table 3-7); 0 where there is none. These are inline because the worker that runs foreign SQL
+/// links nothing of ours.
 inline std::size_t utf8_sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
