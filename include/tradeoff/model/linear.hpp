@@ -86,8 +86,8 @@ class Linear {
   at::Tensor resident(const at::Tensor& dense) const;
   at::Tensor product_cuda(const at::Tensor& x, const at::Tensor& weight) const;
 
-  // CPU: panels of src/model/cpu/kernels.hpp. CUDA: [rows + room, in + room], the updates' up to
-  // the right of W and their a below it. Undefined where it stays in NF4.
+  // CPU: packed in panels, as its products read it. CUDA: [rows + room, in + room], the updates' up
+  // to the right of W and their a below it. Undefined where it stays in NF4.
   at::Tensor weight_;
   at::Tensor transposed_;  // CPU: panels of Wᵀ
   std::vector<quant::Nf4Weight> nf4_;

@@ -59,13 +59,13 @@ class LowRankUpdate {
   /// x [T, in] → x·aᵀ of all parts side by side, [T, R] ([T, room] on CUDA). A tape's masks are
   /// applied to x, and the result is kept in it.
   at::Tensor down(const at::Tensor& x, LowRankTape* tape = nullptr) const;
-  /// scaling · b, block by block: panels of src/model/cpu/kernels.hpp on the CPU; [out, room] on
-  /// CUDA.
+  /// scaling · b, block by block: on CUDA [out, room]; on the CPU packed as its products read it,
+  /// in panels of neighbouring output columns.
   const at::Tensor& up() const { return up_; }
   /// CUDA: the parts' a one below the other, [room, in].
   const at::Tensor& down_rows() const { return down_; }
-  /// CPU: where the blocks stand in those panels, as GemmArgs::low_rank_columns has it: int64
-  /// [panels, 2, 2].
+  /// CPU: of the first and the second half of each panel the first column of `width()` that is not
+  /// 0, and the one behind the last: int64 [panels, 2, 2].
   const at::Tensor& up_columns() const { return up_columns_; }
 
   /// For dy [T, out], the gradient of the whole layer's product: adds the gradients of a and b to
