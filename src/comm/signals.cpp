@@ -16,9 +16,7 @@
 namespace tradeoff::comm {
 namespace {
 
-// 0: none came. kRelayed: none came here, but one to another rank.
-constexpr int kRelayed = -1;
-std::atomic<int> last_signal = 0;
+std::atomic<bool> asked = false;
 // When the first SIGINT or SIGTERM came, steady nanoseconds; 0: none did.
 std::atomic<std::int64_t> first_asked_ns = 0;
 static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
@@ -62,7 +60,7 @@ void end_at_once(int number) {
 
 extern "C" void note_signal(int number) {
   const int kept_errno = errno;
-  last_signal = number;
+  asked = true;
   if (number != SIGUSR2) {
     std::int64_t first = 0;
     const std::int64_t now = now_ns();
@@ -79,7 +77,7 @@ extern "C" void note_signal(int number) {
 }  // namespace
 
 StopSignals::StopSignals() {
-  last_signal = 0;
+  asked = false;
   first_asked_ns = 0;
   speaks = first_of_ranks();
   struct sigaction action {};
@@ -96,27 +94,11 @@ StopSignals::~StopSignals() {
 }
 
 bool stop_requested() noexcept {
-  return last_signal != 0;
+  return asked;
 }
 
 void request_stop() noexcept {
-  int none = 0;
-  last_signal.compare_exchange_strong(none, kRelayed);
-}
-
-const char* stop_signal() noexcept {
-  switch (last_signal) {
-    case SIGINT:
-      return "SIGINT";
-    case SIGTERM:
-      return "SIGTERM";
-    case SIGUSR2:
-      return "SIGUSR2";
-    case kRelayed:
-      return "a signal to another rank";
-    default:
-      return "";
-  }
+  asked = true;
 }
 
 }  // namespace tradeoff::comm

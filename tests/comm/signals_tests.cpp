@@ -10,14 +10,11 @@ namespace tradeoff::comm {
 namespace {
 
 TEST(StopSignals, set_the_flag_and_nothing_else) {
-  for (const auto& [number, name] :
-       {std::pair(SIGINT, "SIGINT"), {SIGTERM, "SIGTERM"}, {SIGUSR2, "SIGUSR2"}}) {
+  for (const int number : {SIGINT, SIGTERM, SIGUSR2}) {
     const StopSignals guard;
-    EXPECT_FALSE(stop_requested());
-    EXPECT_STREQ(stop_signal(), "");
+    EXPECT_FALSE(stop_requested()) << number;
     std::raise(number);
-    EXPECT_TRUE(stop_requested());
-    EXPECT_STREQ(stop_signal(), name);
+    EXPECT_TRUE(stop_requested()) << number;
   }
 }
 
@@ -63,9 +60,6 @@ TEST(StopSignals, another_rank_s_signal_stops_this_one_too) {
   const StopSignals guard;
   request_stop();
   EXPECT_TRUE(stop_requested());
-  EXPECT_STREQ(stop_signal(), "a signal to another rank");
-  std::raise(SIGTERM);
-  EXPECT_STREQ(stop_signal(), "SIGTERM");
 }
 
 TEST(StopSignals, the_former_handlers_come_back) {

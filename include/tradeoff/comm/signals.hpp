@@ -22,8 +22,6 @@ inline constexpr int kRunAgain = 85;
 
 /// True once a signal came to this process. Async-signal-safe, any thread.
 bool stop_requested() noexcept;
-/// "SIGINT", "SIGTERM" or "SIGUSR2", the last that came; "" before.
-const char* stop_signal() noexcept;
 /// Another rank has got a signal: this one stops as well.
 void request_stop() noexcept;
 
