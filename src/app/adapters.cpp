@@ -9,7 +9,7 @@
 
 namespace tradeoff::app {
 
-void take_over(const config::Table& table, const std::filesystem::path& model,
+void take_over(const config::OptionTable& table, const std::filesystem::path& model,
                const std::filesystem::path& folder, const std::string& where,
                lora::LoraOptions& lora, config::Problems& problems) {
   lora::LoraOptions found;

@@ -10,7 +10,7 @@ namespace tradeoff::app {
 /// A training that starts from the PEFT adapter in `folder` has its rank, alpha and targets: sets
 /// them in `lora`, whose names `table` holds. What was given and says otherwise is a problem; so
 /// is, at `where`, an adapter that does not fit the model in `model`.
-void take_over(const config::Table& table, const std::filesystem::path& model,
+void take_over(const config::OptionTable& table, const std::filesystem::path& model,
                const std::filesystem::path& folder, const std::string& where,
                lora::LoraOptions& lora, config::Problems& problems);
 

@@ -231,7 +231,7 @@ int doctor(const DoctorOptions& options, const comm::Session& session) {
 
 Work parse_doctor(Words words) {
   auto options = std::make_shared<DoctorOptions>();
-  config::Table table;
+  config::OptionTable table;
   table.add("model", &options->model, "Model folder of the default job").placeholder("DIR");
   table.add("data", &options->data, "Folder that holds a folder of data for each task")
       .placeholder("DIR");

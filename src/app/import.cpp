@@ -11,7 +11,7 @@ namespace tradeoff::app {
 Work parse_import(Words words) {
   auto options = std::make_shared<model::ImportOptions>();
   bool quiet = false;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(

@@ -26,7 +26,7 @@ struct Asked {
 
 Asked read_asked(const config::JobFile* job, Words words) {
   Asked asked;
-  config::Table table;
+  config::OptionTable table;
   table.section("study").add("tasks", &asked.tasks, "").commas();
   table.section("");
   bind_task_files(table, asked.task_files);
@@ -38,7 +38,7 @@ Asked read_asked(const config::JobFile* job, Words words) {
 
 // Whether letters are chosen or written decides which keys a task has.
 void take_answers(const config::JobFile& job, Words words, std::vector<task::Task>& tasks) {
-  config::Table table;
+  config::OptionTable table;
   for (task::Task& task : tasks) {
     table.section(task.name);
     if (task.kind == task::Kind::choice) bind_answer(table, task.answer);
@@ -96,7 +96,7 @@ std::vector<task::Task> tasks_of_files(Words words, config::Problems& problems) 
   return out.tasks;
 }
 
-void bind_task_files(config::Table& table, std::vector<std::filesystem::path>& files) {
+void bind_task_files(config::OptionTable& table, std::vector<std::filesystem::path>& files) {
   table.add("task_file", &files, "A file of [task.NAME]: tasks of one's own; repeatable")
       .local()
       .placeholder("F.ini");

@@ -28,6 +28,6 @@ std::vector<task::Task> default_tasks();
 std::vector<task::Task> tasks_of_files(Words words, config::Problems& problems);
 
 /// --task-file, repeatable.
-void bind_task_files(config::Table& table, std::vector<std::filesystem::path>& files);
+void bind_task_files(config::OptionTable& table, std::vector<std::filesystem::path>& files);
 
 }  // namespace tradeoff::app

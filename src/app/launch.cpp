@@ -140,7 +140,7 @@ int exit_code_of(pid_t child) {
 
 }  // namespace
 
-void bind_ranks(config::Table& table, int& ranks) {
+void bind_ranks(config::OptionTable& table, int& ranks) {
   table.add("ranks", &ranks, "Start so many processes, one a GPU, by mpirun; 0: this one alone")
       .local()
       .at_least(0);

@@ -7,7 +7,7 @@
 namespace tradeoff::app {
 
 /// The option --ranks.
-void bind_ranks(config::Table& table, int& ranks);
+void bind_ranks(config::OptionTable& table, int& ranks);
 
 /// Throws Error where this process must not start ranks: it is one of a launch itself.
 void refuse_second_launch(int ranks);

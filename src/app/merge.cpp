@@ -19,7 +19,7 @@ struct MergeOptions {
 Work parse_merge(Words words) {
   auto options = std::make_shared<MergeOptions>();
   bool quiet = false;
-  config::Table table;
+  config::OptionTable table;
   table.add("model", &options->model, "Model folder").required().local().placeholder("DIR");
   table.add("adapter", &options->adapter, "PEFT adapter folder")
       .required()

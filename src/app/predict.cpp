@@ -13,7 +13,7 @@
 namespace tradeoff::app {
 namespace {
 
-void check_options(const study::PredictOptions& options, const config::Table& table) {
+void check_options(const study::PredictOptions& options, const config::OptionTable& table) {
   config::Problems problems;
   check_sampling(options.decoding.sampling, "--samples", problems);
   const task::Task* asked = task::find_task(options.task, options.own_tasks);
@@ -44,7 +44,7 @@ Work parse_predict(Words words) {
   options->own_tasks = tasks_of_files(words, problems);
   std::vector<std::filesystem::path> task_files;
   int ranks = 0;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   bind_task_files(table, task_files);
   table.add("quiet", &quiet, "Say nothing but warnings").local();

@@ -37,7 +37,7 @@ Work prepare_task(const task::Task& task, Words words, config::Problems problems
   options->source.data.clear();
   bool quiet = false;
   std::vector<std::filesystem::path> task_files;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   bind_task_files(table, task_files);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
@@ -65,7 +65,7 @@ Work parse_prepare(Words words) {
   const std::string example = example_of(first);
   std::string name;
   std::vector<std::filesystem::path> task_files;
-  config::Table table;
+  config::OptionTable table;
   table
       .add_choice("task", &name, config::nameable(own),
                   fmt::format("Which data; the first word. `tradeoff help prepare {}` tells the "

@@ -32,7 +32,7 @@ struct RunOptions {
   UntilOptions until;
 };
 
-void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
+void bind_run(config::OptionTable& table, RunOptions& run, study::StudyOptions& study,
               study::ArmOptions& arm, const JobTasks& known) {
   table.section("");
   table.add("job", &run.job, "Job file").required().local().placeholder("JOB.ini");
@@ -53,8 +53,9 @@ void bind_run(config::Table& table, RunOptions& run, study::StudyOptions& study,
 
 // An arm trains where its job says for how long; the command line changes how, not whether. Other
 // training keys alone would be without effect.
-bool job_trains(const config::JobFile& job, const config::Table& base, const config::Table& table,
-                const study::ArmOptions& arm, config::Problems& problems) {
+bool job_trains(const config::JobFile& job, const config::OptionTable& base,
+                const config::OptionTable& table, const study::ArmOptions& arm,
+                config::Problems& problems) {
   if (arm.train.max_steps > 0 || table.given("num_train_epochs")) return true;
   for (const config::Option* option : table.options()) {
     const std::string name = option->full_name();
@@ -77,8 +78,9 @@ void check_training(const config::JobFile& job, const study::ArmOptions& arm,
 }
 
 // An arm's own model and adapters, held to each other before anything is computed.
-void check_own(const config::JobFile& job, const config::Table& own, const config::Table& table,
-               study::ArmOptions& arm, config::Problems& problems) {
+void check_own(const config::JobFile& job, const config::OptionTable& own,
+               const config::OptionTable& table, study::ArmOptions& arm,
+               config::Problems& problems) {
   const std::filesystem::path& model = arm.model.model;
   if (own.given("model") && !std::filesystem::exists(model / "config.json")) {
     problems.add(own.where("model"), fmt::format("found \"{}\", expected a model folder: it has no "
@@ -121,7 +123,7 @@ void check_study(const config::JobFile& job, const study::StudyOptions& study,
 // What an arm's section is, for --help.
 std::string arms_text() {
   study::ArmOptions arm;
-  config::Table own;
+  config::OptionTable own;
   bind_own(own, arm);
   std::string keys = config::options_text(own, "Keys that only an arm has", "");
   return "A job file is an INI file: sections [study], [model], [train], one a task, and an "
@@ -147,7 +149,7 @@ std::string arms_text() {
 }
 
 // Where a path is from is easily mistaken: it is told with the key, before anything is computed.
-void check_folder(const config::Table& table, const std::string& key,
+void check_folder(const config::OptionTable& table, const std::string& key,
                   const std::filesystem::path& folder, config::Problems& problems) {
   if (folder.empty() || std::filesystem::is_directory(folder)) return;
   problems.add(table.where(key),
@@ -161,11 +163,11 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
              config::Problems& problems) {
   const JobTasks known = tasks_of_job(job, words, problems);
   study::ArmOptions base;
-  config::Table table;
+  config::OptionTable table;
   bind_run(table, run, study, base, known);
   const auto arguments = config::Arguments::parse(table, words, problems);
   job.bind_base(table, problems);
-  const config::Table job_base = table;
+  const config::OptionTable job_base = table;
   arguments.apply(table, problems);
   table.check_required(problems, job.path());
   check_study(job, study, problems);
@@ -182,7 +184,7 @@ void resolve(const config::JobFile& job, Words words, RunOptions& run, study::St
     study::ArmOptions arm;
     arm.name = name;
     arm.model = study.model;
-    config::Table arm_table, own;
+    config::OptionTable arm_table, own;
     bind_arm(arm_table, arm, known.answered);
     bind_own(own, arm);
     job.bind_arm(name, arm_table, own, problems);
@@ -302,7 +304,7 @@ Work parse_run(Words words) {
   study::StudyOptions unused;
   study::ArmOptions unused_arm;
   RunOptions named;
-  config::Table table;
+  config::OptionTable table;
   bind_run(table, named, unused, unused_arm, {default_tasks(), default_tasks(), {}});
   const auto arguments = config::Arguments::parse(table, words, first);
   if (arguments.help()) {

@@ -163,7 +163,7 @@ void show_study(const ShowOptions& options) {
   fmt::print("{}", report::show_question(report::read_study(files), options.question));
 }
 
-void bind(config::Table& table, ShowOptions& options) {
+void bind(config::OptionTable& table, ShowOptions& options) {
   table.add("study", &options.study, "Folder of a finished study, or its predictions.h5")
       .placeholder("STUDY");
   table.positional("study");
@@ -193,7 +193,7 @@ void bind(config::Table& table, ShowOptions& options) {
 }
 
 // A study holds all that it shows; an item needs its file.
-void check_together(ShowOptions& options, const config::Table& table) {
+void check_together(ShowOptions& options, const config::OptionTable& table) {
   config::Problems problems;
   if (options.study.empty()) {
     if (options.items.empty())
@@ -223,7 +223,7 @@ Work parse_show(Words words) {
   config::Problems problems;
   options->own_tasks = tasks_of_files(words, problems);
   std::vector<std::filesystem::path> task_files;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   bind_task_files(table, task_files);
   if (!config::parse_command_line(

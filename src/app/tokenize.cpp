@@ -12,7 +12,7 @@ namespace tradeoff::app {
 Work parse_tokenize(Words words) {
   auto options = std::make_shared<text::TokenizeOptions>();
   bool quiet = false;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(

@@ -14,7 +14,7 @@ Work parse_train(Words words) {
   auto options = std::make_shared<study::TrainFileOptions>();
   bool quiet = false;
   int ranks = 0;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   bind_ranks(table, ranks);

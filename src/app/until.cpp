@@ -78,7 +78,7 @@ bool continues(const std::vector<std::uint64_t>& seeds, const std::vector<std::u
 
 }  // namespace
 
-void bind_until(config::Table& table, UntilOptions& options) {
+void bind_until(config::OptionTable& table, UntilOptions& options) {
   table
       .add("until", &options.rule,
            "Add seeds until each arm's difference from the reference on a task is known so "

@@ -17,7 +17,7 @@ struct UntilOptions {
   std::string rule;  // "TASK.exec +-2 points"; empty: the job's seeds alone
   std::uint64_t max_seeds = 20;
 };
-void bind_until(config::Table& table, UntilOptions& options);
+void bind_until(config::OptionTable& table, UntilOptions& options);
 
 struct Until {
   std::string task;

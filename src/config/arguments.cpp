@@ -29,7 +29,7 @@ Word split_word(const std::string& word) {
 
 // Boost's own reader stops at the first fault, guesses prefixes and cannot take `--flag false`, so
 // one option at a time is read here; Boost keeps `--`, bare words and their order.
-std::vector<po::option> read_option(const Table& table, std::vector<std::string>& words,
+std::vector<po::option> read_option(const OptionTable& table, std::vector<std::string>& words,
                                     Problems& problems) {
   const std::string word = words.front();
   if (word.size() < 2 || word.front() != '-' || word == "--") return {};
@@ -45,7 +45,7 @@ std::vector<po::option> read_option(const Table& table, std::vector<std::string>
   }
   const Option* option = word.starts_with("--") && !config ? table.find("", name) : nullptr;
   if (!option && !config) {
-    // Reported by Table::set, which knows the reason; its value, where it has one, goes with it.
+    // Reported by OptionTable::set, which knows the reason; its value, where there is one, too.
     if (!value && !words.empty() && !words.front().starts_with('-')) words.erase(words.begin());
     read.string_key = word.starts_with("--") ? name : word;
     read.value = {value.value_or("")};
@@ -95,7 +95,7 @@ std::string dashed(std::string name) {
 
 }  // namespace
 
-Arguments Arguments::parse(const Table& table, std::span<const std::string> words,
+Arguments Arguments::parse(const OptionTable& table, std::span<const std::string> words,
                            Problems& problems) {
   const po::options_description none;
   const auto parsed =
@@ -136,12 +136,12 @@ Arguments Arguments::parse(const Table& table, std::span<const std::string> word
   return arguments;
 }
 
-void Arguments::apply(Table& table, Problems& problems, Unknown unknown) const {
+void Arguments::apply(OptionTable& table, Problems& problems, Unknown unknown) const {
   for (const auto& settings : {from_files_, from_words_})
     for (const Setting& setting : settings) table.set(setting, problems, unknown);
 }
 
-static po::options_description described(const Table& table, const std::string& title,
+static po::options_description described(const OptionTable& table, const std::string& title,
                                          const std::string& section) {
   constexpr unsigned kWidth = 100, kTextWidth = 60;
   po::options_description description(title, kWidth, kTextWidth);
@@ -165,11 +165,12 @@ static std::string text_of(const po::options_description& description) {
   return stream.str();
 }
 
-std::string options_text(const Table& table, const std::string& title, const std::string& section) {
+std::string options_text(const OptionTable& table, const std::string& title,
+                         const std::string& section) {
   return text_of(described(table, title, section));
 }
 
-std::string help_text(const Usage& usage, const Table& table) {
+std::string help_text(const Usage& usage, const OptionTable& table) {
   std::string text = "Usage: tradeoff " + usage.command;
   for (const auto& name : table.positionals()) {
     const Option& option = *table.find("", name);
@@ -199,7 +200,7 @@ std::string help_text(const Usage& usage, const Table& table) {
   return text;
 }
 
-bool parse_command_line(const Usage& usage, Table& table, std::span<const std::string> words,
+bool parse_command_line(const Usage& usage, OptionTable& table, std::span<const std::string> words,
                         Problems problems) {
   const Arguments arguments = Arguments::parse(table, words, problems);
   if (arguments.help()) {

@@ -4,7 +4,7 @@
 
 namespace tradeoff::config {
 
-void bind(Table& table, report::ReportOptions& options) {
+void bind(OptionTable& table, report::ReportOptions& options) {
   table
       .add("files", &options.files,
            "predictions.h5 of one study, or folders that hold one; several are put together",
@@ -39,7 +39,7 @@ void bind(Table& table, report::ReportOptions& options) {
       .local();
 }
 
-void bind(Table& table, report::CompareOptions& options) {
+void bind(OptionTable& table, report::CompareOptions& options) {
   table
       .add(
           "files", &options.files,
@@ -72,7 +72,7 @@ void bind(Table& table, report::CompareOptions& options) {
   table.add("out", &options.out, "JSON to write").local().placeholder("F.json");
 }
 
-void bind(Table& table, report::PlanCommandOptions& options) {
+void bind(OptionTable& table, report::PlanCommandOptions& options) {
   stats::PlanOptions& plan = options.plan;
   plan.task = task::built_in_tasks().front().name;
   table.add("task", &plan.task, "What is asked; with --pilot one of its tasks, else all of them")

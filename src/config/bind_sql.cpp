@@ -2,7 +2,7 @@
 
 namespace tradeoff::config {
 
-void bind(Table& table, sql::ScoreFilesOptions& options) {
+void bind(OptionTable& table, sql::ScoreFilesOptions& options) {
   table
       .add("gold", &options.gold,
            "Gold queries: SQL, a tab and the database on a line, or dev.json, JSONL, CSV; left out "

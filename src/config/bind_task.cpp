@@ -14,7 +14,7 @@ const Names<task::Template> kChoiceTemplates{{"chat", task::Template::chat},
 
 }  // namespace
 
-void bind(Table& table, task::PromptLimit& limit) {
+void bind(OptionTable& table, task::PromptLimit& limit) {
   table.add("max_prompt_tokens", &limit.max_prompt_tokens,
             "Most tokens of a prompt, the answer not counted; 0: no limit");
   table.add_choice("overflow", &limit.overflow,
@@ -24,7 +24,7 @@ void bind(Table& table, task::PromptLimit& limit) {
                    "What becomes of a longer prompt; nothing is ever cut");
 }
 
-void bind(Table& table, text::ChatOptions& options) {
+void bind(OptionTable& table, text::ChatOptions& options) {
   table
       .add("chat_template", &options.chat_template,
            "A Jinja file in place of the model folder's own chat template")
@@ -35,7 +35,7 @@ void bind(Table& table, text::ChatOptions& options) {
             "Tells a chat template with a thinking mode to use it");
 }
 
-void bind_prompt(Table& table, const task::Task& task, task::PromptOptions& options) {
+void bind_prompt(OptionTable& table, const task::Task& task, task::PromptOptions& options) {
   table.add("shots", &options.shots, "Solved examples before the question", {"num_fewshot"});
   if (task.kind == task::Kind::sql) {
     table.add_choice("schema_style", &options.schema_style,
@@ -54,7 +54,7 @@ void bind_prompt(Table& table, const task::Task& task, task::PromptOptions& opti
             "lm-evaluation-harness has it with --apply_chat_template");
 }
 
-void bind_source(Table& table, const task::Task& task, task::Source& source) {
+void bind_source(OptionTable& table, const task::Task& task, task::Source& source) {
   if (task.source.data.empty()) return;
   table.add("data", &source.data, fmt::format("Folder of the {} release", task.words.title))
       .local()
@@ -66,7 +66,7 @@ void bind_source(Table& table, const task::Task& task, task::Source& source) {
   }
 }
 
-void bind_draw(Table& table, const task::Task& task, task::Draw& draw) {
+void bind_draw(OptionTable& table, const task::Task& task, task::Draw& draw) {
   if (task.groups.empty()) {
     table.add("questions", &draw.questions, "How many questions are drawn; 0: all");
     return;
@@ -91,7 +91,7 @@ Names<std::string> nameable(std::span<const task::Task> tasks) {
   return names;
 }
 
-void bind(Table& table, task::PrepareOptions& options) {
+void bind(OptionTable& table, task::PrepareOptions& options) {
   const bool own = !task::find_task(options.task.name);
   if (!own) {
     table

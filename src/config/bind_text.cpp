@@ -2,7 +2,7 @@
 
 namespace tradeoff::config {
 
-void bind(Table& table, text::TokenizeOptions& options) {
+void bind(OptionTable& table, text::TokenizeOptions& options) {
   table
       .add("tokenizer", &options.tokenizer,
            "A tokenizer.model, a tokenizer.json, a .gguf, or a model folder")

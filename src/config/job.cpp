@@ -26,7 +26,7 @@ bool is_name(std::string_view name) {
 
 // Settings that several jobs share stand in a file of their own, such as
 // configs/train/qlora-50.ini.
-void set_from_file(const std::filesystem::path& job, const Setting& setting, Table& table,
+void set_from_file(const std::filesystem::path& job, const Setting& setting, OptionTable& table,
                    Problems& problems) {
   try {
     const auto path = job.parent_path() / setting.text;
@@ -54,7 +54,7 @@ JobFile JobFile::read(const std::filesystem::path& path, Problems& problems) {
   return job;
 }
 
-void JobFile::bind_base(Table& table, Problems& problems) const {
+void JobFile::bind_base(OptionTable& table, Problems& problems) const {
   std::vector<std::string> known;
   for (const Option* option : table.options())
     if (!option->section().empty() && (known.empty() || known.back() != option->section()))
@@ -75,12 +75,12 @@ void JobFile::bind_base(Table& table, Problems& problems) const {
       table.set(setting, problems);
 }
 
-void JobFile::bind_arm(std::string_view arm, Table& table, Problems& problems) const {
-  Table none;
+void JobFile::bind_arm(std::string_view arm, OptionTable& table, Problems& problems) const {
+  OptionTable none;
   bind_arm(arm, table, none, problems);
 }
 
-void JobFile::bind_arm(std::string_view arm, Table& table, Table& own_keys,
+void JobFile::bind_arm(std::string_view arm, OptionTable& table, OptionTable& own_keys,
                        Problems& problems) const {
   if (std::ranges::find(arms_, arm) == arms_.end())
     fail(fmt::format("{}: no section [arm.{}]", path().string(), arm));

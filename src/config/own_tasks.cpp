@@ -31,7 +31,7 @@ bool check_name(const std::string& name, const std::string& where, Problems& pro
 // kind = sql | choice | letter.
 enum class ToldKind { sql, choice, letter };
 
-void bind(Table& table, ToldKind& kind, task::OwnData& data) {
+void bind(OptionTable& table, ToldKind& kind, task::OwnData& data) {
   table
       .add_choice(
           "kind", &kind,
@@ -61,7 +61,7 @@ std::vector<OwnTask> own_tasks(const IniFile& file, Problems& problems) {
     const bool usable = check_name(name, section.where, problems);
     task::OwnData data;
     ToldKind kind = ToldKind::sql;
-    Table table;
+    OptionTable table;
     table.section(section.name);
     bind(table, kind, data);
     // What is set has its line; what is missing has the section's.

@@ -38,12 +38,12 @@ std::string text_of(const Setting& setting, const Option& option) {
 
 }  // namespace
 
-Table& Table::section(std::string name) {
+OptionTable& OptionTable::section(std::string name) {
   section_ = canonical(name);
   return *this;
 }
 
-Option& Table::insert(std::string name, std::string help, std::vector<std::string> aliases) {
+Option& OptionTable::insert(std::string name, std::string help, std::vector<std::string> aliases) {
   for (auto& alias : aliases) alias = canonical(alias);
   Option option(section_, canonical(name), std::move(help));
   option.aliases_ = std::move(aliases);
@@ -54,25 +54,25 @@ Option& Table::insert(std::string name, std::string help, std::vector<std::strin
   return entries_.emplace_back(Entry{std::move(option), "", "", false}).option;
 }
 
-Table& Table::positional(std::string_view name) {
+OptionTable& OptionTable::positional(std::string_view name) {
   positionals_.push_back(entry(name).option.full_name());
   return *this;
 }
 
-Table& Table::refuse(std::string name, std::string reason) {
+OptionTable& OptionTable::refuse(std::string name, std::string reason) {
   refusals_.push_back({section_ + "." + canonical(name), std::move(reason)});
   return *this;
 }
 
-const Table::Refusal* Table::refused(const Setting& setting) const {
+const OptionTable::Refusal* OptionTable::refused(const Setting& setting) const {
   const std::string key = canonical(setting.key);
   const std::string full = key.find('.') == key.npos ? canonical(setting.section) + "." + key : key;
   const auto found = std::ranges::find(refusals_, full, &Refusal::full_name);
   return found == refusals_.end() ? nullptr : &*found;
 }
 
-std::vector<Table::Entry*> Table::lookup(std::string_view section, std::string_view key,
-                                         std::string* why) {
+std::vector<OptionTable::Entry*> OptionTable::lookup(std::string_view section, std::string_view key,
+                                                     std::string* why) {
   std::string wanted = canonical(key), within = canonical(section);
   if (const auto dot = wanted.rfind('.'); dot != std::string::npos) {
     within = wanted.substr(0, dot);
@@ -107,7 +107,7 @@ std::vector<Table::Entry*> Table::lookup(std::string_view section, std::string_v
   return {};
 }
 
-void Table::set(const Setting& setting, Problems& problems, Unknown unknown) {
+void OptionTable::set(const Setting& setting, Problems& problems, Unknown unknown) {
   if (const Refusal* refusal = refused(setting)) {
     if (unknown == Unknown::report) problems.add(place_of(setting), refusal->reason);
     return;
@@ -123,7 +123,8 @@ void Table::set(const Setting& setting, Problems& problems, Unknown unknown) {
     if (!set_entry(*entry, setting, problems)) return;
 }
 
-void Table::report_unknown(const Setting& setting, std::string why, Problems& problems) const {
+void OptionTable::report_unknown(const Setting& setting, std::string why,
+                                 Problems& problems) const {
   const bool file = !setting.layer.empty();
   if (why.empty()) {
     std::vector<std::string> names;
@@ -139,7 +140,7 @@ void Table::report_unknown(const Setting& setting, std::string why, Problems& pr
 }
 
 // False where there is a problem.
-bool Table::set_entry(Entry& entry, const Setting& setting, Problems& problems) {
+bool OptionTable::set_entry(Entry& entry, const Setting& setting, Problems& problems) {
   const bool again = entry.given && entry.layer == setting.layer;
   if (again && !setting.layer.empty() && !entry.option.is_list()) {
     problems.add(place_of(setting), "stands twice, first at " + entry.where);
@@ -156,7 +157,7 @@ bool Table::set_entry(Entry& entry, const Setting& setting, Problems& problems) 
   return expected.empty();
 }
 
-void Table::check_required(Problems& problems, const std::filesystem::path& job) const {
+void OptionTable::check_required(Problems& problems, const std::filesystem::path& job) const {
   for (const Entry& known : entries_) {
     if (!known.option.is_required() || known.given) continue;
     const std::string name = known.option.full_name();
@@ -169,36 +170,37 @@ void Table::check_required(Problems& problems, const std::filesystem::path& job)
   }
 }
 
-const Option* Table::find(std::string_view section, std::string_view key, std::string* why) const {
-  const auto found = const_cast<Table*>(this)->lookup(section, key, why);
+const Option* OptionTable::find(std::string_view section, std::string_view key,
+                                std::string* why) const {
+  const auto found = const_cast<OptionTable*>(this)->lookup(section, key, why);
   return found.empty() ? nullptr : &found.front()->option;
 }
 
-const Table::Entry& Table::entry(std::string_view name) const {
+const OptionTable::Entry& OptionTable::entry(std::string_view name) const {
   std::string why = "unknown";
-  const auto found = const_cast<Table*>(this)->lookup("", name, &why);
+  const auto found = const_cast<OptionTable*>(this)->lookup("", name, &why);
   if (found.empty()) fail("config: the name \"" + std::string(name) + "\" " + why);
   return *found.front();
 }
 
-bool Table::given(std::string_view name) const {
+bool OptionTable::given(std::string_view name) const {
   return entry(name).given;
 }
 
-std::string Table::where(std::string_view name) const {
+std::string OptionTable::where(std::string_view name) const {
   const Entry& known = entry(name);
   if (!known.given) return known.option.full_name() + " (default)";
   return known.layer.empty() ? known.where : known.where + ": " + known.option.name();
 }
 
-Json Table::values() const {
+Json OptionTable::values() const {
   return collect(true);
 }
-Json Table::record() const {
+Json OptionTable::record() const {
   return collect(false);
 }
 
-Json Table::collect(bool with_local) const {
+Json OptionTable::collect(bool with_local) const {
   Json all = Json::object();
   for (const Entry& known : entries_) {
     if (!with_local && !known.option.is_recorded()) continue;
@@ -208,16 +210,7 @@ Json Table::collect(bool with_local) const {
   return all;
 }
 
-std::vector<std::string> Table::banner() const {
-  std::vector<std::string> lines;
-  for (const Entry& known : entries_)
-    if (known.given)
-      lines.push_back(fmt::format("{} = {} ({})", known.option.full_name(),
-                                  to_line(known.option.value()), known.where));
-  return lines;
-}
-
-std::vector<const Option*> Table::options() const {
+std::vector<const Option*> OptionTable::options() const {
   std::vector<const Option*> all;
   for (const Entry& known : entries_) all.push_back(&known.option);
   return all;

@@ -34,7 +34,7 @@ void print_comparisons(const report::CompareOptions& options) {
 
 std::function<int()> compare_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::CompareOptions>();
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   if (!config::parse_command_line(
           {"compare",

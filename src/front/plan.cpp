@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What the user stated; with nothing stated the design of the study that is repeated here is told.
-std::vector<std::string> stated_names(const config::Table& table) {
+std::vector<std::string> stated_names(const config::OptionTable& table) {
   std::vector<std::string> names;
   for (const config::Option* option : table.options()) {
     if (option->name() != "out" && table.given(option->name())) names.push_back(option->name());
@@ -120,7 +120,7 @@ void print_plans(const report::PlanCommandOptions& options,
 
 std::function<int()> plan_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::PlanCommandOptions>();
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   if (!config::parse_command_line(
           {"plan",

@@ -38,7 +38,7 @@ void write_report(report::ReportOptions options) {
 std::function<int()> report_of(std::span<const std::string> words) {
   auto options = std::make_shared<report::ReportOptions>();
   bool quiet = false;
-  config::Table table;
+  config::OptionTable table;
   bind(table, *options);
   table.add("quiet", &quiet, "Say nothing but warnings").local();
   if (!config::parse_command_line(

@@ -43,7 +43,8 @@ void check_together(const ScoreWork& work, config::Problems& problems) {
 }
 
 // Letters are judged against the items that were asked, without a database.
-void check_choices(const config::Table& table, const ScoreWork& work, config::Problems& problems) {
+void check_choices(const config::OptionTable& table, const ScoreWork& work,
+                   config::Problems& problems) {
   if (work.files.gold.empty())
     problems.add("--gold", "missing; expected the items that were asked, JSONL with \"answer\"");
   for (const config::Option* option : table.options()) {
@@ -59,7 +60,7 @@ void check_choices(const config::Table& table, const ScoreWork& work, config::Pr
 std::function<int()> score_of(std::span<const std::string> words) {
   auto work = std::make_shared<ScoreWork>();
   work->files.threads = 0;
-  config::Table table;
+  config::OptionTable table;
   bool bars = false;
   bind(table, work->files);
   table.add("arm", &work->arms, "Of a predictions.h5: the arms to score; all by default")

@@ -76,7 +76,7 @@ int show(const StatusOptions& options) {
 
 std::function<int()> status_of(std::span<const std::string> words) {
   auto options = std::make_shared<StatusOptions>();
-  config::Table table;
+  config::OptionTable table;
   table.add("study", &options->folder, "Folder of a study, running or not")
       .required()
       .placeholder("DIR");

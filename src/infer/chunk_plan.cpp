@@ -17,7 +17,7 @@ using Prompts = std::span<const std::vector<TokenId>>;
 
 class Planner {
  public:
-  Planner(Prompts prompts, const PlanOptions& options)
+  Planner(Prompts prompts, const ChunkPlanOptions& options)
       : prompts_(prompts), options_(options), order_(lexicographic_order(prompts)) {}
 
   std::vector<Chunk> plan() {
@@ -98,7 +98,7 @@ class Planner {
   }
 
   Prompts prompts_;
-  PlanOptions options_;
+  ChunkPlanOptions options_;
   std::vector<std::int64_t> order_;
   std::vector<Chunk> chunks_;
   std::size_t pending_first_ = 0, pending_last_ = 0;
@@ -107,7 +107,7 @@ class Planner {
 
 }  // namespace
 
-std::vector<Chunk> plan_chunks(Prompts prompts, const PlanOptions& options) {
+std::vector<Chunk> plan_chunks(Prompts prompts, const ChunkPlanOptions& options) {
   check(options.chunk_size > 0,
         fmt::format("chunk_size {}: expected a positive number", options.chunk_size));
   for (std::size_t i = 0; i < prompts.size(); ++i)
@@ -115,7 +115,7 @@ std::vector<Chunk> plan_chunks(Prompts prompts, const PlanOptions& options) {
   return Planner(prompts, options).plan();
 }
 
-std::int64_t auto_chunk_size(Prompts prompts, PlanOptions options, std::int64_t new_tokens,
+std::int64_t auto_chunk_size(Prompts prompts, ChunkPlanOptions options, std::int64_t new_tokens,
                              std::int64_t arena_rows) {
   if (arena_rows <= 0) return kCpuChunk;
   for (options.chunk_size = kLargestChunk; options.chunk_size > kSmallestChunk;

@@ -43,7 +43,7 @@ class Builder {
   }
 
  private:
-  std::int64_t add(const Run& run) {
+  std::int64_t add(const TokenRun& run) {
     tree_.tokens += run.tokens();
     tree_.runs.push_back(run);
     return static_cast<std::int64_t>(tree_.runs.size()) - 1;

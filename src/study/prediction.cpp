@@ -171,7 +171,7 @@ PredictionPlan plan_predictions(std::span<const task::Item> items, const task::T
     planned_item.push_back(static_cast<std::int64_t>(i));
     plan.prompts.back() = std::move(ids);
   }
-  infer::PlanOptions options;
+  infer::ChunkPlanOptions options;
   if (writes)
     options.expected_new_tokens =
         std::min(kExpectedAnswerTokens, decoding.max_new_tokens) * plan.samples();

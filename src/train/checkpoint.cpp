@@ -41,7 +41,7 @@ void sync_folder(const fs::path& folder) {
   check_errno(code, "fsync " + folder.string());
 }
 
-void write_optimizer(const fs::path& file, const Checkpoint& checkpoint) {
+void write_optimizer(const fs::path& file, const TrainCheckpoint& checkpoint) {
   const std::array tensors = {checkpoint.exp_avg, checkpoint.exp_avg_sq};
   std::vector<model::TensorSpec> specs;
   for (const char* name : {"exp_avg", "exp_avg_sq"}) {
@@ -52,7 +52,7 @@ void write_optimizer(const fs::path& file, const Checkpoint& checkpoint) {
   });
 }
 
-void read_optimizer(const fs::path& path, Checkpoint& checkpoint) {
+void read_optimizer(const fs::path& path, TrainCheckpoint& checkpoint) {
   const model::SafetensorsFile file(path);
   for (const model::StoredTensor& tensor : file.tensors()) {
     check(tensor.dtype == model::Dtype::f32 &&
@@ -96,9 +96,9 @@ std::vector<store::CurveRow> read_state_curve(const fs::path& file, const Json& 
   }
 }
 
-Checkpoint load(const fs::path& folder, const model::DecoderConfig& config) {
+TrainCheckpoint load(const fs::path& folder, const model::DecoderConfig& config) {
   verify(folder);
-  Checkpoint checkpoint;
+  TrainCheckpoint checkpoint;
   checkpoint.state = read_json(folder / kState);
   checkpoint.step = field<std::int64_t>(checkpoint.state, "step");
   checkpoint.curve = read_state_curve(folder / kState, checkpoint.state);
@@ -124,7 +124,7 @@ std::vector<std::int64_t> checkpoint_steps(const fs::path& out) {
   return steps;
 }
 
-void save_checkpoint(const fs::path& out, const Checkpoint& checkpoint,
+void save_checkpoint(const fs::path& out, const TrainCheckpoint& checkpoint,
                      const lora::Adapter& adapter, const std::string& base_model) {
   const c10::InferenceMode inference;
   const fs::path folder = folder_of(out, checkpoint.step);
@@ -165,9 +165,9 @@ void remove_checkpoints(const fs::path& out) {
   for (const fs::path& folder : folders) fs::remove_all(folder);
 }
 
-std::optional<Checkpoint> load_newest_checkpoint(const fs::path& out,
-                                                 const model::DecoderConfig& config,
-                                                 std::vector<std::string>& damage) {
+std::optional<TrainCheckpoint> load_newest_checkpoint(const fs::path& out,
+                                                      const model::DecoderConfig& config,
+                                                      std::vector<std::string>& damage) {
   const c10::InferenceMode inference;
   std::vector<std::int64_t> steps = checkpoint_steps(out);
   if (steps.empty()) return std::nullopt;

@@ -24,7 +24,7 @@ Layout lay_out(const infer::PrefixTree& tree, std::size_t members) {
   layout.leaf.resize(members);
   std::int64_t row = 0;
   for (std::size_t i = 0; i < tree.runs.size(); ++i) {
-    const infer::Run& run = tree.runs[i];
+    const infer::TokenRun& run = tree.runs[i];
     layout.first_row.push_back(row);
     row += run.tokens();
     layout.subtree_end.push_back(row);
@@ -75,7 +75,7 @@ PackedBatch pack(std::span<const Sample* const> members, std::span<const std::in
   const Layout layout = lay_out(tree, members.size());
 
   std::vector<std::int64_t> ids, position, sample;
-  for (const infer::Run& run : tree.runs) {
+  for (const infer::TokenRun& run : tree.runs) {
     for (std::int64_t at = run.begin; at < run.end; ++at) {
       ids.push_back(inputs[run.prompt][at]);
       position.push_back(at);

@@ -32,11 +32,11 @@ RunFolder::RunFolder(const comm::Session& session, fs::path path, Json record, L
   remove_leftovers_in(path_);
 }
 
-std::optional<Checkpoint> RunFolder::open(const model::DecoderConfig& config, bool resume,
-                                          std::int64_t total_steps) const {
+std::optional<TrainCheckpoint> RunFolder::open(const model::DecoderConfig& config, bool resume,
+                                               std::int64_t total_steps) const {
   std::string fault;
   std::int64_t step = 0;
-  std::optional<Checkpoint> found;
+  std::optional<TrainCheckpoint> found;
   if (session_.rank() == 0) {
     try {
       found = open_first(config, resume);
@@ -64,10 +64,10 @@ std::optional<Checkpoint> RunFolder::open(const model::DecoderConfig& config, bo
   return found;
 }
 
-std::optional<Checkpoint> RunFolder::open_first(const model::DecoderConfig& config,
-                                                bool resume) const {
+std::optional<TrainCheckpoint> RunFolder::open_first(const model::DecoderConfig& config,
+                                                     bool resume) const {
   const fs::path run_file = path_ / kRunFile;
-  std::optional<Checkpoint> found;
+  std::optional<TrainCheckpoint> found;
   if (resume && fs::exists(run_file)) {
     const auto differences = store::differences(field_of_file<Json>(run_file, "record"), record_);
     if (!differences.empty()) {

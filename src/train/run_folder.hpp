@@ -20,8 +20,8 @@ class RunFolder {
   /// The checkpoint to go on from, the same on every rank; none where the training starts anew, for
   /// which what an earlier one left is removed. Throws Error on all ranks when the folder holds
   /// another training.
-  std::optional<Checkpoint> open(const model::DecoderConfig& config, bool resume,
-                                 std::int64_t total_steps) const;
+  std::optional<TrainCheckpoint> open(const model::DecoderConfig& config, bool resume,
+                                      std::int64_t total_steps) const;
   /// What this same training came to, the same on every rank, where it has ended already.
   /// Collective.
   std::optional<TrainResult> ended() const;
@@ -29,7 +29,7 @@ class RunFolder {
   void complete(const TrainResult& result, const std::vector<store::CurveRow>& curve) const;
 
  private:
-  std::optional<Checkpoint> open_first(const model::DecoderConfig& config, bool resume) const;
+  std::optional<TrainCheckpoint> open_first(const model::DecoderConfig& config, bool resume) const;
 
   const comm::Session& session_;
   std::filesystem::path path_;

@@ -82,7 +82,8 @@ class Trainer {
     const c10::InferenceMode inference;
     RunFolder folder(session_, job_.output_dir, record_, job_.lock);
     if (const auto ended = job_.resume ? folder.ended() : std::nullopt) return reuse(*ended);
-    const std::optional<Checkpoint> found = folder.open(decoder_.config(), job_.resume, total_);
+    const std::optional<TrainCheckpoint> found =
+        folder.open(decoder_.config(), job_.resume, total_);
     TrainResult result;
     result.all_steps = total_;
     AdamW optimizer = begin(found, result);
@@ -138,7 +139,7 @@ class Trainer {
 
  private:
   // Puts the adapter where the model is, and all to where `found` was saved.
-  AdamW begin(const std::optional<Checkpoint>& found, TrainResult& result) {
+  AdamW begin(const std::optional<TrainCheckpoint>& found, TrainResult& result) {
     if (!decoder_.device().is_cpu()) {
       adapter_.parameters = adapter_.parameters.to(decoder_.device());
       adapter_.weights = lora::views_of(adapter_.parameters, decoder_.config(), job_.lora);
@@ -250,7 +251,7 @@ class Trainer {
   void save(const AdamW& optimizer, const TrainResult& result,
             const std::optional<store::CurveWriter>& curve) const {
     if (!curve) return;
-    Checkpoint checkpoint;
+    TrainCheckpoint checkpoint;
     checkpoint.curve = curve->rows();
     checkpoint.step = result.steps;
     checkpoint.exp_avg = optimizer.exp_avg().cpu();

@@ -10,7 +10,7 @@
 namespace tradeoff::app {
 namespace {
 
-using config::Arguments, config::JobFile, config::Problems, config::Table;
+using config::Arguments, config::JobFile, config::Problems, config::OptionTable;
 
 namespace fs = std::filesystem;
 
@@ -23,7 +23,7 @@ TEST(ConfigFilesTest, every_file_under_configs_trains) {
     if (!entry.is_regular_file()) continue;
     ++seen;
     study::TrainFileOptions options;
-    Table table;
+    OptionTable table;
     bind(table, options);
     Problems problems;
     const std::vector<std::string> words = {
@@ -52,7 +52,7 @@ TEST_F(MarginTest, a_job_states_it_with_its_unit_a_task) {
     const auto job =
         JobFile::read(file("j.ini", "[study]\nname = x\nseeds = 1\n" + lines), problems);
     study::StudyOptions options;
-    Table table;
+    OptionTable table;
     bind_study(table, options, task::built_in_tasks());
     job.bind_base(table, problems);
     return std::pair(options.known.at("spider").margin, options.known.at("mmlu").margin);
@@ -82,7 +82,7 @@ TEST_F(TrainFileTest, an_arm_takes_a_shared_file_and_its_own_keys_win) {
                          "[arm.b]\ntrain = missing.ini\n"),
                     problems);
   study::ArmOptions a, b;
-  Table a_table, b_table;
+  OptionTable a_table, b_table;
   bind_arm(a_table, a, task::built_in_tasks());
   job.bind_arm("a", a_table, problems);
   EXPECT_TRUE(problems.empty());

@@ -25,7 +25,7 @@ double seconds(infer::Engine& engine, const Prompts& prompts, std::int64_t new_t
   infer::GenerateOptions options;
   options.max_new_tokens = new_tokens;
   std::vector<double> runs;
-  infer::PlanOptions plan;
+  infer::ChunkPlanOptions plan;
   plan.merge_tokens = static_cast<std::int64_t>(prompts.size()) * kPrompt;  // all in one chunk
   for (int run = 0; run <= kRuns; ++run) {
     const Stopwatch clock;

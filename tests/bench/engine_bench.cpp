@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   // Token counts of the real tasks under Llama-3's tokenizer, 5 shots and 3 shots.
   const Prompts prompts = mmlu ? make_prompts(vocabulary, 0, 57, 579, 111, questions)
                                : make_prompts(vocabulary, 930, 20, 187, 25, questions);
-  infer::PlanOptions plan;
+  infer::ChunkPlanOptions plan;
   plan.chunk_size =
       a.chunk_size > 0
           ? a.chunk_size

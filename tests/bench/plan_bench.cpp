@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
       unshared += static_cast<std::int64_t>(prompts.back().size());
       question_costs.push_back(static_cast<double>(prompts.back().size()));
     }
-    infer::PlanOptions options;
+    infer::ChunkPlanOptions options;
     options.chunk_size = std::stoll(argv[2]);
     options.expected_new_tokens = mmlu ? 0 : kAnswerTokens;
     const auto chunks = infer::plan_chunks(prompts, options);

@@ -16,7 +16,7 @@ struct Options {
 
 struct ArgumentsTest : ConfigFiles {
   Options options;
-  Table table;
+  OptionTable table;
   void SetUp() override {
     ConfigFiles::SetUp();
     table.add("job", &options.job, "Job file").required().placeholder("JOB.ini");

@@ -14,7 +14,7 @@ struct Options {
   double learning_rate = 2e-4;
 };
 
-void bind_arm(Table& table, Options& options) {
+void bind_arm(OptionTable& table, Options& options) {
   table.section("").add("max_prompt_tokens", &options.max_prompt_tokens, "Longest prompt");
   table.section("model").add("path", &options.model, "Model folder");
   table.section("spider").add("shots", &options.shots, "Examples");
@@ -23,7 +23,7 @@ void bind_arm(Table& table, Options& options) {
   table.add("learning_rate", &options.learning_rate, "Rate").above(0);
 }
 
-void bind_study(Table& table, Options& options) {
+void bind_study(OptionTable& table, Options& options) {
   table.section("study").add("name", &options.name, "Name");
   table.add("seeds", &options.seeds, "Seeds").required();
   bind_arm(table, options);
@@ -43,7 +43,7 @@ TEST_F(JobTest, arms_inherit_the_base_and_hold_what_differs) {
   EXPECT_EQ(job.arms(), (std::vector<std::string>{"base", "qlora-50"}));
 
   Options study, base, tuned;
-  Table study_table, base_table, tuned_table;
+  OptionTable study_table, base_table, tuned_table;
   bind_study(study_table, study);
   bind_arm(base_table, base);
   bind_arm(tuned_table, tuned);
@@ -68,7 +68,7 @@ TEST_F(JobTest, the_command_line_wins_over_base_and_arm) {
   Problems problems;
   const auto job = JobFile::read(file("j.ini", kJob), problems);
   Options study, tuned;
-  Table study_table, tuned_table;
+  OptionTable study_table, tuned_table;
   bind_study(study_table, study);
   bind_arm(tuned_table, tuned);
   const std::vector<std::string> words{"--max-steps", "7", "--seeds", "5", "--mmlu.shots=1"};
@@ -92,12 +92,12 @@ TEST_F(JobTest, faults_in_base_and_arms_are_shown_together_and_once) {
   Problems problems;
   const auto job = JobFile::read(path, problems);
   Options options;
-  Table table;
+  OptionTable table;
   bind_study(table, options);
   job.bind_base(table, problems);
   for (const auto& arm : job.arms()) {
     Options arm_options;
-    Table arm_table;
+    OptionTable arm_table;
     bind_arm(arm_table, arm_options);
     job.bind_arm(arm, arm_table, problems);
   }
@@ -149,7 +149,7 @@ TEST_F(JobTest, an_arms_name_fits_a_file_name) {
 TEST_F(JobTest, an_arm_that_is_not_there_is_an_error) {
   Problems problems;
   const auto job = JobFile::read(file("j.ini", kJob), problems);
-  Table table;
+  OptionTable table;
   EXPECT_THROW(job.bind_arm("qlora-51", table, problems), Error);
   EXPECT_THROW(JobFile::read(folder / "none.ini", problems), Error);
 }
@@ -163,7 +163,7 @@ TEST_F(JobTest, what_is_an_arms_own_is_taken_from_its_section_alone) {
   for (const std::string arm : {"base", "mine"}) {
     Options options;
     std::filesystem::path path = "none";
-    Table table, own;
+    OptionTable table, own;
     table.section("spider").add("shots", &options.shots, "Examples");
     own.add("path", &path, "Model folder");
     job.bind_arm(arm, table, own, problems);

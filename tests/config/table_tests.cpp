@@ -24,7 +24,7 @@ struct Options {
 
 struct Bound {
   Options options;
-  Table table;
+  OptionTable table;
   Problems problems;
   Bound() {
     table.add("count", &options.count, "How many", {"number"}).at_least(1);
@@ -50,7 +50,7 @@ struct Bound {
   std::string said() const { return problems.empty() ? "" : problems.lines().back(); }
 };
 
-TEST(Table, every_type_is_read_into_its_field) {
+TEST(OptionTable, every_type_is_read_into_its_field) {
   Bound b;
   b.set("count", "12");
   b.set("seed", "18446744073709551615");
@@ -77,7 +77,7 @@ TEST(Table, every_type_is_read_into_its_field) {
   EXPECT_EQ(b.options.steps, 50);
 }
 
-TEST(Table, a_number_or_a_word) {
+TEST(OptionTable, a_number_or_a_word) {
   Bound b;
   EXPECT_EQ(b.table.values().at("chunk"), "auto");
   b.set("chunk", "12");
@@ -92,7 +92,7 @@ TEST(Table, a_number_or_a_word) {
   }
 }
 
-TEST(Table, dashes_underscores_and_aliases_name_the_same_option) {
+TEST(OptionTable, dashes_underscores_and_aliases_name_the_same_option) {
   Bound b;
   b.set("learning-rate", "0.5");
   b.set("number", "9");
@@ -103,7 +103,7 @@ TEST(Table, dashes_underscores_and_aliases_name_the_same_option) {
   EXPECT_EQ(b.options.overflow, Overflow::drop_shots);
 }
 
-TEST(Table, a_wrong_value_is_named_with_what_was_found_and_expected) {
+TEST(OptionTable, a_wrong_value_is_named_with_what_was_found_and_expected) {
   Bound b;
   b.set("count", "0");
   EXPECT_EQ(b.said(), "a.ini:1: count: found \"0\", expected an integer, at least 1");
@@ -131,7 +131,7 @@ TEST(Table, a_wrong_value_is_named_with_what_was_found_and_expected) {
   EXPECT_EQ(escapes.problems.lines().size(), 1u);
 }
 
-TEST(Table, an_unknown_key_comes_with_the_nearest_name) {
+TEST(OptionTable, an_unknown_key_comes_with_the_nearest_name) {
   Bound b;
   b.set("learning_rte", "1");
   EXPECT_EQ(b.said(), "a.ini:1: unknown key \"learning_rte\" (did you mean \"learning_rate\"?)");
@@ -141,7 +141,7 @@ TEST(Table, an_unknown_key_comes_with_the_nearest_name) {
   EXPECT_EQ(b.said(), "a.ini:1: unknown key \"zzzzzz\"");
 }
 
-TEST(Table, a_later_layer_wins_and_a_key_may_not_stand_twice_in_one_file) {
+TEST(OptionTable, a_later_layer_wins_and_a_key_may_not_stand_twice_in_one_file) {
   Bound b;
   b.set("count", "5", "a.ini");
   b.set("count", "6", "b.ini");
@@ -155,7 +155,7 @@ TEST(Table, a_later_layer_wins_and_a_key_may_not_stand_twice_in_one_file) {
   EXPECT_EQ(twice.said(), "a.ini:1: learning-rate: stands twice, first at a.ini:1");
 }
 
-TEST(Table, a_list_grows_within_a_layer_and_is_replaced_by_the_next) {
+TEST(OptionTable, a_list_grows_within_a_layer_and_is_replaced_by_the_next) {
   Bound b;
   b.set("seeds", "1,2", "a.ini");
   b.set("seeds", "3", "a.ini");
@@ -170,7 +170,7 @@ TEST(Table, a_list_grows_within_a_layer_and_is_replaced_by_the_next) {
   EXPECT_TRUE(b.problems.empty()) << b.said();
 }
 
-TEST(Table, none_takes_an_optional_value_away) {
+TEST(OptionTable, none_takes_an_optional_value_away) {
   Bound b;
   b.set("max_steps", "50", "a.ini");
   b.set("max_steps", "none", "b.ini");
@@ -179,7 +179,7 @@ TEST(Table, none_takes_an_optional_value_away) {
   EXPECT_EQ(b.table.values()["max_steps"], Json(nullptr));
 }
 
-TEST(Table, the_record_is_in_table_order_without_local_options) {
+TEST(OptionTable, the_record_is_in_table_order_without_local_options) {
   Bound b;
   b.set("seeds", "4", "");
   EXPECT_EQ(
@@ -191,12 +191,11 @@ TEST(Table, the_record_is_in_table_order_without_local_options) {
   EXPECT_FALSE(b.table.given("count"));
   EXPECT_EQ(b.table.where("seeds"), "--seeds");
   EXPECT_EQ(b.table.where("count"), "count (default)");
-  EXPECT_EQ(b.table.banner(), std::vector<std::string>{"seeds = [4] (--seeds)"});
 }
 
-TEST(Table, sections_hold_keys_of_the_same_name_apart) {
+TEST(OptionTable, sections_hold_keys_of_the_same_name_apart) {
   int spider = 3, mmlu = 4, limit = 0, lora_r = 8;
-  Table table;
+  OptionTable table;
   table.add("limit", &limit, "Limit");
   table.section("spider").add("shots", &spider, "Shots");
   table.section("mmlu").add("shots", &mmlu, "Shots");
@@ -223,9 +222,9 @@ TEST(Table, sections_hold_keys_of_the_same_name_apart) {
             R"({"limit":7,"spider":{"shots":0},"mmlu":{"shots":5},"train":{"lora_r":16}})");
 }
 
-TEST(Table, one_name_cannot_be_added_twice) {
+TEST(OptionTable, one_name_cannot_be_added_twice) {
   int a = 0, b = 0;
-  Table table;
+  OptionTable table;
   table.add("lora_r", &a, "Rank", {"r"});
   EXPECT_THROW(table.add("r", &b, "Again"), Error);
   EXPECT_NO_THROW(table.section("other").add("r", &b, "Elsewhere"));
@@ -256,7 +255,7 @@ TEST(Problems, the_nearest_name_is_near) {
 // Two sections with a key in common, as tasks of a job have them.
 struct Shared {
   double first = 0, second = 0;
-  Table table;
+  OptionTable table;
   Problems problems;
   Shared() {
     for (auto [section, field] : {std::pair("first", &first), std::pair("second", &second)}) {
@@ -303,7 +302,7 @@ TEST(RecordedWhereSet, stands_in_the_record_only_where_it_differs_from_its_defau
   EXPECT_EQ(shared.table.record(), Json::parse(R"({"second": {"heat": 0.5}})"));
 }
 
-TEST(Table, a_relative_path_in_a_file_is_from_its_folder) {
+TEST(OptionTable, a_relative_path_in_a_file_is_from_its_folder) {
   const auto out = [](const std::string& text, const std::string& folder) {
     Bound b;
     b.table.set({"", "out", text, "f", "f:1", folder}, b.problems);
@@ -322,7 +321,7 @@ TEST(Table, a_relative_path_in_a_file_is_from_its_folder) {
 
 TEST(PointsTest, points_and_fractions_are_told_apart_and_a_bare_3_asks) {
   std::optional<double> difference;
-  Table table;
+  OptionTable table;
   table.add_points("difference", &difference, "To be found").above(0).at_most(1);
   const auto said = [&](const std::string& text) {
     Problems problems;

@@ -62,7 +62,7 @@ void read_safetensors_index(const fs::path& folder, std::string_view bytes) {
   put_shard(folder / "a.safetensors", "x");
   put_shard(folder / "b.safetensors", "y");
   put(folder / "model.safetensors.index.json", bytes);
-  const model::Checkpoint checkpoint(folder);
+  const model::StoredTensors checkpoint(folder);
   for (const std::string& name : checkpoint.names()) (void)checkpoint.tensor(name);
 }
 

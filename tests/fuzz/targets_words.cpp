@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void bind_words(config::Table& table, sql::ScoreFilesOptions& options) {
+void bind_words(config::OptionTable& table, sql::ScoreFilesOptions& options) {
   table.section("score");
   config::bind(table, options);
 }
@@ -28,12 +28,12 @@ void read_ini(const fs::path& folder, std::string_view bytes) {
   config::Problems problems;
   const config::JobFile job = config::JobFile::read(path, problems);
   sql::ScoreFilesOptions base;
-  config::Table table;
+  config::OptionTable table;
   bind_words(table, base);
   job.bind_base(table, problems);
   for (const std::string& arm : job.arms()) {
     sql::ScoreFilesOptions of_arm;
-    config::Table own;
+    config::OptionTable own;
     bind_words(own, of_arm);
     job.bind_arm(arm, own, problems);
   }

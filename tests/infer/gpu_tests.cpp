@@ -20,7 +20,7 @@ namespace {
 using Prompts = std::vector<std::vector<TokenId>>;
 
 std::vector<std::vector<float>> logprobs(model::Decoder& decoder, const Prompts& prompts,
-                                         const PlanOptions& plan) {
+                                         const ChunkPlanOptions& plan) {
   std::vector<std::vector<float>> all(prompts.size());
   Engine engine(decoder);
   for (const Chunk& chunk : plan_chunks(prompts, plan)) {
@@ -107,7 +107,7 @@ TEST(GpuEngine, bfloat16_is_near_float32_and_flash_attention_merges_the_tree) {
   model::Decoder cpu(folder.folder(), {});
   model::Decoder gpu(folder.folder(), {model::pick_device(model::DeviceChoice::cuda, 0, 1),
                                        c10::ScalarType::BFloat16});
-  PlanOptions single;
+  ChunkPlanOptions single;
   single.chunk_size = 1;
   const auto exact = logprobs(cpu, prompts, {}), tree = logprobs(gpu, prompts, {}),
              alone = logprobs(gpu, prompts, single);

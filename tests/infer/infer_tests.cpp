@@ -26,7 +26,7 @@ struct Results {
   std::vector<std::vector<float>> logprobs;
 };
 
-Results run(model::Decoder& decoder, const Prompts& prompts, const PlanOptions& plan,
+Results run(model::Decoder& decoder, const Prompts& prompts, const ChunkPlanOptions& plan,
             const EngineOptions& options) {
   Results results{Prompts(prompts.size()), std::vector<std::vector<float>>(prompts.size())};
   Engine engine(decoder, options);
@@ -100,7 +100,7 @@ TEST(PrefixTree, unsorted_prompts_and_a_root_that_swallows_one_are_refused) {
 TEST(ChunkPlan, holds_every_prompt_once_and_no_chunk_is_too_large) {
   const Prompts prompts = family_prompts(50);
   for (const std::int64_t size : {1, 3, 7, 64}) {
-    PlanOptions options;
+    ChunkPlanOptions options;
     options.chunk_size = size;
     std::multiset<std::int64_t> seen;
     for (const Chunk& chunk : plan_chunks(prompts, options)) {
@@ -165,7 +165,7 @@ TEST(ChunkPlan, auto_takes_what_the_arena_holds) {
   Prompts apart;
   for (std::int64_t i = 0; i < 400; ++i)
     apart.push_back(Prompts::value_type(20, static_cast<int>(i)));
-  PlanOptions wide;
+  ChunkPlanOptions wide;
   wide.merge_tokens = 1'000'000;
   // 30 rows a prompt with its answer: 256 of them fit 8,000 rows, 400 do not.
   EXPECT_EQ(auto_chunk_size(apart, wide, 10, 8'000), 256);
@@ -225,7 +225,7 @@ TEST_P(OfFamily, tree_small_passes_and_single_prompts_agree) {
   const RandomModel folder(model::parse_config(GetParam().config));
   model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = family_prompts(decoder.config().vocab_size);
-  PlanOptions single;
+  ChunkPlanOptions single;
   single.chunk_size = 1;
   const Results tree = run(decoder, prompts, {}, {}), alone = run(decoder, prompts, single, {});
   const Results pieces = run(decoder, prompts, {}, {.max_pass_tokens = 13});
@@ -293,7 +293,7 @@ TEST(Engine, the_kept_root_changes_no_bit) {
   const RandomModel folder(small_config());
   model::Decoder decoder(folder.folder(), {});
   const Prompts prompts = family_prompts(small_config().vocab_size);
-  PlanOptions plan;
+  ChunkPlanOptions plan;
   plan.chunk_size = 4;
   const auto chunks = plan_chunks(prompts, plan);
   const Prompts choices(64, {1, 2, 3, 4});

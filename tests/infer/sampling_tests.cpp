@@ -112,7 +112,7 @@ struct Sampled {
 };
 
 Sampled sample(model::Decoder& decoder, const Prompts& prompts, const Sampling& sampling,
-               const PlanOptions& plan = {}, const EngineOptions& engine_options = {}) {
+               const ChunkPlanOptions& plan = {}, const EngineOptions& engine_options = {}) {
   const auto samples = static_cast<std::size_t>(sampling.samples);
   Sampled out{std::vector<Answer>(prompts.size() * samples), 0};
   Engine engine(decoder, engine_options);
@@ -169,7 +169,7 @@ TEST(SampledEngine, another_chunk_size_draws_the_same) {
   const Prompts prompts = family_prompts(small_config().vocab_size);
   model::Decoder decoder(folder.folder(), {});
   const Sampling sampling{.temperature = 1, .top_k = 50, .samples = 3};
-  PlanOptions few;
+  ChunkPlanOptions few;
   few.chunk_size = 2;
   const Sampled whole = sample(decoder, prompts, sampling),
                 cut = sample(decoder, prompts, sampling, few);

@@ -43,7 +43,7 @@ struct Nf4Folder : testing::Test {
         folder, config, [&](const std::string& name) { return weights.at(name); }, shard_bytes);
   }
   std::map<std::string, std::string> read() const {
-    const Checkpoint checkpoint(folder);
+    const StoredTensors checkpoint(folder);
     std::map<std::string, std::string> all;
     for (const std::string& name : checkpoint.names()) {
       const auto bytes = checkpoint.tensor(name).bytes;
@@ -61,7 +61,7 @@ TEST_F(Nf4Folder, shards_hold_what_one_file_holds_and_take_its_place) {
   EXPECT_EQ(write(10000), bytes);
   EXPECT_TRUE(fs::exists(folder / "model_of_others.safetensors"));
   EXPECT_FALSE(fs::exists(folder / "model.safetensors"));
-  const Checkpoint checkpoint(folder);
+  const StoredTensors checkpoint(folder);
   EXPECT_GT(checkpoint.files().size(), 3u);
   EXPECT_EQ(read(), one);
   // What makes up one matrix stands in one file.

@@ -16,19 +16,19 @@ namespace {
 
 const std::string kName = "model.layers.3.self_attn.q_proj.weight";
 const std::string kState = kName + std::string(kQuantStateSuffix);
-using Checkpoint = std::map<std::string, at::Tensor>;
+using StoredTensors = std::map<std::string, at::Tensor>;
 
 Nf4Weight example(const Nf4Options& options = {}) {
   return quantise(at::linspace(-1, 2, 300 * 65).reshape({300, 65}).to(at::kBFloat16), options);
 }
 
-Checkpoint checkpoint_of(const Nf4Weight& weight) {
-  Checkpoint checkpoint;
+StoredTensors checkpoint_of(const Nf4Weight& weight) {
+  StoredTensors checkpoint;
   for (const auto& [key, tensor] : to_tensors(weight, kName)) checkpoint[key] = tensor;
   return checkpoint;
 }
 
-Nf4Weight load(const Checkpoint& checkpoint) {
+Nf4Weight load(const StoredTensors& checkpoint) {
   return from_tensors(kName, [&](const std::string& key) {
     const auto found = checkpoint.find(key);
     return found == checkpoint.end() ? at::Tensor() : found->second;
@@ -41,7 +41,7 @@ at::Tensor text_tensor(const std::string& text) {
   return tensor;
 }
 
-std::string failure(const Checkpoint& checkpoint) {
+std::string failure(const StoredTensors& checkpoint) {
   try {
     load(checkpoint);
   } catch (const Error& error) {
@@ -76,7 +76,7 @@ TEST(Nf4Checkpoint, the_quant_state_is_the_text_that_python_writes) {
 TEST(Nf4Checkpoint, a_weight_comes_back_from_its_tensors) {
   for (const bool double_quant : {true, false}) {
     const Nf4Weight weight = example({.blocksize = 128, .double_quant = double_quant});
-    const Checkpoint checkpoint = checkpoint_of(weight);
+    const StoredTensors checkpoint = checkpoint_of(weight);
     EXPECT_EQ(checkpoint.size(), double_quant ? 6 : 4);
     const Nf4Weight loaded = load(checkpoint);
     EXPECT_EQ(loaded.shape, weight.shape);
@@ -89,7 +89,7 @@ TEST(Nf4Checkpoint, a_weight_comes_back_from_its_tensors) {
 
 TEST(Nf4Checkpoint, bytes_stored_under_another_dtype_are_the_same_weight) {
   const Nf4Weight weight = quantise(at::linspace(-1, 2, 64 * 64).reshape({64, 64}));
-  Checkpoint checkpoint = checkpoint_of(weight);
+  StoredTensors checkpoint = checkpoint_of(weight);
   checkpoint[kName] = weight.packed.view(-1).view(at::kBFloat16).reshape({-1, 1});
   EXPECT_TRUE(at::equal(dequantise(load(checkpoint)), dequantise(weight)));
 }
@@ -103,14 +103,14 @@ TEST(Nf4Checkpoint, keys_beside_the_weight_are_known_as_its_parts) {
 }
 
 TEST(Nf4Checkpoint, what_is_missing_or_wrong_is_named) {
-  const Checkpoint good = checkpoint_of(example());
+  const StoredTensors good = checkpoint_of(example());
   for (const auto& [key, tensor] : good) {
-    Checkpoint bad = good;
+    StoredTensors bad = good;
     bad.erase(key);
     EXPECT_EQ(failure(bad), key + ": missing, though the checkpoint holds this weight in NF4");
   }
   const auto with_state = [&](const std::string& json) {
-    Checkpoint bad = good;
+    StoredTensors bad = good;
     bad[kState] = text_tensor(json);
     return failure(bad);
   };
@@ -143,7 +143,7 @@ TEST(Nf4Checkpoint, what_is_missing_or_wrong_is_named) {
           R"({"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [300, 65]})"),
       kName + ": NF4: absmax is Byte [305] on cpu, expected Float [305] on cpu");
 
-  Checkpoint other_map = good;
+  StoredTensors other_map = good;
   other_map[kName + ".quant_map"] = at::linspace(-1, 1, 16);
   EXPECT_EQ(failure(other_map), kName + ".quant_map: not the 16 values of NF4");
 }

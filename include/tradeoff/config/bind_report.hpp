@@ -5,8 +5,8 @@
 /// All of `report`, `compare` and `plan`.
 namespace tradeoff::config {
 
-void bind(Table& table, report::ReportOptions& options);
-void bind(Table& table, report::CompareOptions& options);
-void bind(Table& table, report::PlanCommandOptions& options);
+void bind(OptionTable& table, report::ReportOptions& options);
+void bind(OptionTable& table, report::CompareOptions& options);
+void bind(OptionTable& table, report::PlanCommandOptions& options);
 
 }  // namespace tradeoff::config

@@ -10,18 +10,18 @@
 /// table, or a section of a job file, is made of these.
 namespace tradeoff::config {
 
-void bind(Table& table, text::TokenizeOptions& options);
+void bind(OptionTable& table, text::TokenizeOptions& options);
 
 /// chat_template, template_date, enable_thinking.
-void bind(Table& table, text::ChatOptions& options);
+void bind(OptionTable& table, text::ChatOptions& options);
 /// max_prompt_tokens, overflow.
-void bind(Table& table, task::PromptLimit& limit);
+void bind(OptionTable& table, task::PromptLimit& limit);
 /// shots (num_fewshot), template, and what else the task's kind has.
-void bind_prompt(Table& table, const task::Task& task, task::PromptOptions& options);
+void bind_prompt(OptionTable& table, const task::Task& task, task::PromptOptions& options);
 /// Where a task's data lie, as far as a job says it: data, and original where there is one.
-void bind_source(Table& table, const task::Task& task, task::Source& source);
+void bind_source(OptionTable& table, const task::Task& task, task::Source& source);
 /// questions, and groups where the task has some.
-void bind_draw(Table& table, const task::Task& task, task::Draw& draw);
+void bind_draw(OptionTable& table, const task::Task& task, task::Draw& draw);
 
 /// The names of these tasks, as values of an option.
 Names<std::string> names_of(std::span<const task::Task> tasks);
@@ -29,9 +29,9 @@ Names<std::string> names_of(std::span<const task::Task> tasks);
 Names<std::string> nameable(std::span<const task::Task> tasks);
 
 /// All of `prepare TASK`.
-void bind(Table& table, task::PrepareOptions& options);
+void bind(OptionTable& table, task::PrepareOptions& options);
 
 /// All of `score`.
-void bind(Table& table, sql::ScoreFilesOptions& options);
+void bind(OptionTable& table, sql::ScoreFilesOptions& options);
 
 }  // namespace tradeoff::config

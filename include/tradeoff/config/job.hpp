@@ -15,7 +15,7 @@ namespace tradeoff::config {
 ///
 ///   Problems problems;
 ///   const auto job = JobFile::read(path, problems);
-///   Table table;                       // sections as in the file
+///   OptionTable table;                       // sections as in the file
 ///   bind(table, options);
 ///   job.bind_base(table, problems);    // or bind_arm("qlora-50", ...) on fresh options
 ///   arguments.apply(table, problems);  // the command line wins over every section
@@ -27,14 +27,15 @@ class JobFile {
   /// Names of the arms in the order of the file.
   const std::vector<std::string>& arms() const { return arms_; }
   /// Sets `table` from the base sections; a section or key that it does not hold is a problem.
-  void bind_base(Table& table, Problems& problems) const;
+  void bind_base(OptionTable& table, Problems& problems) const;
   /// Sets `table`, which holds what an arm may change, from the base sections, then from the file
   /// that the arm names as `train` (from the job file's folder), where it names one, and then from
   /// the arm. Base keys that it does not hold are left alone; such a key in the others is a
   /// problem.
-  void bind_arm(std::string_view arm, Table& table, Problems& problems) const;
+  void bind_arm(std::string_view arm, OptionTable& table, Problems& problems) const;
   /// The same; keys that `own` holds are the arm's alone, and are taken from its section only.
-  void bind_arm(std::string_view arm, Table& table, Table& own, Problems& problems) const;
+  void bind_arm(std::string_view arm, OptionTable& table, OptionTable& own,
+                Problems& problems) const;
   /// FILE:LINE of the arm's header.
   std::string where(std::string_view arm) const;
   const std::filesystem::path& path() const { return file_.path; }

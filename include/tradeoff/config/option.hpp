@@ -16,7 +16,8 @@ namespace tradeoff::config {
 /// What --threads takes at most: more than any machine has, few enough to be started.
 inline constexpr double kMostThreads = 1024;
 
-/// A field of an options struct under its name: made by Table::add, refined by the calls below.
+/// A field of an options struct under its name: made by OptionTable::add, refined by the calls
+/// below.
 class Option {
  public:
   Option(std::string section, std::string name, std::string help);
@@ -58,12 +59,11 @@ class Option {
   bool is_list() const { return list_; }
   bool is_path() const { return path_; }
   bool is_required() const { return required_; }
-  bool is_local() const { return local_; }
   bool is_shared() const { return shared_; }
   bool is_recorded() const { return !local_ && !(sparse_ && value_() == default_); }
 
  private:
-  friend class Table;
+  friend class OptionTable;
   struct Bound {
     std::function<bool(double)> holds;
     std::string text;

@@ -28,11 +28,11 @@ enum class Unknown { report, ignore };
 /// The names of an options struct's fields: makes the parser, --help, the printed banner and the
 /// record stored with results, so that these never drift apart. The fields must outlive the table.
 /// `-` and `_` in names are alike everywhere.
-class Table {
+class OptionTable {
  public:
   /// Options added after this stand in section `name`: [name] in a job file, name.key elsewhere.
   /// Options without a section (the first ones, or after section("")) may stand anywhere.
-  Table& section(std::string name);
+  OptionTable& section(std::string name);
 
   /// T is bool, an integer, double, string, path, or vector<> or optional<> of these.
   template <typename T>
@@ -53,10 +53,10 @@ class Table {
                    std::vector<std::string> aliases = {});
   /// `name` is no option of the present section, though others have it: a key that names it here
   /// is a problem with this reason.
-  Table& refuse(std::string name, std::string reason);
+  OptionTable& refuse(std::string name, std::string reason);
   /// `name`, added before, also takes the next bare word of the command line; a list takes the
   /// rest.
-  Table& positional(std::string_view name);
+  OptionTable& positional(std::string_view name);
 
   /// Sets what `setting` names. Adds to `problems`: an unknown or ambiguous key, a wrong value, a
   /// key that stands twice in one file (on the command line the last one wins, lists grow).
@@ -77,8 +77,6 @@ class Table {
   Json values() const;
   /// The same without local options: what is stored with results.
   Json record() const;
-  /// One line for each option that differs from its default: "name = value (where)".
-  std::vector<std::string> banner() const;
 
   std::vector<const Option*> options() const;
   const std::vector<std::string>& positionals() const { return positionals_; }
@@ -122,29 +120,31 @@ struct ElementOf<std::optional<T>> {
 };
 
 template <typename T>
-Option& Table::add(std::string name, T* field, std::string help, std::vector<std::string> aliases) {
+Option& OptionTable::add(std::string name, T* field, std::string help,
+                         std::vector<std::string> aliases) {
   Option& option = insert(std::move(name), std::move(help), std::move(aliases));
   option.bind(field, kind_of<typename ElementOf<T>::type>());
   return option;
 }
 
 template <typename T>
-Option& Table::add_number_or(std::string name, T* field, const std::string& word, T meaning,
-                             std::string help) {
+Option& OptionTable::add_number_or(std::string name, T* field, const std::string& word, T meaning,
+                                   std::string help) {
   Option& option = insert(std::move(name), std::move(help), {});
   option.bind(field, number_or<T>(word, meaning));
   return option;
 }
 
-inline Option& Table::add_points(std::string name, std::optional<double>* field, std::string help) {
+inline Option& OptionTable::add_points(std::string name, std::optional<double>* field,
+                                       std::string help) {
   Option& option = insert(std::move(name), std::move(help), {});
   option.bind(field, points_or_fraction());
   return option;
 }
 
 template <typename T, typename E>
-Option& Table::add_choice(std::string name, T* field, Names<E> names, std::string help,
-                          std::vector<std::string> aliases) {
+Option& OptionTable::add_choice(std::string name, T* field, Names<E> names, std::string help,
+                                std::vector<std::string> aliases) {
   Option& option = insert(std::move(name), std::move(help), std::move(aliases));
   option.bind(field, choice_of<E>(std::move(names)));
   if (option.list_) option.commas_ = true;
@@ -152,8 +152,8 @@ Option& Table::add_choice(std::string name, T* field, Names<E> names, std::strin
 }
 
 template <typename E>
-Option& Table::add_flag(std::string name, E* field, E when_true, E when_false, std::string help,
-                        std::vector<std::string> aliases) {
+Option& OptionTable::add_flag(std::string name, E* field, E when_true, E when_false,
+                              std::string help, std::vector<std::string> aliases) {
   Option& option = insert(std::move(name), std::move(help), std::move(aliases));
   Kind<E> kind = choice_of<E>({{"true", when_true}, {"false", when_false}});
   kind.expected = kind_of<bool>().expected;

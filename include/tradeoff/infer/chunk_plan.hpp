@@ -17,7 +17,7 @@ struct Chunk {
   double cost = 0;          // planned work in tokens: root + tree + decoding
 };
 
-struct PlanOptions {
+struct ChunkPlanOptions {
   // Most prompts of a chunk (--chunk-size).
   std::int64_t chunk_size = 64;
   // Small groups without a common prefix are put together until they reach this many tokens.
@@ -32,13 +32,14 @@ struct PlanOptions {
 /// Every prompt stands in exactly one chunk; chunks come in lexicographic order. No prompt may be
 /// empty.
 std::vector<Chunk> plan_chunks(std::span<const std::vector<TokenId>> prompts,
-                               const PlanOptions& options);
+                               const ChunkPlanOptions& options);
 
 /// The chunk size that "auto" stands for: 64 where `arena_rows` is 0 (the CPU, where longer chunks
 /// bring nothing); else as many of 1,024, 512, ... as keep every chunk's root, tree and
 /// `new_tokens` for each prompt within so many rows of keys and values.
-std::int64_t auto_chunk_size(std::span<const std::vector<TokenId>> prompts, PlanOptions options,
-                             std::int64_t new_tokens, std::int64_t arena_rows);
+std::int64_t auto_chunk_size(std::span<const std::vector<TokenId>> prompts,
+                             ChunkPlanOptions options, std::int64_t new_tokens,
+                             std::int64_t arena_rows);
 
 /// Chunk indices by falling cost (ties: by index): the order of the hand-out.
 std::vector<std::int64_t> longest_first(std::span<const Chunk> chunks);

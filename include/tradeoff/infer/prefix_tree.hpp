@@ -9,7 +9,7 @@ using TokenId = std::int32_t;
 
 /// A run of tokens that several prompts share, or the rest of one prompt. Tokens [begin, end) of
 /// prompt `prompt`.
-struct Run {
+struct TokenRun {
   std::int64_t parent = -1;  // index of the run before it, -1 after the root prefix
   std::int64_t prompt = 0;   // a prompt that contains the run; its own for a leaf
   std::int64_t begin = 0, end = 0;
@@ -22,7 +22,7 @@ struct Run {
 struct PrefixTree {
   // Tokens [0, root_tokens) are common to all prompts and computed apart.
   std::int64_t root_tokens = 0;
-  std::vector<Run> runs;
+  std::vector<TokenRun> runs;
   std::int64_t tokens = 0;  // of all runs, without the root
 };
 

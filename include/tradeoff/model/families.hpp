@@ -1,5 +1,4 @@
 #pragma once
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -55,7 +54,6 @@ struct Family {
   bool multipliers = false;
 };
 
-std::span<const Family> families();
 /// Throws Error with the list of supported families.
 const Family& family_of(std::string_view model_type);
 

@@ -49,9 +49,9 @@ class SafetensorsFile {
 /// All tensors of a folder: model.safetensors, or the shards that model.safetensors.index.json
 /// names (plain file names). A tensor that the index names and its shard lacks is missing only
 /// where it is asked for.
-class Checkpoint {
+class StoredTensors {
  public:
-  explicit Checkpoint(const std::filesystem::path& folder);
+  explicit StoredTensors(const std::filesystem::path& folder);
   bool has(std::string_view name) const;
   /// Error naming the folder when the tensor is missing.
   const StoredTensor& tensor(std::string_view name) const;

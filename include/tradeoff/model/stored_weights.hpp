@@ -13,7 +13,7 @@ namespace tradeoff::model {
 
 /// Throws Error naming the first tensor of `checkpoint` that a decoder of this shape does not read,
 /// save what is known to be of no use: a stored rope table, a tied head's second copy.
-void refuse_unread(const Checkpoint& checkpoint, const DecoderConfig& config);
+void refuse_unread(const StoredTensors& checkpoint, const DecoderConfig& config);
 
 /// The weights of a model folder as CPU tensors. The constructor holds every name and shape to the
 /// config, refuses tensors that nothing reads, and the config's quantization_config to what is
@@ -36,10 +36,10 @@ class StoredWeights {
   /// file, valid while this object lives.
   at::Tensor get(const std::string& name) const;
   quant::Nf4Weight nf4(const std::string& name) const;
-  const Checkpoint& checkpoint() const { return checkpoint_; }
+  const StoredTensors& checkpoint() const { return checkpoint_; }
 
  private:
-  Checkpoint checkpoint_;
+  StoredTensors checkpoint_;
   bool quantised_ = false, quantise_ = false;
 };
 

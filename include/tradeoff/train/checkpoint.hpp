@@ -15,7 +15,7 @@
 /// SHA-256 of each. A folder appears whole or not at all.
 namespace tradeoff::train {
 
-struct Checkpoint {
+struct TrainCheckpoint {
   std::int64_t step = 0;
   at::Tensor parameters;           // float32 [n] on the CPU, here and below
   at::Tensor exp_avg, exp_avg_sq;  // AdamW's moments
@@ -27,14 +27,14 @@ struct Checkpoint {
 
 /// Writes it and removes all but the newest two. `adapter` says what `parameters` are. Throws Error
 /// naming the file.
-void save_checkpoint(const std::filesystem::path& out, const Checkpoint& checkpoint,
+void save_checkpoint(const std::filesystem::path& out, const TrainCheckpoint& checkpoint,
                      const lora::Adapter& adapter, const std::string& base_model);
 
 /// The newest checkpoint that its manifest confirms; nullopt where the folder has none. `damage`
 /// gets a line for each one that was passed over. Throws Error where there are some, all damaged.
-std::optional<Checkpoint> load_newest_checkpoint(const std::filesystem::path& out,
-                                                 const model::DecoderConfig& config,
-                                                 std::vector<std::string>& damage);
+std::optional<TrainCheckpoint> load_newest_checkpoint(const std::filesystem::path& out,
+                                                      const model::DecoderConfig& config,
+                                                      std::vector<std::string>& damage);
 
 /// trainer_state.json of the newest folder of `out`, which has one, as it stands there.
 Json newest_state(const std::filesystem::path& out);

@@ -4,14 +4,14 @@
 
 namespace tradeoff::app {
 
-using config::Names, config::Option, config::Problems, config::Table;
+using config::Names, config::Option, config::Problems, config::OptionTable;
 
 namespace {
 
 const Names<task::Answer> kAnswers = {{"choice", task::Answer::choice},
                                       {"letter", task::Answer::letter}};
 
-Option& add_quantization(Table& table, study::ModelOptions& options) {
+Option& add_quantization(OptionTable& table, study::ModelOptions& options) {
   return table.add_choice(
       "quantization", &options.quantization,
       Names<model::Quantization>{{"auto", model::Quantization::as_stored},
@@ -22,7 +22,7 @@ Option& add_quantization(Table& table, study::ModelOptions& options) {
 
 }  // namespace
 
-void bind(Table& table, study::ModelOptions& options) {
+void bind(OptionTable& table, study::ModelOptions& options) {
   table.add("model", &options.model, "Model folder, as `tradeoff import` writes it")
       .required()
       .local()
@@ -74,7 +74,7 @@ void bind(Table& table, study::ModelOptions& options) {
       .local();
 }
 
-void bind(Table& table, study::DecodingOptions& options) {
+void bind(OptionTable& table, study::DecodingOptions& options) {
   table.add("max_new_tokens", &options.max_new_tokens, "Most new tokens of an answer").at_least(1);
   table.add("stop", &options.stop, "A text that ends an answer; repeatable")
       .escaped()
@@ -93,13 +93,13 @@ constexpr const char* kNotSampled =
     "or "
     "answer = letter in the task's section";
 
-void refuse_sampling(Table& table) {
+void refuse_sampling(OptionTable& table) {
   for (const char* name : study::kSamplingKeys) table.refuse(name, kNotSampled);
 }
 
 }  // namespace
 
-void bind(Table& table, study::SamplingOptions& options) {
+void bind(OptionTable& table, study::SamplingOptions& options) {
   table
       .add_number_or("temperature", &options.rule.temperature, "model", study::kModelTemperature,
                      "Answers are drawn at this temperature; 0: the likeliest token each time; "
@@ -143,7 +143,7 @@ void check_sampling(const study::SamplingOptions& options, const std::string& wh
                  "beside it");
 }
 
-void bind(Table& table, study::PredictOptions& options) {
+void bind(OptionTable& table, study::PredictOptions& options) {
   bind(table, options.model);
   table.add_choice("task", &options.task, config::nameable(options.own_tasks),
                    "What the items are: decides between written answers and log-probabilities of "
@@ -171,7 +171,7 @@ void bind(Table& table, study::PredictOptions& options) {
   table.add("resume", &options.resume, "Continue from the journals of an earlier run").local();
 }
 
-void bind(Table& table, model::ImportOptions& options) {
+void bind(OptionTable& table, model::ImportOptions& options) {
   table
       .add("model", &options.model, "GGUF file, or Hugging Face folder with safetensors", {"input"})
       .required()
@@ -198,14 +198,14 @@ void bind(Table& table, model::ImportOptions& options) {
       .local();
 }
 
-void bind_answer(Table& table, task::Answer& answer) {
+void bind_answer(OptionTable& table, task::Answer& answer) {
   table
       .add_choice("answer", &answer, kAnswers,
                   "The likeliest letter, or a letter read from what the model writes")
       .recorded_where_set();
 }
 
-void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> tasks) {
+void bind_arm(OptionTable& table, study::ArmOptions& arm, std::span<const task::Task> tasks) {
   for (const task::Task& task : tasks) {
     if (!task.pair_of.empty()) continue;
     task::PromptOptions& prompt = arm.prompts[task.name] = task.prompt;
@@ -225,7 +225,7 @@ void bind_arm(Table& table, study::ArmOptions& arm, std::span<const task::Task> 
   bind(table, arm.lora);
 }
 
-void bind_own(Table& table, study::ArmOptions& arm) {
+void bind_own(OptionTable& table, study::ArmOptions& arm) {
   table.add("model", &arm.model.model, "Model folder of this arm, where it is not the study's")
       .local()
       .placeholder("DIR");
@@ -242,7 +242,8 @@ void bind_own(Table& table, study::ArmOptions& arm) {
       .placeholder("DIR");
 }
 
-void bind_study(Table& table, study::StudyOptions& options, std::span<const task::Task> tasks) {
+void bind_study(OptionTable& table, study::StudyOptions& options,
+                std::span<const task::Task> tasks) {
   for (const task::Task& task : tasks) {
     options.known[task.name] = {task, task.source, task.draw, {}};
     if (task.by_default) options.tasks.push_back(task.name);

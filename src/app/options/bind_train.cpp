@@ -2,9 +2,9 @@
 
 namespace tradeoff::app {
 
-using config::Names, config::Table;
+using config::Names, config::OptionTable;
 
-void bind(Table& table, train::TrainOptions& options) {
+void bind(OptionTable& table, train::TrainOptions& options) {
   using train::Overlong, train::Recompute, train::Schedule;
   table
       .add("max_steps", &options.max_steps,
@@ -103,7 +103,7 @@ void bind(Table& table, train::TrainOptions& options) {
       .at_least(0);
 }
 
-void bind(Table& table, lora::LoraOptions& options) {
+void bind(OptionTable& table, lora::LoraOptions& options) {
   table.add("lora_r", &options.lora_r, "LoRA's rank r", {"lora_rank", "r"}).at_least(1);
   table
       .add("lora_alpha", &options.lora_alpha,
@@ -119,7 +119,7 @@ void bind(Table& table, lora::LoraOptions& options) {
       .commas();
 }
 
-void bind(Table& table, study::TrainFileOptions& options) {
+void bind(OptionTable& table, study::TrainFileOptions& options) {
   bind(table, options.model);
   table
       .add("train", &options.train,

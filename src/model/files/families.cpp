@@ -172,10 +172,6 @@ const std::vector<Family>& table() {
 
 }  // namespace
 
-std::span<const Family> families() {
-  return table();
-}
-
 const Family& family_of(std::string_view model_type) {
   const auto found = std::ranges::find(table(), model_type, &Family::model_type);
   if (found != table().end()) return *found;

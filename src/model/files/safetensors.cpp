@@ -145,7 +145,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
   }
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
+StoredTensors::StoredTensors(const std::filesystem::path& folder) : folder_(folder) {
   const auto single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
   if (std::filesystem::exists(single)) {
     files_.push_back(std::make_unique<SafetensorsFile>(single));
@@ -190,18 +190,18 @@ Checkpoint::Checkpoint(const std::filesystem::path& folder) : folder_(folder) {
   }
 }
 
-std::vector<std::filesystem::path> Checkpoint::files() const {
+std::vector<std::filesystem::path> StoredTensors::files() const {
   std::vector<std::filesystem::path> paths;
   for (const auto& file : files_) paths.push_back(file->path());
   std::ranges::sort(paths);
   return paths;
 }
 
-bool Checkpoint::has(std::string_view name) const {
+bool StoredTensors::has(std::string_view name) const {
   return tensors_.contains(name);
 }
 
-const StoredTensor& Checkpoint::tensor(std::string_view name) const {
+const StoredTensor& StoredTensors::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
     const auto named = not_in_shard_.find(std::string(name));

@@ -52,7 +52,7 @@ class FolderSource : public Source {
  private:
   std::filesystem::path folder_;
   DecoderConfig config_;
-  Checkpoint checkpoint_;
+  StoredTensors checkpoint_;
 };
 
 }  // namespace

@@ -35,11 +35,11 @@ at::Tensor view_of(const StoredTensor& stored) {
                        at::TensorOptions(scalar_type(stored)));
 }
 
-bool has_nf4(const Checkpoint& checkpoint, const std::string& name) {
+bool has_nf4(const StoredTensors& checkpoint, const std::string& name) {
   return checkpoint.has(name + std::string(quant::kQuantStateSuffix));
 }
 
-at::Tensor finite_view_of(const Checkpoint& checkpoint, const std::string& name) {
+at::Tensor finite_view_of(const StoredTensors& checkpoint, const std::string& name) {
   const StoredTensor& stored = checkpoint.tensor(name);
   if (!all_finite(stored.bytes, scalar_type(stored))) {
     fail(fmt::format("{}: tensor {}: found NaN or infinity, expected finite weights",
@@ -50,7 +50,7 @@ at::Tensor finite_view_of(const Checkpoint& checkpoint, const std::string& name)
 
 }  // namespace
 
-void refuse_unread(const Checkpoint& checkpoint, const DecoderConfig& config) {
+void refuse_unread(const StoredTensors& checkpoint, const DecoderConfig& config) {
   std::set<std::string> read;
   for (const WeightShape& weight : weight_shapes(config)) read.insert(weight.name);
   for (const std::string& name : checkpoint.names()) {

@@ -24,9 +24,9 @@ using ScopePtr = std::shared_ptr<Scope>;
 
 enum class Flow { on, stop, next };
 
-class Run {
+class Evaluation {
  public:
-  Run(const std::map<std::string, Value>& variables, const std::string& date) : date_(date) {
+  Evaluation(const std::map<std::string, Value>& variables, const std::string& date) : date_(date) {
     const auto function = [&](const char* name, auto work) {
       globals_->names[name] = Function{name, work};
     };
@@ -86,12 +86,12 @@ class Run {
 
   // Counts one step, and the depth while it lives.
   struct Step {
-    explicit Step(Run& owner) : run(owner) {
+    explicit Step(Evaluation& owner) : run(owner) {
       if (++run.steps_ > kMostSteps) refuse("the template takes more than 1000000 steps");
       if (++run.depth_ > kMostDepth) refuse("the template nests deeper than 400 levels");
     }
     ~Step() { --run.depth_; }
-    Run& run;
+    Evaluation& run;
   };
 
   template <typename Work>
@@ -387,7 +387,7 @@ class Run {
 }  // namespace
 
 Text run(const Node& root, const std::map<std::string, Value>& variables, const std::string& date) {
-  return Run(variables, date).render(root);
+  return Evaluation(variables, date).render(root);
 }
 
 }  // namespace tradeoff::text::jinja
