@@ -17,7 +17,7 @@ struct ImportOptions {
   std::filesystem::path out;
   // Type of the weights in model.safetensors.
   StoredDtype dtype = StoredDtype::bfloat16;
-  // nf4: linear layers in bitsandbytes' NF4, double-quantised; as_stored stands for none here.
+  // nf4: linear layers in bitsandbytes' NF4, double-quantised; as_stored, none: as they are.
   Quantization quantization = Quantization::as_stored;
   // Where NF4 is quantised; the bytes are the same on all.
   DeviceChoice device = DeviceChoice::automatic;

@@ -186,9 +186,10 @@ void bind(OptionTable& table, model::ImportOptions& options) {
                                              {"float32", model::StoredDtype::float32}},
                    "Type of the stored weights");
   table.add_choice("quantization", &options.quantization,
-                   Names<model::Quantization>{{"none", model::Quantization::as_stored},
+                   Names<model::Quantization>{{"auto", model::Quantization::as_stored},
+                                              {"none", model::Quantization::none},
                                               {"nf4", model::Quantization::nf4}},
-                   "nf4: linear layers in bitsandbytes' 4-bit format");
+                   "nf4: linear layers in bitsandbytes' 4-bit format; auto, none: as they are");
   table
       .add_choice("device", &options.device,
                   Names<model::DeviceChoice>{{"auto", model::DeviceChoice::automatic},
