@@ -18,6 +18,94 @@
 namespace tradeoff::quant {
 namespace {
 
+// c += a·b, 16 x 16 times 16 x 8.
+__device__ void multiply_add(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#endif
+}
+
+// A lane's 16 values of a row of x: 32 bytes.
+struct Inputs {
+  uint4 low, high;
+  __device__ unsigned pair(int i) const {
+    const unsigned words[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+    return words[i];
+  }
+};
+
+// Blocks of a strip of rows (kSlices * kRows of W) as loaded, kAhead neighbouring ones.
+template <int kSlices, int kAhead>
+struct Loaded {
+  Codes codes[kAhead][kSlices][2];
+  float absmax[kAhead][kSlices][2];
+};
+
+// Where in a block lane t of four has its 16 values: 16 times this. In this order two blocks are
+// one load of 16 bytes a lane and one exchange between lanes.
+__device__ int place_of(int t) {
+  return t >> 1 | (t & 1) << 1;
+}
+
+// Blocks in whole groups of kAhead: two blocks are one load, and a group's scales too.
+template <int kSlices, int kAhead>
+__device__ void load_whole(const Strip& strip, int at, int t, int blocks,
+                           Loaded<kSlices, kAhead>& to) {
+#pragma unroll
+  for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const unsigned block = (s * kRows + half * 8) * blocks + at;
+      const auto* const codes =
+          reinterpret_cast<const uint4*>(strip.packed + block * (kBlock / 2) + t * sizeof(uint4));
+      const float* const from = strip.absmax.values + strip.from + block;
+#pragma unroll
+      for (int a = 0; a < kAhead; a += 2) {
+        const uint4 two = __ldcs(codes + a * (kBlock / 2) / sizeof(uint4));
+        to.codes[a][s][half].words = {two.x, two.y};
+        to.codes[a + 1][s][half].words = {two.z, two.w};
+      }
+      if constexpr (kAhead == 4) {
+        const float4 scales = __ldg(reinterpret_cast<const float4*>(from));
+        to.absmax[0][s][half] = scales.x;
+        to.absmax[1][s][half] = scales.y;
+        to.absmax[2][s][half] = scales.z;
+        to.absmax[3][s][half] = scales.w;
+      } else {
+        const float2 scales = __ldg(reinterpret_cast<const float2*>(from));
+        to.absmax[0][s][half] = scales.x;
+        to.absmax[1][s][half] = scales.y;
+      }
+    }
+  }
+}
+
+// Of what load_whole got, lanes 0 and 1 have all of the first block of two, 2 and 3 of the second:
+// each gives away half.
+template <int kSlices, int kAhead>
+__device__ Loaded<kSlices, kAhead> exchanged(int t, const Loaded<kSlices, kAhead>& from) {
+  const bool first = t < 2;
+  Loaded<kSlices, kAhead> to = from;
+#pragma unroll
+  for (int a = 0; a < kAhead; a += 2) {
+#pragma unroll
+    for (int s = 0; s < kSlices; ++s) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const uint2 one = from.codes[a][s][half].words, other = from.codes[a + 1][s][half].words;
+        const unsigned x = __shfl_xor_sync(0xffffffffu, first ? other.x : one.x, 2),
+                       y = __shfl_xor_sync(0xffffffffu, first ? other.y : one.y, 2);
+        to.codes[a][s][half].words = {first ? one.x : x, first ? one.y : y};
+        to.codes[a + 1][s][half].words = {first ? x : other.x, first ? y : other.y};
+      }
+    }
+  }
+  return to;
+}
+
 // Any blocks and scales. Beyond the last block: the last one once more, times nothing.
 template <int kSlices, int kAhead>
 __device__ void load(const Strip& strip, int at, int t, int blocks, Loaded<kSlices, kAhead>& to) {
