@@ -304,10 +304,7 @@ std::array<int, kMostBlocks + 1> clusters_at_once() {
   std::array<int, kMostBlocks + 1> counts{};
   for (int blocks = 1; blocks <= kMostBlocks; ++blocks) {
     cudaLaunchConfig_t config = launch_of<kTiles>(blocks);
-    cudaLaunchAttribute attribute;
-    attribute.id = cudaLaunchAttributeClusterDimension;
-    attribute.val.clusterDim.x = static_cast<unsigned>(blocks);
-    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+    cudaLaunchAttribute attribute = cluster_of(static_cast<unsigned>(blocks));
     config.attrs = &attribute;
     config.numAttrs = 1;
     C10_CUDA_CHECK(cudaFuncSetAttribute(kKernel<kTiles>,

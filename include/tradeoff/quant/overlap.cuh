@@ -28,6 +28,15 @@ __device__ inline void let_next_begin() {
 #endif
 }
 
+/// That so many neighbouring blocks are a cluster.
+inline cudaLaunchAttribute cluster_of(unsigned blocks) {
+  cudaLaunchAttribute attribute;
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim.x = blocks;
+  attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+  return attribute;
+}
+
 /// Starts `kernel` on `stream`: while that is recorded, and the kernel was compiled for a card that
 /// can do so (compute capability 9.0), as one that begins before the kernel ahead of it has ended.
 /// `cluster` neighbouring blocks run at once and see each other's shared memory; more than one
@@ -49,12 +58,7 @@ void launch_clusters(void (*kernel)(Parameters...), dim3 grid, unsigned cluster,
     attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attributes[count++].val.programmaticStreamSerializationAllowed = 1;
   }
-  if (cluster > 1) {
-    attributes[count].id = cudaLaunchAttributeClusterDimension;
-    attributes[count].val.clusterDim.x = cluster;
-    attributes[count].val.clusterDim.y = attributes[count].val.clusterDim.z = 1;
-    ++count;
-  }
+  if (cluster > 1) attributes[count++] = cluster_of(cluster);
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = dim3(threads);
